@@ -1,1 +1,8 @@
-fn main() {}
+//! The operator's program: see `signoff --help`.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    signoff::run().await
+}

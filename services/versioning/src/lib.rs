@@ -1,0 +1,9 @@
+//! The six full-versioning phases: what people put forward, rule on, approve and carry forward.
+//!
+//! [`domain`] has the rules, [`store`] the SQL, [`commands`] joins them in transactions, [`rpc`]
+//! translates between the wire and all of that.
+
+pub mod commands;
+pub mod domain;
+pub mod rpc;
+pub mod store;

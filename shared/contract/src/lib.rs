@@ -1,0 +1,15 @@
+//! The contracts: generated code, the descriptors, conversions between wire and domain, and who
+//! may call what.
+//!
+//! The `.proto` files below `proto/` are the only source. The access rule of each method is an
+//! option there; [`access`] reads it from the descriptors that are compiled in.
+
+pub mod access;
+pub mod convert;
+mod generated;
+
+pub use generated::{feed, versioning, workflow};
+
+/// All files of the contracts with their imports, options and comments: an encoded
+/// `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,36 @@
+//! What every writing service keeps on Postgres beside its own tables: the trail with the
+//! columns of its feed, the first answers to requests, and the gates of its phases.
+//!
+//! A command goes through [`Ledger::begin`]: it waits for its turn in the workflow, takes a
+//! connection and the workflow's lock, and learns what it needs in one statement. It then
+//! changes the service's own tables through [`Command::conn`], records what it did with
+//! [`Command::record`], and ends with [`Command::commit`]. A command that is dropped leaves
+//! nothing behind.
+//!
+//! The pure parts know no database: [`gates`]' rules, [`Verifier`], [`DetailWriter`].
+
+mod command;
+mod connection;
+mod errors;
+pub mod gates;
+mod idempotency;
+mod ledger;
+mod lock;
+mod provision;
+mod queue;
+mod schema;
+mod trail;
+
+pub use command::Command;
+pub use connection::{ConnectError, PoolOptions, connect};
+pub use errors::{LedgerError, RETRY_AFTER, classify};
+pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
+pub use ledger::{Begun, Ledger};
+pub use provision::{DatabaseUrls, Login, Provision, ProvisionError, provision};
+pub use queue::QueueOptions;
+pub use schema::{MigrationError, SERVICE_GROUP, migrate, migrations};
+pub use trail::{
+    Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details, Entry,
+    EntryError, FORMAT, Flaw, Hash, Head, MAX_CANONICAL, MAX_CHUNK, Origin, Record, Source,
+    TrailActor, Verification, Verifier,
+};

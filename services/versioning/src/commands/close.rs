@@ -1,0 +1,134 @@
+//! A version is approved, rejected or given up.
+
+use uuid::Uuid;
+
+use super::Change;
+use super::details::Details;
+use crate::domain::error::{Error, Named};
+use crate::domain::states::VersionState;
+use crate::domain::version::Version;
+use crate::store::{artifacts, versions};
+
+impl Change {
+    /// Approves a submitted version, supersedes the one approved before, and registers what it
+    /// stands for.
+    ///
+    /// # Errors
+    /// The phase takes no change, the actor made the version, it is not submitted, or decisions in
+    /// it are pending or none is approved.
+    pub async fn approve_version(
+        &mut self,
+        version_id: Uuid,
+        etag: Option<&str>,
+        notes: Option<String>,
+    ) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(version_id, etag).await?;
+        self.expect_checker(&before)?;
+        before.expect_state(&[VersionState::Submitted], "be approved")?;
+        let counts = &before.counts;
+        if counts.pending + counts.proposed > 0 {
+            return Err(Error::Pending {
+                version_id,
+                pending: counts.pending,
+                unconfirmed: counts.proposed,
+            });
+        }
+        if counts.approved + counts.modified == 0 {
+            return Err(Error::NothingApproved { version_id });
+        }
+        let mut after = before.clone();
+        after.state = VersionState::Approved;
+        after.reviewed_at = Some(self.command.now());
+        after.reviewed_by = Some(self.actor.user_id);
+        after.review_notes = notes;
+        after.self_approved = before.is_made_by(self.actor.user_id);
+        after.updated_at = self.command.now();
+        versions::supersede(self.conn(), &after).await?;
+        let after = self.save(after).await?;
+        let row = self.row.clone();
+        if let Some(artifact_type) = row.artifact_type {
+            artifacts::register(self.conn(), &after, &row, artifact_type).await?;
+        }
+        let reason = after.review_notes.clone();
+        self.record_version(
+            "version.approved",
+            reason.as_deref(),
+            Some(&before),
+            &after,
+            Details::default(),
+        )?;
+        Ok(after)
+    }
+
+    /// Closes a submitted version: how a reviewer asks for changes.
+    ///
+    /// # Errors
+    /// The phase takes no change, the actor made the version, or it is not submitted.
+    pub async fn reject_version(
+        &mut self,
+        version_id: Uuid,
+        etag: Option<&str>,
+        notes: String,
+    ) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(version_id, etag).await?;
+        self.expect_checker(&before)?;
+        before.expect_state(&[VersionState::Submitted], "be rejected")?;
+        let mut after = before.clone();
+        after.state = VersionState::Rejected;
+        after.reviewed_at = Some(self.command.now());
+        after.reviewed_by = Some(self.actor.user_id);
+        after.review_notes = Some(notes.clone());
+        let after = self.save(after).await?;
+        self.record_version(
+            "version.rejected",
+            Some(&notes),
+            Some(&before),
+            &after,
+            Details::default(),
+        )?;
+        Ok(after)
+    }
+
+    /// Gives a draft or rejected version up; it stays readable.
+    ///
+    /// # Errors
+    /// The phase takes no change, or the version is neither draft nor rejected.
+    pub async fn delete_version(
+        &mut self,
+        version_id: Uuid,
+        etag: Option<&str>,
+        reason: String,
+    ) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(version_id, etag).await?;
+        before.expect_state(&[VersionState::Draft, VersionState::Rejected], "be deleted")?;
+        let mut after = before.clone();
+        after.state = VersionState::Deleted;
+        after.deleted_at = Some(self.command.now());
+        after.deleted_by = Some(self.actor.user_id);
+        after.delete_reason = Some(reason.clone());
+        let after = self.save(after).await?;
+        self.record_version(
+            "version.deleted",
+            Some(&reason),
+            Some(&before),
+            &after,
+            Details::default(),
+        )?;
+        Ok(after)
+    }
+
+    /// # Errors
+    /// The actor created or submitted the version, and the phase does not allow that.
+    fn expect_checker(&self, version: &Version) -> Result<(), Error> {
+        if !self.row.self_approval && version.is_made_by(self.actor.user_id) {
+            return Err(Error::MakerIsChecker {
+                what: "version",
+                ids: Named::one(version.version_id.to_string()),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! What a change touched, for the trail: one row an item, long texts in pieces.
+//!
+//! Payloads and notes lie in rows that never change: a detail row names them by number, and by
+//! their hash, so that a change of such a row behind the service's back can be seen.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use signoff_ledger::{DetailError, DetailRows, DetailWriter};
+
+use crate::domain::error::Error;
+use crate::domain::item::{ItemAt, NewContent, NewRuling};
+use crate::domain::payload::Content;
+use crate::domain::version::Version;
+use crate::store::restate::Restated;
+
+/// Longest piece of a text in one row, in bytes: four times that, escaped, fits into a chunk.
+const PIECE: usize = 8 * 1024;
+
+/// The tables of details of one record.
+#[derive(Debug, Default)]
+pub(super) struct Details(Vec<DetailRows>);
+
+impl Details {
+    /// The finished tables.
+    pub(super) fn into_rows(self) -> Vec<DetailRows> {
+        self.0
+    }
+
+    /// Contents that were put forward.
+    pub(super) fn contents(&mut self, new: &[NewContent]) -> Result<(), Error> {
+        let mut writer = DetailWriter::new(&[
+            "item_no", "rev", "item_key", "content_hash", "source", "ended_ruling",
+        ]);
+        for item in new {
+            let recommendation = &item.recommendation;
+            writer
+                .row(&(
+                    item.item_no,
+                    item.rev,
+                    recommendation.content.item_key.as_str(),
+                    hex::encode(recommendation.content.hash),
+                    recommendation.source.name(),
+                    item.ends,
+                ))
+                .map_err(refused)?;
+        }
+        self.0.push(writer.finish());
+        Ok(())
+    }
+
+    /// An item that was edited.
+    pub(super) fn edited(
+        &mut self,
+        item: &ItemAt,
+        rev: i32,
+        content: &Content,
+    ) -> Result<(), Error> {
+        let mut writer = DetailWriter::new(&[
+            "item_no", "rev", "item_key", "content_hash", "source", "ended_ruling", "edit_of_rev",
+        ]);
+        writer
+            .row(&(
+                item.item_no,
+                rev,
+                item.item_key.as_str(),
+                hex::encode(content.hash),
+                item.source.name(),
+                item.ruling,
+                item.rev,
+            ))
+            .map_err(refused)?;
+        self.0.push(writer.finish());
+        Ok(())
+    }
+
+    /// Rulings, removals and confirmations. The notes are those of the row: a removal's reason is
+    /// the record's own.
+    pub(super) fn rulings(
+        &mut self,
+        version: &Version,
+        rulings: &[NewRuling<'_>],
+    ) -> Result<(), Error> {
+        let mut writer = DetailWriter::new(&[
+            "item_no", "seq", "rev", "state", "source", "carried", "ended_ruling", "notes_hash",
+            "change_hash",
+        ]);
+        for ruling in rulings {
+            let notes = ruling.opinion.and_then(|opinion| opinion.notes.as_deref());
+            writer
+                .row(&(
+                    ruling.item.item_no,
+                    ruling.seq(),
+                    ruling.item.rev,
+                    ruling.state.name(),
+                    ruling.item.source.name(),
+                    ruling.item.is_carried(version.number),
+                    ruling.item.ruling,
+                    notes.map(|notes| hex::encode(Sha256::digest(notes))),
+                    ruling.change().map(|change| hex::encode(change.replacement.content.hash)),
+                ))
+                .map_err(refused)?;
+        }
+        self.0.push(writer.finish());
+        Ok(())
+    }
+
+    /// Rulings that a draft begins with because its baseline is not the line's last version.
+    pub(super) fn restated(&mut self, restated: &[Restated]) -> Result<(), Error> {
+        let mut writer =
+            DetailWriter::new(&["item_no", "seq", "rev", "restated_from", "ended_ruling"]);
+        for ruling in restated {
+            writer
+                .row(&(
+                    ruling.item_no,
+                    ruling.seq,
+                    ruling.rev,
+                    ruling.restated_from,
+                    ruling.ended,
+                ))
+                .map_err(refused)?;
+        }
+        self.0.push(writer.finish());
+        Ok(())
+    }
+
+    /// What a version says about itself: it may be long, and changes until the version closes.
+    pub(super) fn description(&mut self, version: &Version) -> Result<(), Error> {
+        let mut writer = DetailWriter::new(&["field", "piece", "json"]);
+        let parts: [(&str, &Option<Value>); 2] =
+            [("metadata", &version.metadata), ("phase_data", &version.phase_data)];
+        for (field, value) in parts {
+            let Some(value) = value else { continue };
+            let json = value.to_string();
+            for (piece, text) in pieces(&json).enumerate() {
+                writer.row(&(field, piece, text)).map_err(refused)?;
+            }
+        }
+        self.0.push(writer.finish());
+        Ok(())
+    }
+}
+
+/// A text cut into pieces of at most [`PIECE`] bytes, between characters.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
+        rest = tail;
+        Some(piece)
+    })
+}
+
+fn refused(error: DetailError) -> Error {
+    Error::Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_cut_between_characters_and_lose_nothing() {
+        let text = "aé€😀".repeat(5000);
+        let cut: Vec<&str> = pieces(&text).collect();
+        assert!(cut.iter().all(|piece| piece.len() <= PIECE));
+        assert_eq!(cut.concat(), text);
+        assert_eq!(pieces("").count(), 0);
+    }
+}

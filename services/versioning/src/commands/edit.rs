@@ -1,0 +1,185 @@
+//! What is put forward in a draft, and what the draft says about itself.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use signoff_workflow::Violations;
+
+use super::details::Details;
+use super::{Change, items_of, not_found};
+use crate::domain::counts::Held;
+use crate::domain::error::{Error, Kind};
+use crate::domain::ids::DecisionId;
+use crate::domain::item::{ItemAt, Recommendation, Replacement};
+use crate::domain::metadata::Metadata;
+use crate::domain::states::{Standing, VersionState};
+use crate::domain::version::Version;
+use crate::store::{contents, held, lines, makers, rulings};
+
+/// Puts items forward.
+#[derive(Debug)]
+pub struct AddDecisions {
+    /// Where.
+    pub version_id: Uuid,
+    /// Its etag.
+    pub etag: Option<String>,
+    /// What.
+    pub items: Vec<Recommendation>,
+}
+
+/// Edits an item.
+#[derive(Debug)]
+pub struct UpdateDecision {
+    /// Where.
+    pub version_id: Uuid,
+    /// The version's etag.
+    pub etag: Option<String>,
+    /// Which.
+    pub decision_id: Uuid,
+    /// As it is to be.
+    pub replacement: Replacement,
+    /// Why; mandatory for a carried or already decided item.
+    pub reason: Option<String>,
+}
+
+/// Changes what a draft says about itself; what is `None` stays.
+#[derive(Debug)]
+pub struct UpdateVersion {
+    /// Which.
+    pub version_id: Uuid,
+    /// Its etag.
+    pub etag: Option<String>,
+    /// Its metadata.
+    pub metadata: Option<Metadata>,
+    /// Free-form.
+    pub phase_data: Option<Value>,
+    /// Why it was made.
+    pub notes: Option<String>,
+}
+
+impl Change {
+    /// Puts items forward in a draft; where the phase says so, also in a submitted version.
+    ///
+    /// # Errors
+    /// The phase or the version takes no items, or item keys are doubled.
+    pub async fn add_decisions(
+        &mut self,
+        input: AddDecisions,
+    ) -> Result<(Version, Vec<DecisionId>), Error> {
+        self.admit()?;
+        let before = self.version(input.version_id, input.etag.as_deref()).await?;
+        let wanted: &[VersionState] = if self.row.items_while_submitted {
+            &[VersionState::Draft, VersionState::Submitted]
+        } else {
+            &[VersionState::Draft]
+        };
+        before.expect_state(wanted, "take new items")?;
+        let (scope, row) = (self.scope, self.row.clone());
+        let line = lines::find(self.conn(), scope, &row)
+            .await?
+            .ok_or_else(|| not_found(Kind::Version, input.version_id))?;
+        let mut details = Details::default();
+        let (after, ids) =
+            self.put_forward(before.clone(), line.last_item, input.items, &mut details).await?;
+        self.record_version("decisions.added", None, Some(&before), &after, details)?;
+        Ok((after, ids))
+    }
+
+    /// Edits an item in a draft: it is pending again.
+    ///
+    /// # Errors
+    /// The phase or the version takes no edit, there is no such decision, or a reason is missing.
+    pub async fn update_decision(
+        &mut self,
+        input: UpdateDecision,
+    ) -> Result<(Version, DecisionId), Error> {
+        self.admit()?;
+        let before = self.version(input.version_id, input.etag.as_deref()).await?;
+        let items = items_of(&before, &[input.decision_id])?;
+        before.expect_state(&[VersionState::Draft], "be edited")?;
+        let item = self
+            .held(&before, &items)
+            .await?
+            .pop()
+            .ok_or_else(|| not_found(Kind::Decision, input.decision_id))?;
+        if !input.replacement.is_of(&item.item_key) {
+            return Err(Error::Invalid(Violations::one(
+                "payload",
+                format!("must name the item {:?}, which never changes its key", item.item_key),
+            )));
+        }
+        if input.reason.is_none() && needs_reason(&item, &before) {
+            return Err(Error::Invalid(Violations::one(
+                "modification_reason",
+                "is mandatory for a carried or already decided item",
+            )));
+        }
+        let maker = self.maker();
+        if item.ruling.is_some() {
+            rulings::end(self.conn(), &before, &[item.item_no]).await?;
+        }
+        let reason = input.reason.as_deref();
+        let rev =
+            contents::edit(self.conn(), &before, &item, &input.replacement.content, reason, maker).await?;
+        makers::add(self.conn(), before.line_no, maker.user_id, 1).await?;
+        let mut after = before.clone();
+        after.counts.leave(item.held(before.number));
+        after.counts.enter(Held {
+            standing: Standing::Pending,
+            carried: false,
+            counted: input.replacement.content.counted,
+        });
+        let after = self.save(after).await?;
+        let mut details = Details::default();
+        details.edited(&item, rev, &input.replacement.content)?;
+        self.record_version("decision.edited", reason, Some(&before), &after, details)?;
+        let id = DecisionId {
+            line_no: before.line_no,
+            item_no: item.item_no,
+            version: before.number,
+        };
+        Ok((after, id))
+    }
+
+    /// Changes what a draft says about itself.
+    ///
+    /// # Errors
+    /// The phase or the version takes no edit.
+    pub async fn update_version(&mut self, input: UpdateVersion) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(input.version_id, input.etag.as_deref()).await?;
+        before.expect_state(&[VersionState::Draft], "be edited")?;
+        let mut after = before.clone();
+        if let Some(metadata) = input.metadata {
+            after.metadata_schema = metadata.schema;
+            after.metadata = Some(metadata.body);
+        }
+        if input.phase_data.is_some() {
+            after.phase_data = input.phase_data;
+        }
+        if input.notes.is_some() {
+            after.creation_notes = input.notes;
+        }
+        let after = self.save(after).await?;
+        let mut details = Details::default();
+        details.description(&after)?;
+        self.record_version("version.updated", None, Some(&before), &after, details)?;
+        Ok(after)
+    }
+
+    /// Those of the items that the open version holds.
+    pub(super) async fn held(
+        &mut self,
+        version: &Version,
+        items: &[i32],
+    ) -> Result<Vec<ItemAt>, Error> {
+        let actor = self.actor.user_id;
+        let made_any = makers::made_any(self.conn(), version.line_no, actor).await?;
+        held::of(self.conn(), version, items, actor, made_any).await
+    }
+}
+
+/// Whether a change of the item must say why.
+pub(super) fn needs_reason(item: &ItemAt, version: &Version) -> bool {
+    item.is_carried(version.number) || item.standing != Standing::Pending
+}

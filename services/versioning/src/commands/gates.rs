@@ -1,0 +1,216 @@
+//! Gates of phases: begun, opened, fenced, sealed, released. Which phase rests on which is the
+//! phase table's to say; how attempts and holds work, the ledger's.
+
+use serde_json::{Value, json};
+use signoff_ledger::gates::{
+    BeginRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, TrailHead,
+};
+use signoff_workflow::{PhaseRow, Scope, Violations};
+
+use super::Change;
+use super::details::Details;
+use crate::domain::error::{Error, GateRefused};
+use crate::domain::phase::{Missing, Standing as PhaseStanding};
+use crate::store::versions;
+
+/// What sealing gives.
+#[derive(Debug)]
+pub enum Sealed {
+    /// What the phases stand at.
+    Foundations(Vec<Foundation>),
+    /// Nothing was sealed: this is missing.
+    Unmet(Vec<Missing>),
+}
+
+impl Change {
+    /// Begins an attempt to open the phase.
+    ///
+    /// # Errors
+    /// It is open, or stale and not to be reaffirmed.
+    pub async fn begin_open(&mut self, reaffirm: bool) -> Result<i64, Error> {
+        let mut gate = self.command.gate().clone();
+        let before = gate.clone();
+        let attempt = gate.begin_open(reaffirm).map_err(|refused| {
+            self.gate_refused(match refused {
+                BeginRefused::AlreadyOpen => GateRefused::AlreadyOpen,
+                BeginRefused::Stale => GateRefused::Stale,
+            })
+        })?;
+        self.save_gate("phase.open_begun", &before, &gate).await?;
+        Ok(attempt)
+    }
+
+    /// Opens the phase, if the attempt is its current one.
+    ///
+    /// # Errors
+    /// The attempt is over, or `rests_on` is not exactly what the phase must rest on.
+    pub async fn open(
+        &mut self,
+        attempt: i64,
+        rests_on: Vec<Foundation>,
+    ) -> Result<Gate, Error> {
+        let mut gate = self.command.gate().clone();
+        let before = gate.clone();
+        let required: Vec<&str> = self
+            .row
+            .rests_on
+            .iter()
+            .filter_map(|phase| self.phases.get(*phase))
+            .map(|row| row.slug)
+            .collect();
+        let opened = Opened { attempt, at: self.command.now(), by: self.actor.user_id };
+        gate.open(opened, rests_on, &required).map_err(|refused| {
+            self.gate_refused(match refused {
+                OpenRefused::AlreadyOpen => GateRefused::AlreadyOpen,
+                OpenRefused::NotCurrent { current } => GateRefused::AttemptSuperseded { current },
+                OpenRefused::WrongFoundations { missing, unexpected } => {
+                    GateRefused::WrongFoundation(self.wrong_foundation(&missing, &unexpected))
+                }
+            })
+        })?;
+        if gate != before {
+            self.save_gate("phase.opened", &before, &gate).await?;
+        }
+        Ok(gate)
+    }
+
+    /// Asks whether an attempt is dead, and sees to it that a dead one stays so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fence(&mut self, attempt: i64) -> Result<bool, Error> {
+        let mut gate = self.command.gate().clone();
+        let before = gate.clone();
+        let dead = gate.fence(attempt) == Fenced::Dead;
+        if gate != before {
+            self.save_gate("phase.fenced", &before, &gate).await?;
+        }
+        Ok(dead)
+    }
+
+    /// Seals phases for one that is to rest on them: all, or none.
+    ///
+    /// # Errors
+    /// The holder has a later attempt.
+    pub async fn seal(
+        &mut self,
+        rows: &[PhaseRow],
+        holder: &PhaseRow,
+        attempt: i64,
+    ) -> Result<Sealed, Error> {
+        let slugs: Vec<&str> = rows.iter().map(|row| row.slug).collect();
+        let mut gates = self.command.load_gates(&slugs).await?;
+        let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let scope = Scope { phase: row.phase, ..self.scope };
+            let current = versions::current(self.conn(), scope, row).await?;
+            let open = versions::open(self.conn(), scope, row).await?;
+            let before = gates.remove(row.slug).unwrap_or_default();
+            let standing =
+                PhaseStanding { row, gate: &before, current: current.as_ref(), open: open.as_ref() };
+            let missing = standing.missing();
+            let mut gate = before.clone();
+            match gate.seal(holder.slug, attempt, missing.is_empty()) {
+                Ok(()) => {
+                    let version_id = current.map(|version| version.version_id);
+                    foundations.push((row, version_id));
+                    sealed.push((row, before, gate));
+                }
+                Err(SealRefused::LaterAttempt { attempt: current }) => {
+                    return Err(self.gate_refused(GateRefused::AttemptSuperseded { current }));
+                }
+                Err(
+                    SealRefused::NotStarted
+                    | SealRefused::Reopening
+                    | SealRefused::Stale
+                    | SealRefused::Incomplete,
+                ) => unmet.extend(missing),
+            }
+        }
+        if !unmet.is_empty() {
+            return Ok(Sealed::Unmet(unmet));
+        }
+        for (row, before, gate) in sealed {
+            if gate != before {
+                self.save_gate_of(row, "phase.sealed", &before, &gate).await?;
+            }
+        }
+        let head = self.command.head();
+        let trail_head = TrailHead { sequence: head.sequence, hash: hex::encode(head.hash) };
+        let foundations = foundations
+            .into_iter()
+            .map(|(row, version_id)| Foundation {
+                phase: row.slug.to_owned(),
+                version_id,
+                trail_head: Some(trail_head.clone()),
+            })
+            .collect();
+        Ok(Sealed::Foundations(foundations))
+    }
+
+    /// Drops a holder's hold on the phase, up to one of its attempts.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_seal(&mut self, holder: &PhaseRow, up_to: i64) -> Result<Gate, Error> {
+        let mut gate = self.command.gate().clone();
+        let before = gate.clone();
+        if gate.release_seal(holder.slug, up_to) {
+            self.save_gate("phase.seal_released", &before, &gate).await?;
+        }
+        Ok(gate)
+    }
+
+    fn gate_refused(&self, reason: GateRefused) -> Error {
+        Error::Gate { phase: self.row.display_name.to_owned(), reason }
+    }
+
+    fn wrong_foundation(&self, missing: &[String], unexpected: &[String]) -> Violations {
+        let mut violations = Violations::default();
+        for slug in missing {
+            violations.add("rests_on", format!("lacks {}", self.display_name(slug)));
+        }
+        for slug in unexpected {
+            let name = self.display_name(slug);
+            violations.add("rests_on", format!("names {name}, which is none or is there twice"));
+        }
+        violations
+    }
+
+    async fn save_gate(
+        &mut self,
+        action: &'static str,
+        before: &Gate,
+        after: &Gate,
+    ) -> Result<(), Error> {
+        let row = self.row.clone();
+        self.save_gate_of(&row, action, before, after).await
+    }
+
+    async fn save_gate_of(
+        &mut self,
+        row: &PhaseRow,
+        action: &'static str,
+        before: &Gate,
+        after: &Gate,
+    ) -> Result<(), Error> {
+        self.command.save_gate(row.slug, after).await?;
+        let (before, after) = (Some(summary(before)), Some(summary(after)));
+        let subject = row.slug.to_owned();
+        self.record_in(row.slug, action, subject, None, (before, after), Details::default())
+    }
+}
+
+/// What the trail says about a gate.
+fn summary(gate: &Gate) -> Value {
+    json!({
+        "attempt": gate.attempt,
+        "opened_attempt": gate.opened.map(|opened| opened.attempt),
+        "opened_at": gate.opened.map(|opened| opened.at),
+        "opened_by": gate.opened.map(|opened| opened.by),
+        "stale_because": gate.stale.as_ref().map(|stale| &stale.because),
+        "reopening": gate.reopening,
+        "rests_on": gate.rests_on,
+        "holds": gate.holds,
+    })
+}

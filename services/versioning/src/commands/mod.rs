@@ -1,0 +1,312 @@
+//! Changes: each is one transaction that holds the workflow's lock, writes its trail record, and
+//! keeps its answer for whoever sends the same request again.
+
+mod close;
+mod create;
+mod details;
+mod edit;
+mod gates;
+mod remove;
+mod review;
+mod submit;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use signoff_ledger::gates::ChangeRefused;
+use signoff_ledger::{Begun, Command, Entry, Ledger, RequestKey, TrailActor};
+use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+pub use create::{CreateVersion, ReviseVersion};
+pub use edit::{AddDecisions, UpdateDecision, UpdateVersion};
+pub use gates::Sealed;
+pub use remove::RemoveDecisions;
+pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
+
+use crate::domain::actor::Actor;
+use crate::domain::error::{Closed, Error, Kind, Named};
+use crate::domain::ids::DecisionId;
+use crate::domain::payload::PayloadRegistry;
+use crate::domain::version::Version;
+use crate::store::versions;
+use details::Details;
+
+/// What a change answers, as it is kept for whoever repeats the request.
+pub trait Answer: Sized + Send {
+    /// The bytes that are kept.
+    fn to_bytes(&self) -> Vec<u8>;
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// They are not such an answer.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Error>;
+    /// Whether it stands for a change. What only says why nothing happened is not kept.
+    fn is_final(&self) -> bool {
+        true
+    }
+}
+
+/// The engine of all full-versioning phases: one code, whatever the phase.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    ledger: Ledger,
+    pool: PgPool,
+    phases: Arc<PhaseTable>,
+    payloads: Arc<PayloadRegistry>,
+    served: Arc<[Phase]>,
+}
+
+/// A change that somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What it is about.
+    pub scope: Scope,
+    /// Who asks.
+    pub actor: Actor,
+    /// The request's identity and content.
+    pub key: RequestKey,
+}
+
+impl Engine {
+    /// An engine over a ledger and its pool, for these of the table's phases.
+    pub fn new(
+        ledger: Ledger,
+        pool: PgPool,
+        phases: PhaseTable,
+        payloads: PayloadRegistry,
+        served: &[Phase],
+    ) -> Self {
+        Self {
+            ledger,
+            pool,
+            phases: Arc::new(phases),
+            payloads: Arc::new(payloads),
+            served: served.into(),
+        }
+    }
+
+    /// The table of phases.
+    pub fn phases(&self) -> &PhaseTable {
+        &self.phases
+    }
+
+    /// The payloads.
+    pub fn payloads(&self) -> &PayloadRegistry {
+        &self.payloads
+    }
+
+    /// Where readers read.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The trail.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The row of a phase that this engine serves.
+    ///
+    /// # Errors
+    /// [`Error::NotServed`].
+    pub fn row(&self, phase: Phase) -> Result<&PhaseRow, Error> {
+        self.phases
+            .get(phase)
+            .filter(|row| self.served.contains(&row.phase))
+            .ok_or(Error::NotServed(phase))
+    }
+
+    /// Runs a change, or gives the answer that the same request got before. What `act` writes is
+    /// there with its trail record and its answer, or not at all.
+    ///
+    /// # Errors
+    /// Whatever refuses the change; nothing is written then.
+    pub async fn change<A, F>(&self, order: Order, act: F) -> Result<A, Error>
+    where
+        A: Answer,
+        F: for<'a> FnOnce(&'a mut Change) -> BoxFuture<'a, Result<A, Error>> + Send,
+    {
+        let row = self.row(order.scope.phase)?.clone();
+        let begun =
+            self.ledger.begin(order.scope.workflow, Some(row.slug), Some(&order.key)).await?;
+        let command = match begun {
+            Begun::Replay(bytes) => return A::from_bytes(&bytes),
+            Begun::New(command) => command,
+        };
+        let mut change = Change {
+            command,
+            scope: order.scope,
+            row,
+            phases: Arc::clone(&self.phases),
+            actor: order.actor,
+            key: order.key,
+        };
+        let answer = act(&mut change).await?;
+        if answer.is_final() {
+            change.command.commit(Some(answer.to_bytes())).await?;
+        }
+        Ok(answer)
+    }
+}
+
+/// A change under way.
+#[derive(Debug)]
+pub struct Change {
+    command: Box<Command>,
+    scope: Scope,
+    row: PhaseRow,
+    phases: Arc<PhaseTable>,
+    actor: Actor,
+    key: RequestKey,
+}
+
+impl Change {
+    /// The transaction's connection, for reading back within it.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.command.conn()
+    }
+
+    /// # Errors
+    /// The phase takes no change now.
+    fn admit(&self) -> Result<(), Error> {
+        let reason = match self.command.gate().admits_change() {
+            Ok(()) => return Ok(()),
+            Err(ChangeRefused::NotStarted) => Closed::NotStarted,
+            Err(ChangeRefused::Reopening) => Closed::Reopening,
+            Err(ChangeRefused::Stale { because }) => Closed::Stale(self.display_name(&because)),
+            Err(ChangeRefused::Sealed { holders }) => {
+                Closed::Sealed(holders.keys().map(|slug| self.display_name(slug)).collect())
+            }
+        };
+        Err(Error::PhaseClosed { phase: self.row.display_name.to_owned(), reason })
+    }
+
+    fn display_name(&self, slug: &str) -> String {
+        self.phases.by_slug(slug).map_or(slug, |row| row.display_name).to_owned()
+    }
+
+    /// The version that a command names, if it may be seen in this scope.
+    async fn version(&mut self, version_id: Uuid, etag: Option<&str>) -> Result<Version, Error> {
+        let (scope, row) = (self.scope, self.row.clone());
+        let version = versions::by_id(self.conn(), scope, &row, version_id)
+            .await?
+            .ok_or_else(|| not_found(Kind::Version, version_id))?;
+        version.expect_etag(etag)?;
+        Ok(version)
+    }
+
+    /// Writes a header as changed, and reads it back.
+    async fn save(&mut self, mut version: Version) -> Result<Version, Error> {
+        version.revision += 1;
+        version.updated_at = self.command.now();
+        versions::save(self.conn(), &version).await?;
+        self.read_back(&version).await
+    }
+
+    async fn read_back(&mut self, version: &Version) -> Result<Version, Error> {
+        let scope = self.scope;
+        versions::by_number(self.conn(), scope, version.line_no, version.number).await
+    }
+
+    /// Adds a record of a change in a phase to the trail.
+    fn record_in(
+        &mut self,
+        phase: &str,
+        action: &'static str,
+        subject: String,
+        reason: Option<&str>,
+        (before, after): (Option<Value>, Option<Value>),
+        details: Details,
+    ) -> Result<(), Error> {
+        let now = self.command.now();
+        self.command.record(Entry {
+            phase: Some(phase.to_owned()),
+            action,
+            actor: TrailActor {
+                user_id: self.actor.user_id,
+                subject: self.actor.subject.clone(),
+                acting_service: self.actor.acting_service.clone(),
+                roles: self.actor.roles.iter().map(|role| role.name().to_owned()).collect(),
+            },
+            method: self.key.method.clone(),
+            request_id: Some(self.key.request_id),
+            subject,
+            reason: reason.map(str::to_owned),
+            before,
+            after,
+            occurred_at: now,
+            origin: signoff_ledger::Origin::Native,
+            details: details.into_rows(),
+        })?;
+        Ok(())
+    }
+
+    /// Records a change of a version: what differs before and after.
+    fn record_version(
+        &mut self,
+        action: &'static str,
+        reason: Option<&str>,
+        before: Option<&Version>,
+        after: &Version,
+        details: Details,
+    ) -> Result<(), Error> {
+        let (old, new) = match before {
+            Some(before) => {
+                let (old, new) = differing(before.summary(), after.summary());
+                (Some(old), new)
+            }
+            None => (None, after.summary()),
+        };
+        let (slug, subject) = (self.row.slug, after.version_id.to_string());
+        self.record_in(slug, action, subject, reason, (old, Some(new)), details)
+    }
+}
+
+/// The items that decision ids of a version name.
+///
+/// # Errors
+/// [`Error::NotFound`] names every id that is not of this version.
+fn items_of(version: &Version, ids: &[Uuid]) -> Result<Vec<i32>, Error> {
+    let mut missing = Named::default();
+    let mut items = Vec::with_capacity(ids.len());
+    for id in ids {
+        match DecisionId::from_uuid(*id) {
+            Some(of) if of.line_no == version.line_no && of.version == version.number => {
+                items.push(of.item_no);
+            }
+            Some(_) | None => missing.add(id.to_string()),
+        }
+    }
+    if missing.is_empty() {
+        Ok(items)
+    } else {
+        Err(Error::NotFound { kind: Kind::Decision, ids: missing })
+    }
+}
+
+/// The fields of two JSON objects that differ, as they are in each; the version's number and state
+/// always.
+fn differing(before: Value, after: Value) -> (Value, Value) {
+    let (Value::Object(mut before), Value::Object(mut after)) = (before, after) else {
+        return (Value::Null, Value::Null);
+    };
+    let same: Vec<String> = before
+        .iter()
+        .filter(|(field, value)| {
+            !matches!(field.as_str(), "number" | "state") && after.get(*field) == Some(*value)
+        })
+        .map(|(field, _)| field.clone())
+        .collect();
+    for field in &same {
+        before.remove(field);
+        after.remove(field);
+    }
+    (Value::Object(before), Value::Object(after))
+}
+
+fn not_found(kind: Kind, id: Uuid) -> Error {
+    Error::NotFound { kind, ids: Named::one(id.to_string()) }
+}

@@ -1,0 +1,84 @@
+//! Items that are taken out of a draft.
+
+use uuid::Uuid;
+
+use signoff_workflow::Violations;
+
+use super::details::Details;
+use super::edit::needs_reason;
+use super::{Change, items_of};
+use crate::domain::error::{Error, Kind, Named};
+use crate::domain::ids::DecisionId;
+use crate::domain::item::{ItemAt, NewRuling};
+use crate::domain::states::VersionState;
+use crate::domain::version::Version;
+use crate::store::rulings;
+
+/// Takes items out.
+#[derive(Debug)]
+pub struct RemoveDecisions {
+    /// Of which version.
+    pub version_id: Uuid,
+    /// Its etag.
+    pub etag: Option<String>,
+    /// Which.
+    pub decision_ids: Vec<Uuid>,
+    /// Why; mandatory for carried or already decided items.
+    pub reason: Option<String>,
+}
+
+impl Change {
+    /// Takes items out of a draft.
+    ///
+    /// # Errors
+    /// The phase or the version takes no edit, decisions are not there, or a reason is missing.
+    pub async fn remove_decisions(&mut self, input: RemoveDecisions) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(input.version_id, input.etag.as_deref()).await?;
+        let numbers = items_of(&before, &input.decision_ids)?;
+        before.expect_state(&[VersionState::Draft], "lose items")?;
+        let items = self.held(&before, &numbers).await?;
+        expect_all(&before, &numbers, &items)?;
+        if input.reason.is_none() && items.iter().any(|item| needs_reason(item, &before)) {
+            return Err(Error::Invalid(Violations::one(
+                "reason",
+                "is mandatory for carried or already decided items",
+            )));
+        }
+        let removals: Vec<NewRuling<'_>> = items.iter().map(NewRuling::removal).collect();
+        let (now, actor, reason) =
+            (self.command.now(), self.actor.user_id, input.reason.as_deref());
+        rulings::write(self.conn(), &before, &removals, actor, reason, now).await?;
+        let mut after = before.clone();
+        for item in &items {
+            after.counts.leave(item.held(before.number));
+        }
+        let after = self.save(after).await?;
+        let mut details = Details::default();
+        details.rulings(&before, &removals)?;
+        self.record_version("decisions.removed", reason, Some(&before), &after, details)?;
+        Ok(after)
+    }
+}
+
+/// # Errors
+/// [`Error::NotFound`] names every item that the version does not hold.
+pub(super) fn expect_all(
+    version: &Version,
+    wanted: &[i32],
+    found: &[ItemAt],
+) -> Result<(), Error> {
+    if found.len() == wanted.len() {
+        return Ok(());
+    }
+    let there: std::collections::HashSet<i32> = found.iter().map(|item| item.item_no).collect();
+    let missing: Named = wanted
+        .iter()
+        .filter(|item_no| !there.contains(item_no))
+        .map(|item_no| {
+            DecisionId { line_no: version.line_no, item_no: *item_no, version: version.number }
+                .to_string()
+        })
+        .collect();
+    Err(Error::NotFound { kind: Kind::Decision, ids: missing })
+}

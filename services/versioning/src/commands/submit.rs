@@ -1,0 +1,62 @@
+//! A draft goes to its reviewer, and comes back.
+
+use uuid::Uuid;
+
+use super::Change;
+use super::details::Details;
+use crate::domain::error::Error;
+use crate::domain::states::VersionState;
+use crate::domain::version::Version;
+
+impl Change {
+    /// Hands a draft to its reviewer.
+    ///
+    /// # Errors
+    /// The phase takes no change, or the version is no draft.
+    pub async fn submit_version(
+        &mut self,
+        version_id: Uuid,
+        etag: Option<&str>,
+        notes: Option<String>,
+    ) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(version_id, etag).await?;
+        before.expect_state(&[VersionState::Draft], "be submitted")?;
+        let mut after = before.clone();
+        after.state = VersionState::Submitted;
+        after.submitted_at = Some(self.command.now());
+        after.submitted_by = Some(self.actor.user_id);
+        after.submission_notes = notes;
+        let after = self.save(after).await?;
+        let reason = after.submission_notes.clone();
+        self.record_version(
+            "version.submitted",
+            reason.as_deref(),
+            Some(&before),
+            &after,
+            Details::default(),
+        )?;
+        Ok(after)
+    }
+
+    /// Takes a submitted version back. Its rulings stay.
+    ///
+    /// # Errors
+    /// The phase takes no change, or the version is not submitted.
+    pub async fn withdraw_version(
+        &mut self,
+        version_id: Uuid,
+        etag: Option<&str>,
+        notes: Option<&str>,
+    ) -> Result<Version, Error> {
+        self.admit()?;
+        let before = self.version(version_id, etag).await?;
+        before.expect_state(&[VersionState::Submitted], "be withdrawn")?;
+        let mut after = before.clone();
+        after.state = VersionState::Draft;
+        after.content_digest = None;
+        let after = self.save(after).await?;
+        self.record_version("version.withdrawn", notes, Some(&before), &after, Details::default())?;
+        Ok(after)
+    }
+}

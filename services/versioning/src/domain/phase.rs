@@ -1,0 +1,84 @@
+//! Where a full-versioning phase stands: derived from its gate and its versions, never stored.
+
+use signoff_ledger::gates::Gate;
+use signoff_workflow::{Phase, PhaseFacts, PhaseRow, PhaseState};
+
+use super::version::Version;
+
+/// One thing that a phase lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The phase.
+    pub phase: Phase,
+    /// What it is about: the phase's slug, or a version's id.
+    pub subject: String,
+    /// What is missing, and what to do about it.
+    pub what: String,
+}
+
+/// All that the state of a phase follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The phase.
+    pub row: &'a PhaseRow,
+    /// Its gate.
+    pub gate: &'a Gate,
+    /// Its approved version.
+    pub current: Option<&'a Version>,
+    /// Its draft or submitted version.
+    pub open: Option<&'a Version>,
+}
+
+impl Standing<'_> {
+    /// What it lacks to be complete and to be rested on: nothing, if it is opened, not stale, not
+    /// being reopened, has an approved version and nothing open.
+    pub fn missing(&self) -> Vec<Missing> {
+        let name = self.row.display_name;
+        let mut missing = Vec::new();
+        let mut add = |subject: String, what: String| {
+            missing.push(Missing { phase: self.row.phase, subject, what });
+        };
+        let slug = || self.row.slug.to_owned();
+        if self.gate.opened.is_none() {
+            add(slug(), format!("{name} was not started: start it"));
+        }
+        if self.gate.reopening > 0 {
+            add(slug(), format!("{name} is being reopened: wait until that is done"));
+        }
+        if let Some(stale) = &self.gate.stale {
+            let because = &stale.because;
+            add(slug(), format!("{name} is stale since {because} was reopened: reaffirm it"));
+        }
+        if let Some(open) = self.open {
+            let (number, state) = (open.number, open.state.name());
+            add(
+                open.version_id.to_string(),
+                format!("version {number} of {name} is {state}: approve, reject or delete it"),
+            );
+        }
+        if self.current.is_none() {
+            add(slug(), format!("{name} has no approved version: approve one"));
+        }
+        missing
+    }
+
+    /// How far it is.
+    pub fn state(&self) -> PhaseState {
+        let facts = PhaseFacts {
+            opened: self.gate.opened.is_some(),
+            complete: self.missing().is_empty(),
+            stale: self.gate.stale.is_some(),
+            reopening: self.gate.reopening > 0,
+            holders: self.gate.holds.keys().map(|_| self.row.phase).collect(),
+            ..PhaseFacts::default()
+        };
+        facts.state()
+    }
+
+    /// Decisions ruled on, and all of them, in the open version or else the approved one.
+    pub fn progress(&self) -> (i32, i32) {
+        self.open.or(self.current).map_or((0, 0), |version| {
+            (version.counts.total - version.counts.pending, version.counts.total)
+        })
+    }
+}

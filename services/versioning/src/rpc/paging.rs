@@ -1,0 +1,205 @@
+//! Pages of lists (AIP-158): a token belongs to one call, and says so.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use signoff_workflow::Violations;
+
+use crate::domain::error::Error;
+
+/// What a page holds if the caller does not say.
+pub const DEFAULT_PAGE: i32 = 100;
+/// What a page holds at most.
+pub const MAX_PAGE: i32 = 1_000;
+/// The form of the tokens.
+const FORM: u8 = 1;
+
+/// A request for a page of a list.
+pub trait Paged: Message + Clone + Default {
+    /// How many the caller wants.
+    fn page_size(&self) -> i32;
+    /// Where the page before ended.
+    fn page_token(&self) -> &str;
+    /// The request without what may differ from page to page.
+    fn without_page(self) -> Self;
+}
+
+/// What a token holds.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    form: u8,
+    /// Of the call's other parameters.
+    params: String,
+    after: String,
+}
+
+/// Which page is asked for.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How many at most.
+    pub size: i64,
+    /// Where the page before ended.
+    pub after: Option<String>,
+    params: String,
+}
+
+impl Page {
+    /// The page that a request of `method` asks for.
+    ///
+    /// # Errors
+    /// The size is negative, or the token is malformed or of a call with other parameters.
+    pub fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Error> {
+        let size = match request.page_size() {
+            0 => DEFAULT_PAGE,
+            size if size < 0 => {
+                return Err(Error::Invalid(Violations::one("page_size", "is negative")));
+            }
+            size => size.min(MAX_PAGE),
+        };
+        let params = Sha256::new()
+            .chain_update(method)
+            .chain_update([0])
+            .chain_update(request.clone().without_page().encode_to_vec());
+        let params = hex::encode(&params.finalize()[..16]);
+        let after = match request.page_token() {
+            "" => None,
+            token => Some(read(token, &params)?),
+        };
+        Ok(Self { size: size.into(), after, params })
+    }
+
+    /// How many to fetch: one more than the page holds tells whether there is another.
+    pub fn fetch(&self) -> i64 {
+        self.size + 1
+    }
+
+    /// Cuts what was fetched to the page, and gives the token of the next one, if there is any.
+    pub fn cut<T>(&self, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> String {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        if rows.len() <= size {
+            return String::new();
+        }
+        rows.truncate(size);
+        rows.last().map_or_else(String::new, |last| self.token(key(last)))
+    }
+
+    fn token(&self, after: String) -> String {
+        let token = Token { form: FORM, params: self.params.clone(), after };
+        // A struct of texts and a number is always JSON.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
+    }
+
+    /// Where the page before ended, as a number.
+    ///
+    /// # Errors
+    /// The token says something else.
+    pub fn after_number(&self, from_the_start: i32) -> Result<i32, Error> {
+        match &self.after {
+            None => Ok(from_the_start),
+            Some(after) => after.parse().map_err(|_| malformed()),
+        }
+    }
+}
+
+fn read(token: &str, params: &str) -> Result<String, Error> {
+    let token: Token = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .filter(|token: &Token| token.form == FORM && !token.after.contains('\0'))
+        .ok_or_else(malformed)?;
+    if token.params == params { Ok(token.after) } else { Err(Error::PageTokenMismatch) }
+}
+
+/// A token that this server never gave out.
+pub fn malformed() -> Error {
+    Error::Invalid(Violations::one("page_token", "is not a token that this server gave out"))
+}
+
+/// Implements [`Paged`] for requests with the usual fields.
+macro_rules! paged {
+    ($($request:ty),+ $(,)?) => {
+        $(impl Paged for $request {
+            fn page_size(&self) -> i32 {
+                self.page_size
+            }
+            fn page_token(&self) -> &str {
+                &self.page_token
+            }
+            fn without_page(mut self) -> Self {
+                self.page_size = 0;
+                self.page_token = String::new();
+                self
+            }
+        })+
+    };
+}
+
+mod requests {
+    use signoff_contract::feed::v1::GetTrailRequest;
+    use signoff_contract::versioning::v1::{
+        CompareVersionsRequest, GetLineageRequest, ListArtifactsRequest, ListDecisionsRequest,
+        ListVersionsRequest,
+    };
+
+    use super::Paged;
+
+    paged!(
+        CompareVersionsRequest,
+        GetLineageRequest,
+        GetTrailRequest,
+        ListArtifactsRequest,
+        ListDecisionsRequest,
+        ListVersionsRequest,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use signoff_contract::versioning::v1::ListDecisionsRequest;
+
+    use super::*;
+
+    fn request(version_id: &str, page_size: i32, page_token: &str) -> ListDecisionsRequest {
+        ListDecisionsRequest {
+            version_id: version_id.to_owned(),
+            page_size,
+            page_token: page_token.to_owned(),
+            ..ListDecisionsRequest::default()
+        }
+    }
+
+    #[test]
+    fn a_token_goes_on_where_the_page_ended_and_takes_another_size() {
+        let page = Page::of("List", &request("a", 2, "")).unwrap();
+        let mut rows = vec![1, 2, 3];
+        let token = page.cut(&mut rows, i32::to_string);
+        assert_eq!(rows, [1, 2]);
+        let next = Page::of("List", &request("a", 7, &token)).unwrap();
+        assert_eq!((next.size, next.after_number(0).unwrap()), (7, 2));
+        let mut rest = vec![3];
+        assert_eq!(next.cut(&mut rest, i32::to_string), "");
+    }
+
+    #[test]
+    fn a_token_of_another_call_is_refused() {
+        let page = Page::of("List", &request("a", 1, "")).unwrap();
+        let token = page.cut(&mut vec![1, 2], i32::to_string);
+        let refused = Page::of("List", &request("b", 1, &token));
+        assert!(matches!(refused, Err(Error::PageTokenMismatch)));
+        let refused = Page::of("Other", &request("a", 1, &token));
+        assert!(matches!(refused, Err(Error::PageTokenMismatch)));
+    }
+
+    #[test]
+    fn sizes_are_bounded_and_nonsense_is_refused() {
+        assert_eq!(Page::of("List", &request("a", 0, "")).unwrap().size, 100);
+        assert_eq!(Page::of("List", &request("a", i32::MAX, "")).unwrap().size, 1000);
+        assert!(matches!(Page::of("List", &request("a", -1, "")), Err(Error::Invalid(_))));
+        for token in ["x", "!!", "e30"] {
+            assert!(matches!(Page::of("List", &request("a", 1, token)), Err(Error::Invalid(_))));
+        }
+    }
+}

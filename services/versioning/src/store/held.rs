@@ -1,0 +1,122 @@
+//! What a line's open version holds, as far as commands need it.
+//!
+//! The open version is the line's newest, so a ruling is in force in it exactly if its end is not
+//! known: an index finds those.
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use crate::domain::error::Error;
+use crate::domain::item::ItemAt;
+use crate::domain::states::{RulingState, Source, Standing};
+use crate::domain::version::Version;
+
+/// The columns of an item, from its content `c`, its ruling in force `r` and that one's
+/// modification `m`; `$1` line, `$3` the actor, `$4` whether the actor made anything in the line.
+macro_rules! item_columns {
+    ($rest:literal) => {
+        concat!(
+            "select c.item_no, c.item_key, c.rev, c.begun_in_rev, c.introduced_in, c.source, c.contributed,
+                 r.state, r.seq as ruling, r.modification_no,
+                 coalesce((select max(x.seq) from rulings x
+                           where x.line_no = c.line_no and x.item_no = c.item_no), 0) as last_seq,
+                 coalesce(m.counted, c.counted) as counted, c.counted as counted_as_put,
+                 $4 and exists (
+                     select from items o
+                     where o.line_no = c.line_no and o.item_no = c.item_no
+                         and o.rev between c.begun_in_rev and c.rev
+                         and (o.recommended_by = $3 or o.edited_by = $3)
+                 ) as mine ",
+            $rest
+        )
+    };
+}
+
+/// Those of the items that the open version holds.
+pub async fn of(
+    conn: &mut PgConnection,
+    version: &Version,
+    items: &[i32],
+    actor: i64,
+    made_any: bool,
+) -> Result<Vec<ItemAt>, Error> {
+    sqlx::query(item_columns!(
+        "from unnest($5::integer[]) as wanted (item_no)
+         left join rulings r
+             on r.line_no = $1 and r.item_no = wanted.item_no and r.to_version = 2147483647
+         join items c
+             on c.line_no = $1 and c.item_no = wanted.item_no and c.rev = coalesce(r.rev, (
+                 select max(x.rev) from items x where x.line_no = $1 and x.item_no = wanted.item_no))
+         left join modifications m
+             on m.line_no = $1 and m.item_no = c.item_no and m.modification_no = r.modification_no
+         where case
+             when r.state is null then c.introduced_in = $2
+             when r.state in (1, 2) then true
+             else r.state in (3, 4) and r.from_version = $2
+         end"
+    ))
+    .bind(version.line_no)
+    .bind(version.number)
+    .bind(actor)
+    .bind(made_any)
+    .bind(items)
+    .fetch_all(conn)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// All items of the open version that nobody has ruled on.
+pub async fn pending(
+    conn: &mut PgConnection,
+    version: &Version,
+    actor: i64,
+    made_any: bool,
+) -> Result<Vec<ItemAt>, Error> {
+    sqlx::query(item_columns!(
+        "from items c
+         left join rulings r
+             on r.line_no = c.line_no and r.item_no = c.item_no and r.to_version = 2147483647
+         left join modifications m on false
+         where c.line_no = $1 and c.introduced_in = $2 and r.seq is null
+             and not exists (
+                 select from items newer
+                 where newer.line_no = c.line_no and newer.item_no = c.item_no and newer.rev > c.rev)
+         order by c.item_no"
+    ))
+    .bind(version.line_no)
+    .bind(version.number)
+    .bind(actor)
+    .bind(made_any)
+    .fetch_all(conn)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+fn read(row: &PgRow) -> Result<ItemAt, Error> {
+    let state: Option<i16> = row.try_get("state")?;
+    let standing = match state {
+        None => Standing::Pending,
+        Some(code) => Standing::ruled(RulingState::coded(code)?)
+            .ok_or_else(|| Error::Internal("a removed item is held".to_owned()))?,
+    };
+    Ok(ItemAt {
+        item_no: row.try_get("item_no")?,
+        item_key: row.try_get("item_key")?,
+        rev: row.try_get("rev")?,
+        begun_in_rev: row.try_get("begun_in_rev")?,
+        introduced_in: row.try_get("introduced_in")?,
+        standing,
+        ruling: row.try_get("ruling")?,
+        modification: row.try_get("modification_no")?,
+        last_seq: row.try_get("last_seq")?,
+        counted: row.try_get("counted")?,
+        counted_as_put: row.try_get("counted_as_put")?,
+        source: Source::coded(row.try_get("source")?)?,
+        contributed: row.try_get("contributed")?,
+        mine: row.try_get("mine")?,
+    })
+}

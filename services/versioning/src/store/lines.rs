@@ -1,0 +1,92 @@
+//! Lines: who owns which numbers.
+
+use signoff_workflow::{PhaseRow, Scope};
+use sqlx::{PgConnection, Row};
+
+use crate::domain::error::Error;
+
+/// A line's head.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// Its internal number.
+    pub line_no: i64,
+    /// The number of its newest version; 0 before the first.
+    pub last_number: i32,
+    /// The number of its newest item; 0 before the first.
+    pub last_item: i32,
+}
+
+/// The scope's line, if it was ever started.
+pub async fn find(
+    conn: &mut PgConnection,
+    scope: Scope,
+    row: &PhaseRow,
+) -> Result<Option<Line>, Error> {
+    let found = sqlx::query(
+        "select line_no, last_number, last_item from lines
+         where cycle_id = $1 and report_id = $2 and phase = $3",
+    )
+    .bind(scope.workflow.cycle_id)
+    .bind(scope.workflow.report_id)
+    .bind(row.slug)
+    .fetch_optional(conn)
+    .await?;
+    found.as_ref().map(read).transpose()
+}
+
+/// The scope's line, made if it is not there. The workflow's lock is held, so nobody else makes it.
+pub async fn find_or_make(
+    conn: &mut PgConnection,
+    scope: Scope,
+    row: &PhaseRow,
+) -> Result<Line, Error> {
+    if let Some(line) = find(conn, scope, row).await? {
+        return Ok(line);
+    }
+    let made = sqlx::query(
+        "insert into lines (cycle_id, report_id, phase, line_id, items_while_submitted, recorded_at)
+         values ($1, $2, $3, $4, $5, now())
+         returning line_no, last_number, last_item",
+    )
+    .bind(scope.workflow.cycle_id)
+    .bind(scope.workflow.report_id)
+    .bind(row.slug)
+    .bind(scope.line_id())
+    .bind(row.items_while_submitted)
+    .fetch_one(conn)
+    .await?;
+    read(&made)
+}
+
+/// Gives the next version number, under the line's row lock.
+pub async fn next_number(conn: &mut PgConnection, line_no: i64) -> Result<i32, Error> {
+    let given = sqlx::query(
+        "update lines set last_number = last_number + 1 where line_no = $1 returning last_number",
+    )
+    .bind(line_no)
+    .fetch_one(conn)
+    .await?;
+    Ok(given.try_get("last_number")?)
+}
+
+/// Notes the newest item number.
+pub async fn set_last_item(
+    conn: &mut PgConnection,
+    line_no: i64,
+    last_item: i32,
+) -> Result<(), Error> {
+    sqlx::query("update lines set last_item = $2 where line_no = $1")
+        .bind(line_no)
+        .bind(last_item)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &sqlx::postgres::PgRow) -> Result<Line, Error> {
+    Ok(Line {
+        line_no: row.try_get("line_no")?,
+        last_number: row.try_get("last_number")?,
+        last_item: row.try_get("last_item")?,
+    })
+}

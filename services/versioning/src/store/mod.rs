@@ -1,0 +1,46 @@
+//! The only place with SQL: one file per aggregate.
+
+pub mod artifacts;
+pub mod compare;
+pub mod contents;
+pub mod decisions;
+pub mod held;
+pub mod history;
+pub mod known;
+pub mod lines;
+pub mod makers;
+pub mod restate;
+pub mod rulings;
+pub mod versions;
+
+use signoff_ledger::{EntryError, LedgerError};
+
+use crate::domain::error::Error;
+
+/// `to_version` of a ruling whose end is not known.
+pub const IN_FORCE: i32 = i32::MAX;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        signoff_ledger::classify(error).into()
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Busy { retry_after } => Self::Busy { retry_after },
+            LedgerError::RequestIdReused => Self::RequestIdReused,
+            LedgerError::Entry(EntryError::TooLarge { .. }) => {
+                Self::Limit("what the trail says of one change is at most 64 KiB")
+            }
+            LedgerError::Entry(error @ (EntryError::TooDeep { .. } | EntryError::Json)) => {
+                Self::Internal(error.to_string())
+            }
+            LedgerError::Conflict(cause) => Self::Conflict(cause.into()),
+            LedgerError::Unavailable(cause) => Self::Unavailable(cause.into()),
+            LedgerError::Corrupt(what) => Self::Internal(what),
+            LedgerError::Internal(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}

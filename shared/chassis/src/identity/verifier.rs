@@ -1,0 +1,180 @@
+//! Whether an assertion is to be believed.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use sha2::{Digest as _, Sha256};
+
+use super::cache::TokenCache;
+use super::key_files::KeyFiles;
+use super::{Caller, Claims, INTERNAL_AUDIENCE, ISSUER, KeyError, TokenError, install};
+
+/// How far away the expiry of an assertion for one call may be.
+pub const MAX_CALL_LIFETIME: Duration = Duration::from_secs(60);
+/// How far away the expiry of a standing assertion may be.
+pub const MAX_STANDING_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A longer one is refused unread. HTTP/2 servers take 16 KiB of headers in all.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// How strict a verifier is.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifierOptions {
+    /// Whether assertions that name no method are accepted.
+    pub allow_standing: bool,
+    /// How much the clocks of issuer and verifier may differ.
+    pub leeway: Duration,
+    /// How long a look at the key files is good for: how soon a key that was added or taken away
+    /// counts.
+    pub recheck: Duration,
+}
+
+impl Default for VerifierOptions {
+    /// No standing assertions, 5 seconds of leeway, a look at the files every second.
+    fn default() -> Self {
+        Self {
+            allow_standing: false,
+            leeway: Duration::from_secs(5),
+            recheck: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Verifies assertions with the keys of JWKS files.
+pub struct AssertionVerifier {
+    options: VerifierOptions,
+    validation: Validation,
+    known: Mutex<Known>,
+}
+
+/// Keys, and the tokens that were verified with them.
+struct Known {
+    keys: KeyFiles,
+    tokens: TokenCache,
+}
+
+impl AssertionVerifier {
+    /// A verifier with the keys of these files.
+    ///
+    /// # Errors
+    /// If there are no files, or one cannot be read or holds no Ed25519 key.
+    pub fn new(jwks: Vec<PathBuf>, options: VerifierOptions) -> Result<Self, KeyError> {
+        install();
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        validation.set_audience(&[INTERNAL_AUDIENCE]);
+        validation.set_issuer(&[ISSUER]);
+        validation.validate_nbf = true;
+        validation.leeway = options.leeway.as_secs();
+        let keys = KeyFiles::open(jwks, options.recheck)?;
+        let known = Mutex::new(Known { keys, tokens: TokenCache::default() });
+        Ok(Self { options, validation, known })
+    }
+
+    /// Who presents this token.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn verify(&self, token: &str) -> Result<Arc<Caller>, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::Malformed("it is too long"));
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let hash = Sha256::digest(token).into();
+        {
+            let mut known = self.known();
+            if known.keys.refresh() {
+                known.tokens.clear();
+            }
+            if let Some(caller) = known.tokens.get(&hash, now) {
+                return Ok(caller);
+            }
+        }
+
+        let key = self.key_of(token)?;
+        let claims = self.claims(token, &key)?;
+        let until = claims.exp.saturating_add(self.options.leeway.as_secs());
+        self.check_lifetime(&claims, now)?;
+        let caller = Arc::new(Caller::try_from(claims)?);
+        let mut known = self.known();
+        // The keys may have changed meanwhile: a token of a key that is gone is not kept.
+        if known.keys.get(kid(token)?.as_str()).is_some() {
+            known.tokens.put(hash, Arc::clone(&caller), until);
+        }
+        Ok(caller)
+    }
+
+    /// The key that the token names.
+    fn key_of(&self, token: &str) -> Result<DecodingKey, TokenError> {
+        let kid = kid(token)?;
+        let mut known = self.known();
+        if known.keys.get(&kid).is_none() && known.keys.refresh_for_unknown_key() {
+            known.tokens.clear();
+        }
+        known.keys.get(&kid).cloned().ok_or(TokenError::UnknownKey)
+    }
+
+    /// The claims, once signature, algorithm, audience, issuer and times are right.
+    fn claims(&self, token: &str, key: &DecodingKey) -> Result<Claims, TokenError> {
+        let claims: serde_json::Value =
+            jsonwebtoken::decode(token, key, &self.validation).map_err(refused)?.claims;
+        // Read in a second step, so that a missing claim is not taken for a malformed token.
+        serde_json::from_value(claims).map_err(|_| TokenError::Malformed("its claims"))
+    }
+
+    fn check_lifetime(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
+        let longest = match claims.method {
+            Some(_) => MAX_CALL_LIFETIME,
+            None if self.options.allow_standing => MAX_STANDING_LIFETIME,
+            None => return Err(TokenError::Standing),
+        };
+        let latest = now + (longest + self.options.leeway).as_secs();
+        if claims.exp > latest { Err(TokenError::TooLong(longest.as_secs())) } else { Ok(()) }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        // Nothing in it is ever half changed, so a panic elsewhere does no harm.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of the key in the token's header, which is otherwise as it should be.
+fn kid(token: &str) -> Result<String, TokenError> {
+    let header = jsonwebtoken::decode_header(token).map_err(refused)?;
+    if header.alg != Algorithm::EdDSA {
+        return Err(TokenError::Algorithm);
+    }
+    if header.crit.is_some() {
+        return Err(TokenError::Malformed("it has critical extensions, and none is known here"));
+    }
+    header.kid.ok_or(TokenError::UnknownKey)
+}
+
+/// What the library's refusal means to whoever presented the token.
+fn refused(error: jsonwebtoken::errors::Error) -> TokenError {
+    match error.into_kind() {
+        ErrorKind::ExpiredSignature => TokenError::Expired,
+        ErrorKind::ImmatureSignature => TokenError::NotYetValid,
+        ErrorKind::InvalidAudience => TokenError::Audience,
+        ErrorKind::InvalidIssuer => TokenError::Issuer,
+        ErrorKind::MissingRequiredClaim(claim) => TokenError::MissingClaim(match claim.as_str() {
+            "exp" => "exp",
+            "aud" => "aud",
+            "iss" => "iss",
+            _ => "sub",
+        }),
+        ErrorKind::InvalidSignature | ErrorKind::InvalidEddsaKey => TokenError::Signature,
+        ErrorKind::InvalidAlgorithm
+        | ErrorKind::InvalidAlgorithmName
+        | ErrorKind::UnsupportedAlgorithm
+        | ErrorKind::MissingAlgorithm => TokenError::Algorithm,
+        // The enum is open: whatever else the library finds, the token is not well formed.
+        _ => TokenError::Malformed("not a JSON Web Token"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The rules of whole services, read from the options of their methods.
+
+use std::collections::BTreeMap;
+
+use prost_reflect::{DescriptorPool, MethodDescriptor, ReflectMessage as _, Value};
+use signoff_workflow::Role;
+
+use super::MethodRule;
+use crate::convert::known_role;
+use crate::workflow::v1 as wire;
+
+/// The option that holds a method's rule.
+const OPTION: &str = "signoff.workflow.v1.access";
+
+/// The rule of every method of some services.
+#[derive(Clone, Debug)]
+pub struct AccessPolicy {
+    /// By the path of the HTTP/2 request: `/package.Service/Method`.
+    rules: BTreeMap<String, MethodRule>,
+}
+
+/// Why the rules of a service cannot be enforced. A server that meets this must not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// The descriptors that are compiled in cannot be read.
+    #[error("the descriptors cannot be read: {0}")]
+    Descriptors(String),
+    /// No such service in the contracts.
+    #[error("the contracts have no service {0}")]
+    UnknownService(String),
+    /// The method has no rule.
+    #[error("{0} has no access rule")]
+    NoRule(String),
+    /// The rule lets nobody pass, or cannot apply: without a scope there is no report to hold a
+    /// role on, and no phase.
+    #[error("the access rule of {0} lets nobody pass or cannot apply")]
+    Useless(String),
+    /// The rule names a role that nobody knows.
+    #[error("the access rule of {method} names the unknown role {number}")]
+    UnknownRole {
+        /// The method's path.
+        method: String,
+        /// The role's number.
+        number: i32,
+    },
+}
+
+impl AccessPolicy {
+    /// The rules of these services, by their full names: `signoff.feed.v1.TrailService`.
+    ///
+    /// # Errors
+    /// A service that the contracts do not have; a method without a rule, or with one that lets
+    /// nobody pass.
+    pub fn load(services: &[&str]) -> Result<Self, PolicyError> {
+        Self::from_descriptors(crate::DESCRIPTOR_SET, services)
+    }
+
+    /// The rule of a method by its path: `/signoff.feed.v1.TrailService/GetTrail`.
+    pub fn rule(&self, path: &str) -> Option<&MethodRule> {
+        self.rules.get(path)
+    }
+
+    /// All methods that have a rule, by path.
+    pub fn methods(&self) -> impl Iterator<Item = (&str, &MethodRule)> {
+        self.rules.iter().map(|(path, rule)| (path.as_str(), rule))
+    }
+
+    fn from_descriptors(descriptors: &[u8], services: &[&str]) -> Result<Self, PolicyError> {
+        let pool = DescriptorPool::decode(descriptors)
+            .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
+        let mut rules = BTreeMap::new();
+        for name in services {
+            let service = pool
+                .get_service_by_name(name)
+                .ok_or_else(|| PolicyError::UnknownService((*name).to_owned()))?;
+            for method in service.methods() {
+                let path = format!("/{name}/{}", method.name());
+                let rule = rule(&pool, &method, &path)?;
+                rules.insert(path, rule);
+            }
+        }
+        Ok(Self { rules })
+    }
+}
+
+fn rule(
+    pool: &DescriptorPool,
+    method: &MethodDescriptor,
+    path: &str,
+) -> Result<MethodRule, PolicyError> {
+    let missing = || PolicyError::NoRule(path.to_owned());
+    let option = pool.get_extension_by_name(OPTION).ok_or_else(missing)?;
+    let options = method.options();
+    if !options.has_extension(&option) {
+        return Err(missing());
+    }
+    let value = options.get_extension(&option);
+    let Value::Message(message) = value.as_ref() else {
+        return Err(missing());
+    };
+    debug_assert_eq!(message.descriptor().name(), "AccessRule");
+    let rule: wire::AccessRule = message
+        .transcode_to()
+        .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
+
+    let roles = rule.roles.iter().map(|number| {
+        wire::Role::try_from(*number)
+            .ok()
+            .and_then(known_role)
+            .ok_or_else(|| PolicyError::UnknownRole {
+                method: path.to_owned(),
+                number: *number,
+            })
+    });
+    let rule = MethodRule {
+        roles: roles.collect::<Result<Vec<Role>, _>>()?,
+        phase_approver: rule.phase_approver,
+        phase_contributor: rule.phase_contributor,
+        members: rule.members,
+        no_scope: rule.no_scope,
+    };
+    if rule.lets_somebody_pass() {
+        Ok(rule)
+    } else {
+        Err(PolicyError::Useless(path.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const SERVICES: [&str; 2] = [
+        "signoff.feed.v1.TrailService",
+        "signoff.versioning.v1.VersioningService",
+    ];
+
+    /// The policy of a service with one method that has this option, all else being the contracts.
+    fn with_option(option: &str) -> Result<AccessPolicy, PolicyError> {
+        let source = format!(
+            r#"syntax = "proto3";
+            package test;
+            import "signoff/workflow/v1/access.proto";
+            message Empty {{}}
+            service Door {{ rpc Open(Empty) returns (Empty) {{ {option} }} }}"#
+        );
+        let contracts = DescriptorPool::decode(crate::DESCRIPTOR_SET).unwrap();
+        let files: HashMap<String, Vec<u8>> = contracts
+            .files()
+            .map(|file| (file.name().to_owned(), file.encode_to_vec()))
+            .collect();
+        let mut resolver = protox::file::ChainFileResolver::new();
+        let parsed = protox::file::File::from_source("test.proto", &source).unwrap();
+        resolver.add(Fixed(parsed));
+        resolver.add(Known(files));
+        let mut compiler = protox::Compiler::with_file_resolver(resolver);
+        compiler
+            .include_imports(true)
+            .open_file("test.proto")
+            .unwrap();
+        AccessPolicy::from_descriptors(&compiler.encode_file_descriptor_set(), &["test.Door"])
+    }
+
+    struct Fixed(protox::file::File);
+    impl protox::file::FileResolver for Fixed {
+        fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
+            (name == "test.proto")
+                .then(|| self.0.clone())
+                .ok_or_else(|| protox::Error::file_not_found(name))
+        }
+    }
+
+    struct Known(HashMap<String, Vec<u8>>);
+    impl protox::file::FileResolver for Known {
+        fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
+            let file = self
+                .0
+                .get(name)
+                .ok_or_else(|| protox::Error::file_not_found(name))?;
+            protox::file::File::decode_file_descriptor_proto(file.as_slice())
+                .map_err(protox::Error::new)
+        }
+    }
+
+    #[test]
+    fn every_method_of_the_contracts_has_a_rule() {
+        let policy = AccessPolicy::load(&SERVICES).unwrap();
+        let create = policy
+            .rule("/signoff.versioning.v1.VersioningService/CreateVersion")
+            .unwrap();
+        assert_eq!(create.roles, [Role::Tester, Role::TestLead]);
+        let locate = policy
+            .rule("/signoff.versioning.v1.VersioningService/LocateVersion")
+            .unwrap();
+        assert!(locate.no_scope && !locate.members);
+        assert_eq!(
+            policy.rule("/signoff.versioning.v1.VersioningService/Nothing"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_service_that_is_not_in_the_contracts_is_refused() {
+        let refused = AccessPolicy::load(&["signoff.Nothing"]).unwrap_err();
+        assert_eq!(
+            refused,
+            PolicyError::UnknownService("signoff.Nothing".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_method_without_a_usable_rule_is_refused_by_name() {
+        let path = || "/test.Door/Open".to_owned();
+        let no_rule = PolicyError::NoRule(path());
+        assert_eq!(with_option("").unwrap_err(), no_rule);
+        assert_eq!(
+            with_option("option deprecated = true;").unwrap_err(),
+            no_rule
+        );
+        for useless in ["{}", "{no_scope: true}", "{no_scope: true members: true}"] {
+            let option = format!("option (signoff.workflow.v1.access) = {useless};");
+            assert_eq!(
+                with_option(&option).unwrap_err(),
+                PolicyError::Useless(path()),
+                "{option}"
+            );
+        }
+        let unspecified = "option (signoff.workflow.v1.access) = {roles: [ROLE_UNSPECIFIED]};";
+        assert!(matches!(
+            with_option(unspecified),
+            Err(PolicyError::UnknownRole { number: 0, .. })
+        ));
+        let fine = "option (signoff.workflow.v1.access) = {roles: [ROLE_ADMIN]};";
+        assert_eq!(with_option(fine).unwrap().methods().count(), 1);
+    }
+}

@@ -1,0 +1,33 @@
+//! What the build makes of the `.proto` files, laid out like their packages.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code; its documentation is the comments in the .proto files"
+)]
+
+/// Package `signoff.workflow`.
+pub mod workflow {
+    /// The words that every other package uses.
+    pub mod v1 {
+        tonic::include_proto!("signoff.workflow.v1");
+    }
+}
+
+/// Package `signoff.versioning`.
+pub mod versioning {
+    /// The six full-versioning phases.
+    pub mod v1 {
+        tonic::include_proto!("signoff.versioning.v1");
+    }
+}
+
+/// Package `signoff.feed`.
+pub mod feed {
+    /// The trail.
+    pub mod v1 {
+        tonic::include_proto!("signoff.feed.v1");
+    }
+}

@@ -1,0 +1,254 @@
+//! Who may call what, written out by hand and compared with the rules in the descriptors.
+//!
+//! The expectations are the product's table of who may do what, not a copy of the options: each
+//! method, role and phase is tried. A method that the list does not name fails the test.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use prost_reflect::DescriptorPool;
+use signoff_contract::access::{AccessPolicy, permits};
+use signoff_workflow::{Phase, PhaseTable, Role};
+
+/// Groups of people, in the table's words.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    /// Tester and test lead: create, revise, edit, remove, submit, withdraw, delete, confirm.
+    Makers,
+    /// Tester and test lead, and the report owner for samples of their own.
+    MakersAndSampleOwners,
+    /// The phase's approver.
+    Approver,
+    /// The phase's approver; tester and test lead rule on samples that a report owner added.
+    ApproverAndMakers,
+    /// Any member of the workflow, the auditor, and services.
+    Readers,
+    /// Services and the gateway, for a request without a scope.
+    Locators,
+    /// The gateway alone.
+    Gateway,
+}
+
+const TABLE: &[(&str, Who)] = &[
+    ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
+    ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
+    (
+        "/signoff.versioning.v1.VersioningService/CreateVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ReviseVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/AddDecisions",
+        Who::MakersAndSampleOwners,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/UpdateDecision",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/RemoveDecisions",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/UpdateVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/SubmitVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/WithdrawVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ReviewDecisions",
+        Who::ApproverAndMakers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ConfirmModifications",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ApproveVersion",
+        Who::Approver,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/RejectVersion",
+        Who::Approver,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/DeleteVersion",
+        Who::Makers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/GetVersion",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/GetCurrentVersion",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ListVersions",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ListDecisions",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/GetLineage",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/CompareVersions",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ListArtifacts",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/GetPhaseStatus",
+        Who::Readers,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/LocateVersion",
+        Who::Locators,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/BeginOpen",
+        Who::Gateway,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/Open",
+        Who::Gateway,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/Fence",
+        Who::Gateway,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/Seal",
+        Who::Gateway,
+    ),
+    (
+        "/signoff.versioning.v1.VersioningService/ReleaseSeal",
+        Who::Gateway,
+    ),
+];
+
+/// Who approves in which phase.
+fn approvers(phase: Phase) -> &'static [Role] {
+    match phase.number() {
+        1 => &[Role::Tester, Role::TestLead],
+        2 | 3 | 4 | 8 => &[Role::ReportOwner],
+        9 => &[Role::TestExecutive],
+        _ => &[],
+    }
+}
+
+/// Whether somebody with this one role may, in this phase.
+fn may(who: Who, role: Role, phase: Phase) -> bool {
+    let makes = matches!(role, Role::Tester | Role::TestLead);
+    let approves = approvers(phase).contains(&role);
+    match who {
+        Who::Makers => makes,
+        Who::MakersAndSampleOwners => {
+            makes || (role == Role::ReportOwner && phase == Phase::SAMPLE_SELECTION)
+        }
+        Who::Approver => approves,
+        Who::ApproverAndMakers => approves || makes,
+        Who::Readers => !matches!(role, Role::Admin | Role::Gateway),
+        Who::Locators => matches!(role, Role::Service | Role::Gateway),
+        Who::Gateway => role == Role::Gateway,
+    }
+}
+
+/// Every method of every service in the descriptors, by path, and their services.
+fn methods() -> BTreeMap<String, String> {
+    let pool = DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).unwrap();
+    let services = pool.services().collect::<Vec<_>>();
+    let methods = services.iter().flat_map(|service| {
+        let name = service.full_name().to_owned();
+        let methods = service.methods().collect::<Vec<_>>();
+        methods
+            .into_iter()
+            .map(move |m| (format!("/{name}/{}", m.name()), name.clone()))
+    });
+    methods.collect()
+}
+
+fn policy() -> AccessPolicy {
+    let methods = methods();
+    let services: Vec<&str> = methods.values().map(String::as_str).collect();
+    AccessPolicy::load(&services).unwrap()
+}
+
+#[test]
+fn the_table_names_every_method() {
+    let mut named: Vec<&str> = TABLE.iter().map(|(path, _)| *path).collect();
+    named.sort_unstable();
+    let methods = methods();
+    assert_eq!(
+        named,
+        methods.keys().map(String::as_str).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn each_role_may_in_each_phase_what_the_table_says() {
+    let policy = policy();
+    for (path, who) in TABLE {
+        let rule = policy.rule(path).unwrap();
+        for row in PhaseTable::standard().rows() {
+            for role in Role::ALL {
+                let (everywhere, on_report): (&[Role], &[Role]) = if role.is_held_on_a_report() {
+                    (&[], &[role])
+                } else {
+                    (&[role], &[])
+                };
+                assert_eq!(
+                    permits(rule, everywhere, on_report, Some(row)),
+                    may(*who, role, row.phase),
+                    "{path}, {role}, {}",
+                    row.display_name
+                );
+                assert!(
+                    !permits(rule, on_report, everywhere, Some(row)),
+                    "{path}: {role} counts where it is not held"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn without_any_role_nobody_may() {
+    let policy = policy();
+    for (path, rule) in policy.methods() {
+        for row in PhaseTable::standard().rows() {
+            assert!(!permits(rule, &[], &[], Some(row)), "{path}");
+        }
+        assert!(!permits(rule, &[], &[], None), "{path}");
+    }
+}
+
+#[test]
+fn only_locating_has_no_scope() {
+    let policy = policy();
+    let without: Vec<&str> = policy
+        .methods()
+        .filter(|(_, rule)| rule.no_scope)
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(
+        without,
+        ["/signoff.versioning.v1.VersioningService/LocateVersion"]
+    );
+}

@@ -1,0 +1,158 @@
+//! How a service reaches its database, and what it refuses to work with.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection, Row};
+
+/// The oldest server that works, as `server_version_num`.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// Limits of a service's connections.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolOptions {
+    /// How many connections at most. More than two a core makes it slower.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    pub acquire_timeout: Duration,
+    /// How long a statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// How long a statement may take.
+    pub statement_timeout: Duration,
+    /// How long a transaction may wait for its next statement.
+    pub idle_in_transaction_timeout: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 6,
+            acquire_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(60),
+            idle_in_transaction_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a database is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL cannot be read.
+    #[error("the database URL is malformed")]
+    Url(#[source] sqlx::Error),
+    /// No connection, or none that answers.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] sqlx::Error),
+    /// The server is a standby: it cannot be written to.
+    #[error("the database server is a standby; the service needs the primary")]
+    Standby,
+    /// The server is too old.
+    #[error("the database server has version {found}; 15 or newer is needed")]
+    TooOld {
+        /// Its `server_version`.
+        found: String,
+    },
+    /// A forgotten prepared transaction would hold back the feed for ever.
+    #[error("max_prepared_transactions is {found} on the database server; it must be 0")]
+    PreparedTransactions {
+        /// The setting.
+        found: String,
+    },
+    /// The ledger's tables are not there, or this role may not use them.
+    #[error("the database is not migrated, or the role is not a member of signoff_service")]
+    NotMigrated(#[source] sqlx::Error),
+    /// A role that owns the tables, or a superuser, could change what happened.
+    #[error("the database role may change the trail; connect as the service's role")]
+    Privileged,
+}
+
+/// Opens a service's pool, after a look at the server.
+///
+/// Every connection gets the limits and the epoch that it writes in. They are settings of the
+/// session, so a pooler between service and server must pool sessions, not transactions.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect(
+    service_url: &SecretString,
+    options: PoolOptions,
+) -> Result<PgPool, ConnectError> {
+    let target = PgConnectOptions::from_str(service_url.expose_secret())
+        .map_err(ConnectError::Url)?
+        .application_name("signoff");
+    let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
+    check_server(&mut first).await?;
+    prepare(&mut first, options).await.map_err(|error| match &error {
+        // undefined_function, insufficient_privilege
+        sqlx::Error::Database(database)
+            if matches!(database.code().as_deref(), Some("42883" | "42501")) =>
+        {
+            ConnectError::NotMigrated(error)
+        }
+        _ => ConnectError::Unreachable(error),
+    })?;
+    let may_tamper: bool = sqlx::query_scalar(
+        "select has_table_privilege('public.trail', 'update, delete, truncate')",
+    )
+    .fetch_one(&mut first)
+    .await
+    .map_err(ConnectError::Unreachable)?;
+    if may_tamper {
+        return Err(ConnectError::Privileged);
+    }
+    first.close().await.map_err(ConnectError::Unreachable)?;
+    PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .after_connect(move |connection, _| Box::pin(prepare(connection, options)))
+        .connect_with(target)
+        .await
+        .map_err(ConnectError::Unreachable)
+}
+
+async fn check_server(connection: &mut PgConnection) -> Result<(), ConnectError> {
+    let row = sqlx::query(
+        "select pg_is_in_recovery(), current_setting('server_version_num')::int, \
+         current_setting('server_version'), current_setting('max_prepared_transactions')",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(ConnectError::Unreachable)?;
+    if row.try_get::<i32, _>(1).map_err(ConnectError::Unreachable)? < OLDEST_SERVER {
+        return Err(ConnectError::TooOld {
+            found: row.try_get(2).map_err(ConnectError::Unreachable)?,
+        });
+    }
+    if row.try_get(0).map_err(ConnectError::Unreachable)? {
+        return Err(ConnectError::Standby);
+    }
+    let prepared: String = row.try_get(3).map_err(ConnectError::Unreachable)?;
+    if prepared != "0" {
+        return Err(ConnectError::PreparedTransactions { found: prepared });
+    }
+    Ok(())
+}
+
+/// Sets limits and epoch. On a standby it fails, because the epoch is read from the position
+/// that the server writes at: a pool never keeps a connection to one.
+async fn prepare(connection: &mut PgConnection, options: PoolOptions) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "select set_config('lock_timeout', $1, false), \
+         set_config('statement_timeout', $2, false), \
+         set_config('idle_in_transaction_session_timeout', $3, false), \
+         set_config('signoff.epoch', signoff_epoch()::text, false)",
+    )
+    .bind(milliseconds(options.lock_timeout))
+    .bind(milliseconds(options.statement_timeout))
+    .bind(milliseconds(options.idle_in_transaction_timeout))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn milliseconds(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}

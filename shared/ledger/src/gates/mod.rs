@@ -1,0 +1,20 @@
+//! Whether a phase may change: it was opened, what it rests on still stands, and nobody rests
+//! on it.
+//!
+//! A phase is opened in three steps. It gives out the number of an *attempt*; every phase that
+//! it rests on is *sealed* in the name of that attempt; then it is opened, if the attempt is
+//! still its current one. An attempt that did not get there is *fenced*: from then on it never
+//! will, and the seals made for it are released. Nothing is released because of time.
+//!
+//! Whether a phase is complete, and which phases it must rest on, the service says.
+
+mod rules;
+pub(crate) mod store;
+
+pub use rules::{
+    BeginRefused, ChangeRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, Stale,
+    TrailHead,
+};
+
+#[cfg(test)]
+mod protocol;

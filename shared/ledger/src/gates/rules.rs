@@ -1,0 +1,283 @@
+//! The gate of one phase: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The gate of one phase of one workflow. Phases are named by their slugs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Gate {
+    /// The number of the latest opening attempt; 0 before the first.
+    pub attempt: i64,
+    /// When it was opened last.
+    pub opened: Option<Opened>,
+    /// Why it must be reaffirmed before it changes.
+    pub stale: Option<Stale>,
+    /// The number of the reopening under way; 0 if none is.
+    pub reopening: i64,
+    /// The number of the latest reopening.
+    pub reopenings: i64,
+    /// What its predecessors stood at when it was opened.
+    pub rests_on: Vec<Foundation>,
+    /// Who holds it sealed, and by which of its attempts.
+    pub holds: BTreeMap<String, i64>,
+}
+
+/// That a phase was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Opened {
+    /// By which attempt.
+    pub attempt: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: i64,
+}
+
+/// That something a phase rests on was reopened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stale {
+    /// The phase that was reopened.
+    pub because: String,
+    /// The number of that phase's reopening.
+    pub reopening: i64,
+}
+
+/// What a sealed predecessor stands at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Foundation {
+    /// The predecessor.
+    pub phase: String,
+    /// Its approved version, if it has versions.
+    pub version_id: Option<Uuid>,
+    /// The head of its service's chain when the seal was made.
+    pub trail_head: Option<TrailHead>,
+}
+
+/// The head of a chain, as it is told to others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TrailHead {
+    /// The number of the last record.
+    pub sequence: i64,
+    /// Its hash, in hexadecimal.
+    pub hash: String,
+}
+
+/// Why no attempt to open is given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BeginRefused {
+    /// It is open.
+    #[error("the phase is open already")]
+    AlreadyOpen,
+    /// It is stale, and the caller does not mean to reaffirm it.
+    #[error("the phase is stale and must be reaffirmed")]
+    Stale,
+}
+
+/// Why a phase is not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenRefused {
+    /// It is open, on something else.
+    #[error("the phase is open already")]
+    AlreadyOpen,
+    /// The attempt was fenced or overtaken.
+    #[error("the current attempt is {current}")]
+    NotCurrent {
+        /// The current attempt.
+        current: i64,
+    },
+    /// What it would rest on is not exactly its predecessors, each once.
+    #[error("the phase must rest on exactly its predecessors")]
+    WrongFoundations {
+        /// Predecessors that are not named.
+        missing: Vec<String>,
+        /// What is named but is no predecessor, or is named twice.
+        unexpected: Vec<String>,
+    },
+}
+
+/// Whether an attempt holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fenced {
+    /// The phase is open on it.
+    Live,
+    /// It never will be.
+    Dead,
+}
+
+/// Why a phase is not sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealRefused {
+    /// It was never opened.
+    #[error("the phase was not started")]
+    NotStarted,
+    /// It is being reopened.
+    #[error("the phase is being reopened")]
+    Reopening,
+    /// It is stale.
+    #[error("the phase is stale")]
+    Stale,
+    /// It is not complete.
+    #[error("the phase is not complete")]
+    Incomplete,
+    /// A later attempt of the same holder holds it.
+    #[error("attempt {attempt} of the holder is later")]
+    LaterAttempt {
+        /// The later attempt.
+        attempt: i64,
+    },
+}
+
+/// Why a phase may not change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefused {
+    /// It was never opened.
+    #[error("the phase was not started")]
+    NotStarted,
+    /// It is being reopened.
+    #[error("the phase is being reopened")]
+    Reopening,
+    /// It must be reaffirmed first.
+    #[error("the phase is stale since {because} was reopened")]
+    Stale {
+        /// The phase that was reopened.
+        because: String,
+    },
+    /// Others rest on it: it must be reopened first.
+    #[error("the phase is sealed")]
+    Sealed {
+        /// Who holds it, by which attempt.
+        holders: BTreeMap<String, i64>,
+    },
+}
+
+impl Gate {
+    /// Gives out the number of a new attempt to open; the one before it can no longer succeed.
+    ///
+    /// # Errors
+    /// It is open, or stale and `reaffirm` is not set.
+    pub fn begin_open(&mut self, reaffirm: bool) -> Result<i64, BeginRefused> {
+        match (&self.opened, &self.stale) {
+            (Some(_), None) => return Err(BeginRefused::AlreadyOpen),
+            (Some(_), Some(_)) if !reaffirm => return Err(BeginRefused::Stale),
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+        self.attempt += 1;
+        Ok(self.attempt)
+    }
+
+    /// Opens the phase, if `attempt` is the current one. Opening it again by the same attempt on
+    /// the same changes nothing.
+    ///
+    /// # Errors
+    /// The attempt is not the current one, or `rests_on` is not exactly `required`.
+    pub fn open(
+        &mut self,
+        opened: Opened,
+        rests_on: Vec<Foundation>,
+        required: &[&str],
+    ) -> Result<(), OpenRefused> {
+        if opened.attempt != self.attempt || opened.attempt < 1 {
+            return Err(OpenRefused::NotCurrent { current: self.attempt });
+        }
+        check_foundations(&rests_on, required)?;
+        if self.is_open() {
+            let same = self.rests_on == rests_on;
+            return if same { Ok(()) } else { Err(OpenRefused::AlreadyOpen) };
+        }
+        self.opened = Some(opened);
+        self.stale = None;
+        self.rests_on = rests_on;
+        Ok(())
+    }
+
+    /// Asks whether the phase is open by `attempt`; if not, it never will be.
+    pub fn fence(&mut self, attempt: i64) -> Fenced {
+        if self.is_open() && self.opened.is_some_and(|opened| opened.attempt == attempt) {
+            return Fenced::Live;
+        }
+        self.attempt = self.attempt.max(attempt.saturating_add(1));
+        Fenced::Dead
+    }
+
+    /// Seals the phase for `holder`'s attempt. `complete` is what the service says.
+    ///
+    /// # Errors
+    /// The phase cannot be rested on, or the holder has a later attempt.
+    pub fn seal(&mut self, holder: &str, attempt: i64, complete: bool) -> Result<(), SealRefused> {
+        if self.opened.is_none() {
+            return Err(SealRefused::NotStarted);
+        }
+        if self.reopening > 0 {
+            return Err(SealRefused::Reopening);
+        }
+        if self.stale.is_some() {
+            return Err(SealRefused::Stale);
+        }
+        if !complete {
+            return Err(SealRefused::Incomplete);
+        }
+        match self.holds.get(holder) {
+            Some(&held) if held > attempt => Err(SealRefused::LaterAttempt { attempt: held }),
+            Some(_) | None => {
+                self.holds.insert(holder.to_owned(), attempt);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lifts the seal of `holder`, if it is of attempt `up_to` or an earlier one. Says whether
+    /// there was such a seal.
+    pub fn release_seal(&mut self, holder: &str, up_to: i64) -> bool {
+        let held = self.holds.get(holder).is_some_and(|&attempt| attempt <= up_to);
+        if held {
+            self.holds.remove(holder);
+        }
+        held
+    }
+
+    /// Whether the phase was opened and nothing under it was reopened since.
+    pub fn is_open(&self) -> bool {
+        self.opened.is_some() && self.stale.is_none()
+    }
+
+    /// Whether people may change the phase.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits_change(&self) -> Result<(), ChangeRefused> {
+        if self.opened.is_none() {
+            return Err(ChangeRefused::NotStarted);
+        }
+        if self.reopening > 0 {
+            return Err(ChangeRefused::Reopening);
+        }
+        if let Some(stale) = &self.stale {
+            return Err(ChangeRefused::Stale { because: stale.because.clone() });
+        }
+        if !self.holds.is_empty() {
+            return Err(ChangeRefused::Sealed { holders: self.holds.clone() });
+        }
+        Ok(())
+    }
+}
+
+fn check_foundations(rests_on: &[Foundation], required: &[&str]) -> Result<(), OpenRefused> {
+    let mut missing: BTreeSet<&str> = required.iter().copied().collect();
+    let mut unexpected = Vec::new();
+    for foundation in rests_on {
+        if !missing.remove(foundation.phase.as_str()) {
+            unexpected.push(foundation.phase.clone());
+        }
+    }
+    if missing.is_empty() && unexpected.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.into_iter().map(str::to_owned).collect();
+    Err(OpenRefused::WrongFoundations { missing, unexpected })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The first answer to each request, kept for when the request comes again.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgRow};
+use uuid::Uuid;
+
+use crate::LedgerError;
+use crate::trail::{Hash, store};
+
+/// How long answers are kept unless the service is told otherwise: seven days.
+pub const IDEMPOTENCY_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How many keys a statement of the sweep takes away.
+const SWEEP_CHUNK: i64 = 1000;
+
+/// What a request is known by, and what tells it from another one with the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The id that the caller gave it.
+    pub request_id: Uuid,
+    /// The full name of the RPC.
+    pub method: String,
+    /// The caller's user id.
+    pub caller: i64,
+    /// The SHA-256 of the request without its id.
+    pub content_hash: Hash,
+}
+
+/// The first answer, if this request was here before.
+pub(crate) fn first_answer(row: &PgRow, key: &RequestKey) -> Result<Option<Vec<u8>>, LedgerError> {
+    let Some(method) = row.try_get::<Option<&str>, _>("key_method")? else { return Ok(None) };
+    let same = method == key.method
+        && row.try_get::<i64, _>("key_caller")? == key.caller
+        && store::hash(row, "key_content_hash")? == key.content_hash;
+    if same { Ok(Some(row.try_get("key_answer")?)) } else { Err(LedgerError::RequestIdReused) }
+}
+
+/// Deletes the keys that are older than `age` by the database's clock, in short statements.
+pub(crate) async fn sweep(pool: &PgPool, age: Duration) -> Result<u64, LedgerError> {
+    let mut swept = 0;
+    loop {
+        let chunk = sqlx::query(
+            "delete from idempotency_keys where ctid = any(array(
+                select ctid from idempotency_keys
+                where recorded_at < clock_timestamp() - make_interval(secs => $1)
+                order by recorded_at limit $2))",
+        )
+        .bind(age.as_secs_f64())
+        .bind(SWEEP_CHUNK)
+        .execute(pool)
+        .await?
+        .rows_affected();
+        swept += chunk;
+        if chunk < SWEEP_CHUNK.unsigned_abs() {
+            return Ok(swept);
+        }
+    }
+}

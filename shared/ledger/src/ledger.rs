@@ -1,0 +1,155 @@
+//! The way into a command.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_workflow::Workflow;
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgRow};
+
+use crate::command::{Command, Start};
+use crate::gates::{self, Gate};
+use crate::lock::Guarded;
+use crate::queue::Queues;
+use crate::trail::{store, walk};
+use crate::{
+    Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
+};
+
+/// What a service keeps beside its own tables. Clones share the pool and the lines.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pool: PgPool,
+    source: Source,
+    queues: Arc<Queues>,
+}
+
+/// A command that has begun.
+#[derive(Debug)]
+pub enum Begun {
+    /// The request was here before; this was the answer.
+    Replay(Vec<u8>),
+    /// It is new.
+    New(Box<Command>),
+}
+
+/// All that a command must know first: the answer to its request id, the head of the chain, the
+/// gate of its phase, the time. Time does not run backwards within a chain, whatever the clock.
+const READ: &str = "
+select greatest(clock_timestamp(), t.recorded_at) as now, t.seq as head_seq, t.hash as head_hash,
+    k.method as key_method, k.caller as key_caller, k.content_hash as key_content_hash,
+    k.answer as key_answer, g.phase is not null as has_gate, g.attempt, g.opened_attempt,
+    g.opened_at, g.opened_by, g.stale_because, g.stale_reopening, g.reopening, g.reopenings,
+    g.rests_on, h.holders, h.hold_attempts
+from (values ($1::uuid, $2::uuid)) as w (cycle_id, report_id)
+left join lateral (
+    select seq, hash, recorded_at from trail
+    where cycle_id = w.cycle_id and report_id = w.report_id order by seq desc limit 1
+) t on true
+left join idempotency_keys k
+    on k.cycle_id = w.cycle_id and k.report_id = w.report_id and k.request_id = $3
+left join phase_gates g
+    on g.cycle_id = w.cycle_id and g.report_id = w.report_id and g.phase = $4
+left join lateral (
+    select array_agg(holder) as holders, array_agg(attempt) as hold_attempts from phase_holds
+    where cycle_id = w.cycle_id and report_id = w.report_id and phase = $4
+) h on true";
+
+impl Ledger {
+    /// The ledger of one service on its own database.
+    pub fn new(pool: PgPool, source: Source, queue: QueueOptions) -> Self {
+        Self { pool, source, queues: Arc::new(Queues::new(queue)) }
+    }
+
+    /// The pool, for what is read outside of commands.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Begins a command in a workflow: waits for its turn, takes the workflow's lock, and reads
+    /// what it must know. With a `phase` (its slug) the command knows that phase's gate; with a
+    /// `key` it is done once.
+    ///
+    /// Dropping the future at any moment leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`], [`LedgerError::RequestIdReused`], or what the database says.
+    pub async fn begin(
+        &self,
+        workflow: Workflow,
+        phase: Option<&str>,
+        key: Option<&RequestKey>,
+    ) -> Result<Begun, LedgerError> {
+        let turn = self.queues.wait(workflow).await?;
+        let mut locked = Guarded::locked(&self.pool, workflow, turn).await?;
+        let row = sqlx::query(READ)
+            .bind(workflow.cycle_id)
+            .bind(workflow.report_id)
+            .bind(key.map(|key| key.request_id))
+            .bind(phase)
+            .fetch_one(locked.connection())
+            .await?;
+        if let Some(key) = key
+            && let Some(answer) = idempotency::first_answer(&row, key)?
+        {
+            locked.roll_back().await?;
+            return Ok(Begun::Replay(answer));
+        }
+        Ok(Begun::New(Box::new(Command::new(Start {
+            locked,
+            source: self.source,
+            workflow,
+            head: head(&row)?,
+            gate: gate(&row)?,
+            now: row.try_get("now")?,
+            key: key.cloned(),
+        }))))
+    }
+
+    /// Records of a workflow's chain after number `after`, in order, at most `limit`; of one
+    /// phase (its slug) or of all.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn get_trail(
+        &self,
+        workflow: Workflow,
+        phase: Option<&str>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Record>, LedgerError> {
+        let mut connection = self.pool.acquire().await?;
+        store::read(&mut connection, workflow, phase, after, i64::from(limit)).await
+    }
+
+    /// Walks a workflow's chain as it is now, in bounded memory.
+    ///
+    /// # Errors
+    /// What the database says. A chain that does not fit is no error.
+    pub async fn verify(&self, workflow: Workflow) -> Result<Verification, LedgerError> {
+        let mut snapshot = Guarded::snapshot(&self.pool).await?;
+        let found = walk::verify(snapshot.connection(), self.source, workflow).await?;
+        snapshot.roll_back().await?;
+        Ok(found)
+    }
+
+    /// Forgets answers that are older than `age`, and says how many they were. See
+    /// [`IDEMPOTENCY_RETENTION`](crate::IDEMPOTENCY_RETENTION).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sweep_idempotency(&self, age: Duration) -> Result<u64, LedgerError> {
+        idempotency::sweep(&self.pool, age).await
+    }
+}
+
+fn head(row: &PgRow) -> Result<Head, LedgerError> {
+    match row.try_get("head_seq")? {
+        Some(sequence) => Ok(Head { sequence, hash: store::hash(row, "head_hash")? }),
+        None => Ok(Head::EMPTY),
+    }
+}
+
+fn gate(row: &PgRow) -> Result<Gate, LedgerError> {
+    if row.try_get("has_gate")? { gates::store::gate(row) } else { Ok(Gate::default()) }
+}

@@ -1,0 +1,192 @@
+//! The items that a command touched, in hashed chunks beside its record.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Details, Hash};
+
+/// How long a chunk may be, in bytes.
+pub const MAX_CHUNK: usize = 64 * 1024;
+
+/// The end of a chunk: of its rows, and of itself.
+const CLOSE: &[u8] = b"]}";
+
+/// One chunk: `{"columns":[…],"rows":[[…],…]}`, and its SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetailChunk {
+    /// The SHA-256 of the body.
+    pub hash: Hash,
+    /// The chunk itself.
+    pub body: Vec<u8>,
+}
+
+/// A finished table of details.
+#[derive(Clone, Debug, Default)]
+pub struct DetailRows {
+    chunks: Vec<DetailChunk>,
+    touched: i64,
+}
+
+impl DetailRows {
+    /// How many rows it has.
+    pub fn touched(&self) -> i64 {
+        self.touched
+    }
+
+    /// Its chunks, in order.
+    pub fn chunks(&self) -> &[DetailChunk] {
+        &self.chunks
+    }
+}
+
+/// Why a row was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DetailError {
+    /// It is no JSON array, or cannot be written as JSON.
+    #[error("a detail row must be an array")]
+    NotAnArray,
+    /// It does not fit into a chunk. Long payloads are referred to by id and hash.
+    #[error("a detail row has {size} bytes; at most {limit} fit into a chunk")]
+    TooLarge {
+        /// The length in bytes.
+        size: usize,
+        /// What is left of a chunk beside the names of the columns.
+        limit: usize,
+    },
+}
+
+/// Writes rows into chunks, without a copy of the rows in memory.
+#[derive(Debug)]
+pub struct DetailWriter {
+    open: Vec<u8>,
+    chunk: Vec<u8>,
+    done: DetailRows,
+}
+
+impl DetailWriter {
+    /// A writer of rows with these columns.
+    pub fn new(columns: &[&str]) -> Self {
+        // Writing strings into memory cannot fail; an array of none would be seen at once.
+        let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
+        let open = format!("{{\"columns\":{columns},\"rows\":[").into_bytes();
+        Self { chunk: open.clone(), open, done: DetailRows::default() }
+    }
+
+    /// Adds one row: a slice of values or a tuple, one value for each column.
+    ///
+    /// # Errors
+    /// The row is no array, or too long. It is then not added.
+    pub fn row<T: Serialize + ?Sized>(&mut self, row: &T) -> Result<(), DetailError> {
+        let mark = self.chunk.len();
+        if mark > self.open.len() {
+            self.chunk.push(b',');
+        }
+        let start = self.chunk.len();
+        let written = serde_json::to_writer(&mut self.chunk, row);
+        if written.is_err() || self.chunk.get(start) != Some(&b'[') {
+            self.chunk.truncate(mark);
+            return Err(DetailError::NotAnArray);
+        }
+        let size = self.chunk.len() - start;
+        let limit = MAX_CHUNK.saturating_sub(self.open.len() + CLOSE.len());
+        if size > limit {
+            self.chunk.truncate(mark);
+            return Err(DetailError::TooLarge { size, limit });
+        }
+        if self.chunk.len() + CLOSE.len() > MAX_CHUNK {
+            let row = self.chunk.split_off(start);
+            self.chunk.truncate(mark);
+            self.close_chunk();
+            self.chunk.extend_from_slice(&row);
+        }
+        self.done.touched += 1;
+        Ok(())
+    }
+
+    /// The finished table. Without rows it has no chunks.
+    pub fn finish(mut self) -> DetailRows {
+        if self.chunk.len() > self.open.len() {
+            self.close_chunk();
+        }
+        self.done
+    }
+
+    fn close_chunk(&mut self) {
+        let mut body = std::mem::replace(&mut self.chunk, self.open.clone());
+        body.extend_from_slice(CLOSE);
+        let hash = Sha256::digest(&body).into();
+        self.done.chunks.push(DetailChunk { hash, body });
+    }
+}
+
+/// What a record says about these tables; nothing, if no row is in them.
+pub(crate) fn summary(tables: &[DetailRows]) -> Option<Details> {
+    let mut details = Details { chunks: 0, root: [0; 32], touched: 0 };
+    let mut root = Sha256::new();
+    for table in tables {
+        details.touched += table.touched;
+        for chunk in &table.chunks {
+            details.chunks += 1;
+            root.update(chunk.hash);
+        }
+    }
+    details.root = root.finalize().into();
+    (details.chunks > 0).then_some(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn rows_are_split_into_chunks_that_stand_alone() {
+        let mut writer = DetailWriter::new(&["item_key", "verdict", "note"]);
+        for row in 0..100_000 {
+            writer.row(&(format!("item-{row:06}"), "approved", None::<&str>)).unwrap();
+        }
+        let rows = writer.finish();
+        assert_eq!(rows.touched(), 100_000);
+        let mut next = 0;
+        for chunk in rows.chunks() {
+            assert!(chunk.body.len() <= MAX_CHUNK);
+            assert_eq!(chunk.hash, <Hash>::from(Sha256::digest(&chunk.body)));
+            let body: Value = serde_json::from_slice(&chunk.body).unwrap();
+            assert_eq!(body["columns"], json!(["item_key", "verdict", "note"]));
+            for row in body["rows"].as_array().unwrap() {
+                assert_eq!(*row, json!([format!("item-{next:06}"), "approved", null]));
+                next += 1;
+            }
+        }
+        assert_eq!(next, 100_000);
+        // Every chunk but the last is as full as it can be.
+        let row = r#"["item-000000","approved",null],"#.len();
+        let (_, full) = rows.chunks().split_last().unwrap();
+        assert!(full.iter().all(|chunk| chunk.body.len() + row > MAX_CHUNK));
+    }
+
+    #[test]
+    fn a_row_fits_to_the_last_byte_or_is_refused_and_leaves_nothing() {
+        let mut writer = DetailWriter::new(&["a"]);
+        let frame = r#"{"columns":["a"],"rows":[]}"#.len() + r#"[""]"#.len();
+        writer.row(&["x"]).unwrap();
+        writer.row(&["x".repeat(MAX_CHUNK - frame)]).unwrap();
+        let error = writer.row(&["x".repeat(MAX_CHUNK - frame + 1)]).unwrap_err();
+        assert!(matches!(error, DetailError::TooLarge { .. }), "{error}");
+        assert!(matches!(writer.row("text"), Err(DetailError::NotAnArray)));
+        writer.row(&["y"]).unwrap();
+        let rows = writer.finish();
+        assert_eq!(rows.touched(), 3);
+        assert_eq!(rows.chunks().len(), 3);
+        assert_eq!(rows.chunks()[1].body.len(), MAX_CHUNK);
+        assert_eq!(rows.chunks()[2].body, br#"{"columns":["a"],"rows":[["y"]]}"#);
+    }
+
+    #[test]
+    fn no_rows_are_no_details() {
+        let empty = DetailWriter::new(&["a"]).finish();
+        assert!(empty.chunks().is_empty());
+        assert_eq!(summary(&[empty]), None);
+    }
+}

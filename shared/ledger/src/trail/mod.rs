@@ -1,0 +1,25 @@
+//! The trail: who did what, when and why, in a chain that shows every change of it.
+//!
+//! `FORMAT.md` beside this crate says how a stranger verifies one.
+
+mod canonical;
+mod details;
+mod entry;
+mod record;
+pub(crate) mod store;
+mod verifier;
+pub(crate) mod walk;
+
+pub(crate) use canonical::{Placement, canonical_bytes};
+pub(crate) use details::summary;
+pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, MAX_CHUNK};
+pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
+pub(crate) use record::record_hash;
+pub use record::{Actor, Content, Details, Hash, Head, Record};
+pub use verifier::{Damage, Flaw, Verification, Verifier};
+
+/// The version of the canonical form that is written now.
+pub const FORMAT: i16 = 1;
+
+/// How long the canonical form of a record may be, in bytes.
+pub const MAX_CANONICAL: usize = 64 * 1024;

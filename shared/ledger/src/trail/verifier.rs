@@ -1,0 +1,224 @@
+//! Whether a chain is what it was: pure, fed record by record.
+
+use sha2::{Digest, Sha256};
+use signoff_workflow::Workflow;
+
+use super::{Content, DetailChunk, Details, FORMAT, Hash, Head, Record, Source, record_hash};
+
+/// What does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// A record is missing, or stands where it does not belong.
+    #[error("record {found} stands where record {expected} belongs")]
+    Sequence {
+        /// The number that belongs there.
+        expected: i64,
+        /// The number that stands there.
+        found: i64,
+    },
+    /// It does not follow the record before it.
+    #[error("its previous hash is not the hash of the record before it")]
+    PreviousHash,
+    /// Its hash is not that of its bytes.
+    #[error("its hash is not the hash of its bytes")]
+    Hash,
+    /// A newer format, or none.
+    #[error("its format {0} is not known")]
+    Format(i16),
+    /// Its bytes are no record.
+    #[error("its bytes cannot be read as a record")]
+    Unreadable,
+    /// A column, or the chain that it stands in, is not what its bytes say.
+    #[error("its {0} is not what its bytes say")]
+    Column(&'static str),
+    /// A chunk's hash is not that of its body.
+    #[error("the hash of detail chunk {0} is not the hash of its body")]
+    Chunk(i32),
+    /// A chunk is missing.
+    #[error("detail chunk {0} is missing")]
+    ChunkMissing(i32),
+    /// A chunk that the record knows nothing of.
+    #[error("detail chunk {0} does not belong to it")]
+    ChunkExtra(i32),
+    /// The chunks fit, but are not those of this record.
+    #[error("the root of its detail chunks is not what its bytes say")]
+    Root,
+}
+
+/// The first record that does not fit, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {sequence}: {what}")]
+pub struct Damage {
+    /// Its number; of a missing one, the number that is missing.
+    pub sequence: i64,
+    /// Why it does not fit.
+    pub what: Flaw,
+}
+
+/// The outcome of a walk along a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Whether all of it fits.
+    pub intact: bool,
+    /// How many records fit before the first that does not.
+    pub records: i64,
+    /// The last record that fits. Compare it with a head that was kept elsewhere: a chain
+    /// whose end was cut off is a shorter chain that fits.
+    pub head: Head,
+    /// The first record that does not fit.
+    pub first_damaged: Option<Damage>,
+}
+
+/// Walks a chain: each [`record`](Self::record) is followed by its
+/// [`chunk`](Self::chunk)s, in order. After the first error nothing more is to be fed.
+#[derive(Debug)]
+pub struct Verifier {
+    source: Source,
+    workflow: Workflow,
+    head: Head,
+    /// The record whose chunks are coming.
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    head: Head,
+    expected: Option<Details>,
+    seen: i32,
+    root: Sha256,
+}
+
+impl Verifier {
+    /// A walk from the beginning of the chain that `source` keeps of `workflow`.
+    pub fn new(source: Source, workflow: Workflow) -> Self {
+        Self { source, workflow, head: Head::EMPTY, open: None }
+    }
+
+    /// The next record.
+    ///
+    /// # Errors
+    /// It does not fit, or a chunk of the one before is missing.
+    pub fn record(&mut self, record: &Record) -> Result<(), Damage> {
+        self.close()?;
+        let expected = self.head.sequence + 1;
+        let content = self.check(record, expected).map_err(|what| {
+            let sequence = expected;
+            Damage { sequence, what }
+        })?;
+        self.open = Some(Open {
+            head: Head { sequence: record.sequence, hash: record.hash },
+            expected: content.details,
+            seen: 0,
+            root: Sha256::new(),
+        });
+        Ok(())
+    }
+
+    /// The next chunk; `sequence` and `chunk` are what it is filed under.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn chunk(
+        &mut self,
+        sequence: i64,
+        chunk: i32,
+        content: &DetailChunk,
+    ) -> Result<(), Damage> {
+        let damage = |what| Err(Damage { sequence, what });
+        let Some(open) = self.open.as_mut().filter(|open| open.head.sequence == sequence) else {
+            return damage(Flaw::ChunkExtra(chunk));
+        };
+        if chunk != open.seen {
+            return damage(Flaw::ChunkMissing(open.seen));
+        }
+        if open.expected.as_ref().is_none_or(|details| chunk >= details.chunks) {
+            return damage(Flaw::ChunkExtra(chunk));
+        }
+        if <Hash>::from(Sha256::digest(&content.body)) != content.hash {
+            return damage(Flaw::Chunk(chunk));
+        }
+        open.root.update(content.hash);
+        open.seen += 1;
+        Ok(())
+    }
+
+    /// The end of the chain, if nothing has failed.
+    pub fn finish(mut self) -> Verification {
+        match self.close() {
+            Ok(()) => Verification {
+                intact: true,
+                records: self.head.sequence,
+                head: self.head,
+                first_damaged: None,
+            },
+            Err(damage) => self.damaged(damage),
+        }
+    }
+
+    /// The end of the walk at a record that does not fit.
+    pub fn damaged(self, damage: Damage) -> Verification {
+        Verification {
+            intact: false,
+            records: self.head.sequence,
+            head: self.head,
+            first_damaged: Some(damage),
+        }
+    }
+
+    /// All chunks of the open record are there.
+    fn close(&mut self) -> Result<(), Damage> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let sequence = open.head.sequence;
+        if let Some(details) = open.expected {
+            if open.seen != details.chunks {
+                return Err(Damage { sequence, what: Flaw::ChunkMissing(open.seen) });
+            }
+            if <Hash>::from(open.root.finalize()) != details.root {
+                return Err(Damage { sequence, what: Flaw::Root });
+            }
+        }
+        self.head = open.head;
+        Ok(())
+    }
+
+    fn check(&self, record: &Record, expected: i64) -> Result<Content, Flaw> {
+        if record.sequence != expected {
+            return Err(Flaw::Sequence { expected, found: record.sequence });
+        }
+        if record.previous_hash != self.head.hash {
+            return Err(Flaw::PreviousHash);
+        }
+        if record.hash != record_hash(&record.previous_hash, &record.canonical) {
+            return Err(Flaw::Hash);
+        }
+        if record.format != FORMAT {
+            return Err(Flaw::Format(record.format));
+        }
+        let content = record.content().map_err(|_| Flaw::Unreadable)?;
+        let columns = [
+            ("source", content.source == self.source),
+            ("cycle_id", content.cycle_id == self.workflow.cycle_id),
+            ("report_id", content.report_id == self.workflow.report_id),
+            ("sequence", content.sequence == record.sequence),
+            ("format", content.format == record.format),
+            ("previous_hash", content.previous_hash == record.previous_hash),
+            ("phase", content.phase == record.phase),
+            ("action", content.action == record.action),
+            ("actor", content.actor.user_id == record.actor),
+            ("subject", content.subject == record.subject),
+            ("request_id", content.request_id == record.request_id),
+            ("recorded_at", content.recorded_at == record.recorded_at),
+            ("occurred_at", content.occurred_at == record.occurred_at),
+            ("origin", content.origin == record.origin),
+        ];
+        match columns.into_iter().find(|(_, same)| !same) {
+            Some((column, _)) => Err(Flaw::Column(column)),
+            None => Ok(content),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

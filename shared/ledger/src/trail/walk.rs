@@ -1,0 +1,87 @@
+//! A walk along a stored chain, page by page on one snapshot.
+
+use std::collections::VecDeque;
+
+use signoff_workflow::Workflow;
+use sqlx::postgres::PgConnection;
+
+use super::store::{self, StoredChunk};
+use super::{Damage, Source, Verification, Verifier};
+use crate::LedgerError;
+
+/// At 64 KiB each, a page of records or chunks has at most 4 MiB.
+const PAGE: i64 = 64;
+
+/// Walks the whole chain. The connection is to be in a transaction with one snapshot.
+pub(crate) async fn verify(
+    connection: &mut PgConnection,
+    source: Source,
+    workflow: Workflow,
+) -> Result<Verification, LedgerError> {
+    let mut verifier = Verifier::new(source, workflow);
+    Ok(match walk(connection, workflow, &mut verifier).await? {
+        Ok(()) => verifier.finish(),
+        Err(damage) => verifier.damaged(damage),
+    })
+}
+
+async fn walk(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+    verifier: &mut Verifier,
+) -> Result<Result<(), Damage>, LedgerError> {
+    let mut chunks =
+        Chunks { workflow, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false };
+    // From below the first: a record that was put there is found as well.
+    let mut after = i64::MIN;
+    loop {
+        let records = store::read(connection, workflow, None, after, PAGE).await?;
+        let Some(last) = records.last() else { break };
+        after = last.sequence;
+        for record in &records {
+            if let Err(damage) = verifier.record(record) {
+                return Ok(Err(damage));
+            }
+            while let Some((sequence, chunk, content)) =
+                chunks.next(connection, record.sequence).await?
+            {
+                if let Err(damage) = verifier.chunk(sequence, chunk, &content) {
+                    return Ok(Err(damage));
+                }
+            }
+        }
+    }
+    // Chunks behind the last record belong to one that is gone.
+    Ok(match chunks.next(connection, i64::MAX).await? {
+        Some((sequence, chunk, content)) => verifier.chunk(sequence, chunk, &content),
+        None => Ok(()),
+    })
+}
+
+/// The chunks of all records, in order.
+struct Chunks {
+    workflow: Workflow,
+    after: (i64, i32),
+    read: VecDeque<StoredChunk>,
+    all_read: bool,
+}
+
+impl Chunks {
+    /// The next chunk, if it belongs to record `last` or to one before it.
+    async fn next(
+        &mut self,
+        connection: &mut PgConnection,
+        last: i64,
+    ) -> Result<Option<StoredChunk>, LedgerError> {
+        if self.read.is_empty() && !self.all_read {
+            let page = store::read_details(connection, self.workflow, self.after, PAGE).await?;
+            match page.last() {
+                Some((sequence, chunk, _)) => self.after = (*sequence, *chunk),
+                None => self.all_read = true,
+            }
+            self.read = page.into();
+        }
+        let due = self.read.front().is_some_and(|(sequence, ..)| *sequence <= last);
+        Ok(if due { self.read.pop_front() } else { None })
+    }
+}

@@ -1,0 +1,86 @@
+//! What one phase is.
+
+use crate::{Phase, Role};
+
+/// How a phase keeps its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum VersioningType {
+    /// Versions are drafted, submitted, and approved or rejected.
+    Full,
+    /// Nothing is approved as a version, but every change is kept.
+    AuditOnly,
+}
+
+/// Everything that sets one phase apart from the others.
+#[derive(Clone, Debug)]
+pub struct PhaseRow {
+    /// Its number, from 1.
+    pub phase: Phase,
+    /// Its name in databases and trails: lower-case letters, digits and underscores. It never
+    /// changes.
+    pub slug: &'static str,
+    /// Its name for people.
+    pub display_name: &'static str,
+    /// What old clients call it.
+    pub aliases: &'static [&'static str],
+    /// How it keeps its history.
+    pub kind: VersioningType,
+    /// The phases that must be complete before it starts, and that it then holds sealed.
+    pub rests_on: &'static [Phase],
+    /// The phases that hand it work lane by lane or case by case. It seals none of them.
+    pub fed_by: &'static [Phase],
+    /// Who rules and approves. None in audit-only phases.
+    pub approver: Option<Role>,
+    /// Whether the author may approve; it is then recorded as self-approval.
+    pub self_approval: bool,
+    /// Whether the approver may put items forward too, for a tester to rule on.
+    pub approver_contributes: bool,
+    /// Whether a submitted version still takes new pending items, so that no lane waits for
+    /// another.
+    pub items_while_submitted: bool,
+    /// Whether approval needs sign-offs.
+    pub sign_offs: bool,
+    /// Whether it may be complete, and sealed, without ever having been started.
+    pub seals_unopened: bool,
+    /// The kind of its items' payload. None in audit-only phases.
+    pub payload: Option<&'static str>,
+    /// What an approved version is registered as. None in audit-only phases.
+    pub artifact_type: Option<&'static str>,
+}
+
+impl PhaseRow {
+    /// Whether `role` rules and approves here: the approver, and a test lead wherever a tester
+    /// does.
+    pub fn approves(&self, role: Role) -> bool {
+        self.approver == Some(role)
+            || (self.approver == Some(Role::Tester) && role == Role::TestLead)
+    }
+
+    /// The phases that must come before it, whether it seals them or is fed by them.
+    pub(crate) fn predecessors(&self) -> impl Iterator<Item = Phase> {
+        self.rests_on.iter().chain(self.fed_by).copied()
+    }
+
+    /// The value of the wire's enum for it: `PHASE_SAMPLE_SELECTION`.
+    fn wire_name(&self) -> String {
+        format!("PHASE_{}", self.slug)
+    }
+
+    /// Every name that it answers to, as [`normalised`] writes it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let wire_name = normalised(&self.wire_name());
+        [self.slug, self.display_name]
+            .into_iter()
+            .chain(self.aliases.iter().copied())
+            .map(normalised)
+            .chain([wire_name])
+    }
+}
+
+/// A name without what does not matter in it: case, white space, hyphens and underscores.
+pub(crate) fn normalised(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
