@@ -41,8 +41,8 @@ run() {
     watcher=$!
     wait "$pid"
     status=$?
-    kill -KILL "$watcher"
-    wait "$watcher"
+    # Some shells tell about it, which says nothing to a reader of the log.
+    { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
     return "$status"
 }
 

@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and how.
 
+pub mod serve;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
@@ -30,7 +32,7 @@ pub enum Command {
     /// Play a report's first four phases through the services, on data of its own
     Demo(DemoArgs),
     /// Run one service, for containers
-    Serve(ServeArgs),
+    Serve(serve::ServeArgs),
     /// Print a token for a person or a program, signed with the key of a data folder
     Token(TokenArgs),
 }
@@ -45,7 +47,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "BASE|auto", default_value = "7400", value_parser = ports)]
     pub ports: Ports,
     /// Use this PostgreSQL (an administrator's URL) instead of starting one
-    #[arg(long, value_name = "URL", env = "SIGNOFF_ADMIN_DATABASE_URL", hide_env_values = true,
+    #[arg(long, value_name = "URL", env = "SIGNOFF_DATABASE_ADMIN_URL", hide_env_values = true,
           value_parser = database_url)]
     pub database_url: Option<SecretString>,
     /// How to print the endpoints
@@ -62,14 +64,6 @@ pub struct DemoArgs {
     /// Leave the services running at the end, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
-}
-
-/// `signoff serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// The service to run.
-    #[command(subcommand)]
-    pub service: Service,
 }
 
 /// `signoff token`.
@@ -156,9 +150,22 @@ mod tests {
         assert_eq!(ttl("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(ttl("15m"), Ok(Duration::from_secs(900)));
         assert_eq!(ttl("24h"), Ok(LONGEST_TTL));
-        for wrong in ["", "h", "1", "1d", "-1s", "+1s", "0s", "25h", "1441m", "1.5h", "1h30m", "1é",
-            "99999999999999999999h", "9999999999999999999h"]
-        {
+        for wrong in [
+            "",
+            "h",
+            "1",
+            "1d",
+            "-1s",
+            "+1s",
+            "0s",
+            "25h",
+            "1441m",
+            "1.5h",
+            "1h30m",
+            "1é",
+            "99999999999999999999h",
+            "9999999999999999999h",
+        ] {
             assert!(ttl(wrong).is_err(), "{wrong}");
         }
     }

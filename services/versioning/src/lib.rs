@@ -1,9 +1,12 @@
 //! The six full-versioning phases: what people put forward, rule on, approve and carry forward.
 //!
 //! [`domain`] has the rules, [`store`] the SQL, [`commands`] joins them in transactions, [`rpc`]
-//! translates between the wire and all of that.
+//! translates between the wire and all of that, [`serve()`] puts it together.
 
 pub mod commands;
 pub mod domain;
 pub mod rpc;
+mod serve;
 pub mod store;
+
+pub use serve::{SERVED, ServeArgs, migrations, serve};

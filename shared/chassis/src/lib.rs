@@ -1,8 +1,23 @@
-//! What every server is mounted on: identity, access, errors, telemetry, health, reflection, drain.
+//! What every server is mounted on: identity, access, errors, telemetry, health, reflection,
+//! drain.
+//!
+//! A service brings its handlers and mounts them:
+//! [`Listener::bind`](server::Listener::bind), [`Mount`](server::Mount),
+//! [`Server::new`](server::Server::new), [`Server::serve`](server::Server::serve). A handler asks
+//! [`Admission::from`](access::Admission::from) who calls and
+//! [`Admission::permit`](access::Admission::permit) whether they may, and refuses by a
+//! [`Refusal`].
 
+pub mod access;
+pub mod config;
 pub mod identity;
+mod middleware;
 mod refusal;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
 
+pub use access::{Actor, Admission};
 pub use refusal::{
     DOMAIN, MAX_DETAIL_BYTES, MAX_MESSAGE_BYTES, Refusal, Unmet, VIOLATIONS_TOTAL, reason_name,
 };

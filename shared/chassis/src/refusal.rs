@@ -208,7 +208,9 @@ impl Refusal {
         Self { retry_after: Some(delay), ..self }
     }
 
-    fn with_violations(self, violations: Violations) -> Self {
+    /// With what is at fault: fields, or ids.
+    #[must_use]
+    pub fn with_violations(self, violations: Violations) -> Self {
         Self { violations: Some(violations), ..self }
     }
 }

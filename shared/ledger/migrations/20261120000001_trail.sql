@@ -60,7 +60,9 @@ create table trail (
     primary key (cycle_id, report_id, seq)
 );
 create index trail_feed on trail (epoch, txid, seq);
-create index trail_phase on trail (cycle_id, report_id, phase, seq);
+-- Partial, so that only a search by phase can use it: for a lookup by number, on tables without
+-- statistics, the planner would take it as readily as the primary key, and read whole workflows.
+create index trail_phase on trail (cycle_id, report_id, phase, seq) where phase is not null;
 
 -- The items that a record's command touched, in chunks.
 create table trail_details (

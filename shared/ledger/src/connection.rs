@@ -84,7 +84,7 @@ pub async fn connect(
         .map_err(ConnectError::Url)?
         .application_name("signoff");
     let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
-    check_server(&mut first).await?;
+    accept(look_at(&mut first).await.map_err(ConnectError::Unreachable)?)?;
     prepare(&mut first, options).await.map_err(|error| match &error {
         // undefined_function, insufficient_privilege
         sqlx::Error::Database(database)
@@ -113,25 +113,39 @@ pub async fn connect(
         .map_err(ConnectError::Unreachable)
 }
 
-async fn check_server(connection: &mut PgConnection) -> Result<(), ConnectError> {
+/// What is asked of a server before it is used.
+#[derive(Clone, Debug)]
+struct Server {
+    standby: bool,
+    version_number: i32,
+    version: String,
+    max_prepared_transactions: String,
+}
+
+async fn look_at(connection: &mut PgConnection) -> Result<Server, sqlx::Error> {
     let row = sqlx::query(
         "select pg_is_in_recovery(), current_setting('server_version_num')::int, \
          current_setting('server_version'), current_setting('max_prepared_transactions')",
     )
     .fetch_one(connection)
-    .await
-    .map_err(ConnectError::Unreachable)?;
-    if row.try_get::<i32, _>(1).map_err(ConnectError::Unreachable)? < OLDEST_SERVER {
-        return Err(ConnectError::TooOld {
-            found: row.try_get(2).map_err(ConnectError::Unreachable)?,
-        });
+    .await?;
+    Ok(Server {
+        standby: row.try_get(0)?,
+        version_number: row.try_get(1)?,
+        version: row.try_get(2)?,
+        max_prepared_transactions: row.try_get(3)?,
+    })
+}
+
+fn accept(server: Server) -> Result<(), ConnectError> {
+    if server.version_number < OLDEST_SERVER {
+        return Err(ConnectError::TooOld { found: server.version });
     }
-    if row.try_get(0).map_err(ConnectError::Unreachable)? {
+    if server.standby {
         return Err(ConnectError::Standby);
     }
-    let prepared: String = row.try_get(3).map_err(ConnectError::Unreachable)?;
-    if prepared != "0" {
-        return Err(ConnectError::PreparedTransactions { found: prepared });
+    if server.max_prepared_transactions != "0" {
+        return Err(ConnectError::PreparedTransactions { found: server.max_prepared_transactions });
     }
     Ok(())
 }
@@ -155,4 +169,26 @@ async fn prepare(connection: &mut PgConnection, options: PoolOptions) -> Result<
 
 fn milliseconds(duration: Duration) -> String {
     duration.as_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_would_do_harm_is_refused() {
+        let good = Server {
+            standby: false,
+            version_number: OLDEST_SERVER,
+            version: "15.0".into(),
+            max_prepared_transactions: "0".into(),
+        };
+        accept(good.clone()).unwrap();
+        let refused = |server| accept(server).unwrap_err().to_string();
+        let old = Server { version_number: 140_011, version: "14.11".into(), ..good.clone() };
+        assert!(refused(old).contains("14.11"));
+        assert!(refused(Server { standby: true, ..good.clone() }).contains("standby"));
+        let prepared = Server { max_prepared_transactions: "64".into(), ..good };
+        assert!(refused(prepared).contains("max_prepared_transactions is 64"));
+    }
 }

@@ -47,10 +47,10 @@ impl From<sqlx::Error> for LedgerError {
 /// The one place that reads SQLSTATEs (PostgreSQL manual, appendix A).
 pub fn classify(error: sqlx::Error) -> LedgerError {
     match &error {
-        sqlx::Error::Database(database) => match database.code().as_deref() {
-            Some(code) => by_sqlstate(&code.to_owned(), error),
-            None => LedgerError::Internal(error),
-        },
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default().into_owned();
+            by_sqlstate(&code, error)
+        }
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut

@@ -106,6 +106,16 @@ impl Ledger {
         }))))
     }
 
+    /// The gate of a phase (its slug) as it is now, for those who only look.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn gate(&self, workflow: Workflow, phase: &str) -> Result<Gate, LedgerError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut gates = gates::store::load(&mut connection, workflow, &[phase]).await?;
+        Ok(gates.remove(phase).unwrap_or_default())
+    }
+
     /// Records of a workflow's chain after number `after`, in order, at most `limit`; of one
     /// phase (its slug) or of all.
     ///

@@ -1,10 +1,11 @@
 //! A version is approved, rejected or given up.
 
+use signoff_workflow::Violations;
 use uuid::Uuid;
 
 use super::Change;
 use super::details::Details;
-use crate::domain::error::{Error, Named};
+use crate::domain::error::Error;
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
 use crate::store::{artifacts, versions};
@@ -126,7 +127,10 @@ impl Change {
         if !self.row.self_approval && version.is_made_by(self.actor.user_id) {
             return Err(Error::MakerIsChecker {
                 what: "version",
-                ids: Named::one(version.version_id.to_string()),
+                ids: Violations::one(
+                    version.version_id.to_string(),
+                    "you created or submitted it",
+                ),
             });
         }
         Ok(())

@@ -10,17 +10,8 @@ use signoff_workflow::{PhaseRow, Scope, Violations};
 use super::Change;
 use super::details::Details;
 use crate::domain::error::{Error, GateRefused};
-use crate::domain::phase::{Missing, Standing as PhaseStanding};
+use crate::domain::phase::Standing as PhaseStanding;
 use crate::store::versions;
-
-/// What sealing gives.
-#[derive(Debug)]
-pub enum Sealed {
-    /// What the phases stand at.
-    Foundations(Vec<Foundation>),
-    /// Nothing was sealed: this is missing.
-    Unmet(Vec<Missing>),
-}
 
 impl Change {
     /// Begins an attempt to open the phase.
@@ -88,16 +79,16 @@ impl Change {
         Ok(dead)
     }
 
-    /// Seals phases for one that is to rest on them: all, or none.
+    /// Seals phases for one that is to rest on them: all, or none. Says what they stand at.
     ///
     /// # Errors
-    /// The holder has a later attempt.
+    /// [`Error::Unmet`] says what is missing, or the holder has a later attempt.
     pub async fn seal(
         &mut self,
         rows: &[PhaseRow],
         holder: &PhaseRow,
         attempt: i64,
-    ) -> Result<Sealed, Error> {
+    ) -> Result<Vec<Foundation>, Error> {
         let slugs: Vec<&str> = rows.iter().map(|row| row.slug).collect();
         let mut gates = self.command.load_gates(&slugs).await?;
         let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
@@ -128,7 +119,7 @@ impl Change {
             }
         }
         if !unmet.is_empty() {
-            return Ok(Sealed::Unmet(unmet));
+            return Err(Error::Unmet(unmet));
         }
         for (row, before, gate) in sealed {
             if gate != before {
@@ -145,7 +136,7 @@ impl Change {
                 trail_head: Some(trail_head.clone()),
             })
             .collect();
-        Ok(Sealed::Foundations(foundations))
+        Ok(foundations)
     }
 
     /// Drops a holder's hold on the phase, up to one of its attempts.

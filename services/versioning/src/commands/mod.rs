@@ -16,23 +16,25 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use signoff_ledger::gates::ChangeRefused;
 use signoff_ledger::{Begun, Command, Entry, Ledger, RequestKey, TrailActor};
-use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope};
+use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope, Violations};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub use create::{CreateVersion, ReviseVersion};
 pub use edit::{AddDecisions, UpdateDecision, UpdateVersion};
-pub use gates::Sealed;
 pub use remove::RemoveDecisions;
 pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
 
 use crate::domain::actor::Actor;
-use crate::domain::error::{Closed, Error, Kind, Named};
+use crate::domain::error::{Closed, Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::payload::PayloadRegistry;
 use crate::domain::version::Version;
 use crate::store::versions;
 use details::Details;
+
+/// What is said of a decision id that a version does not hold.
+const NOT_HELD: &str = "is no decision of this version";
 
 /// What a change answers, as it is kept for whoever repeats the request.
 pub trait Answer: Sized + Send {
@@ -43,10 +45,6 @@ pub trait Answer: Sized + Send {
     /// # Errors
     /// They are not such an answer.
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error>;
-    /// Whether it stands for a change. What only says why nothing happened is not kept.
-    fn is_final(&self) -> bool {
-        true
-    }
 }
 
 /// The engine of all full-versioning phases: one code, whatever the phase.
@@ -145,9 +143,7 @@ impl Engine {
             key: order.key,
         };
         let answer = act(&mut change).await?;
-        if answer.is_final() {
-            change.command.commit(Some(answer.to_bytes())).await?;
-        }
+        change.command.commit(Some(answer.to_bytes())).await?;
         Ok(answer)
     }
 }
@@ -164,6 +160,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// What the change is about.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// The transaction's connection, for reading back within it.
     pub fn conn(&mut self) -> &mut PgConnection {
         self.command.conn()
@@ -270,14 +271,14 @@ impl Change {
 /// # Errors
 /// [`Error::NotFound`] names every id that is not of this version.
 fn items_of(version: &Version, ids: &[Uuid]) -> Result<Vec<i32>, Error> {
-    let mut missing = Named::default();
+    let mut missing = Violations::default();
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
         match DecisionId::from_uuid(*id) {
             Some(of) if of.line_no == version.line_no && of.version == version.number => {
                 items.push(of.item_no);
             }
-            Some(_) | None => missing.add(id.to_string()),
+            Some(_) | None => missing.add(id.to_string(), NOT_HELD),
         }
     }
     if missing.is_empty() {
@@ -308,5 +309,5 @@ fn differing(before: Value, after: Value) -> (Value, Value) {
 }
 
 fn not_found(kind: Kind, id: Uuid) -> Error {
-    Error::NotFound { kind, ids: Named::one(id.to_string()) }
+    Error::NotFound { kind, ids: Violations::one(id.to_string(), "is not in this scope") }
 }

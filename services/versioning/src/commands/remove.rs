@@ -6,8 +6,8 @@ use signoff_workflow::Violations;
 
 use super::details::Details;
 use super::edit::needs_reason;
-use super::{Change, items_of};
-use crate::domain::error::{Error, Kind, Named};
+use super::{Change, NOT_HELD, items_of};
+use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::item::{ItemAt, NewRuling};
 use crate::domain::states::VersionState;
@@ -72,13 +72,10 @@ pub(super) fn expect_all(
         return Ok(());
     }
     let there: std::collections::HashSet<i32> = found.iter().map(|item| item.item_no).collect();
-    let missing: Named = wanted
-        .iter()
-        .filter(|item_no| !there.contains(item_no))
-        .map(|item_no| {
-            DecisionId { line_no: version.line_no, item_no: *item_no, version: version.number }
-                .to_string()
-        })
-        .collect();
+    let mut missing = Violations::default();
+    for item_no in wanted.iter().copied().filter(|item_no| !there.contains(item_no)) {
+        let id = DecisionId { line_no: version.line_no, item_no, version: version.number };
+        missing.add(id.to_string(), NOT_HELD);
+    }
     Err(Error::NotFound { kind: Kind::Decision, ids: missing })
 }

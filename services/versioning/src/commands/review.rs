@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use signoff_workflow::Violations;
 use uuid::Uuid;
 
 use super::details::Details;
 use super::remove::expect_all;
 use super::{Change, items_of};
-use crate::domain::error::{Error, Named};
+use crate::domain::error::Error;
 use crate::domain::ids::DecisionId;
 use crate::domain::item::{ItemAt, NewRuling, Opinion, check_reviewer};
 use crate::domain::states::{Standing, VersionState};
@@ -96,25 +97,27 @@ impl Change {
         self.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         let numbers = items_of(&before, &input.decision_ids)?;
-        let items = {
-            before.expect_state(&[VersionState::Submitted], "be confirmed")?;
-            self.held(&before, &numbers).await?
-        };
+        before.expect_state(&[VersionState::Submitted], "be confirmed")?;
+        let items = self.held(&before, &numbers).await?;
         expect_all(&before, &numbers, &items)?;
         let id = |item: &ItemAt| {
             DecisionId { line_no: before.line_no, item_no: item.item_no, version: before.number }
                 .to_string()
         };
-        let unproposed: Named =
-            items.iter().filter(|item| item.standing != Standing::Proposed).map(id).collect();
+        let mut unproposed = Violations::default();
+        for item in items.iter().filter(|item| item.standing != Standing::Proposed) {
+            unproposed.add(id(item), format!("{} has no change to confirm", item.item_key));
+        }
         if !unproposed.is_empty() {
             return Err(Error::NothingToConfirm(unproposed));
         }
         if !self.row.self_approval {
             let actor = self.actor.user_id;
             let own_numbers = rulings::proposed_by(self.conn(), &before, &numbers, actor).await?;
-            let own: Named =
-                items.iter().filter(|item| own_numbers.contains(&item.item_no)).map(id).collect();
+            let mut own = Violations::default();
+            for item in items.iter().filter(|item| own_numbers.contains(&item.item_no)) {
+                own.add(id(item), format!("you changed {}", item.item_key));
+            }
             if !own.is_empty() {
                 return Err(Error::MakerIsChecker { what: "decision", ids: own });
             }
@@ -162,7 +165,7 @@ impl Change {
 /// # Errors
 /// [`Error::Invalid`] names changes whose payload names another item.
 fn expect_keys(rulings: &[NewRuling<'_>]) -> Result<(), Error> {
-    let mut violations = signoff_workflow::Violations::default();
+    let mut violations = Violations::default();
     for ruling in rulings {
         if let Some(change) = ruling.change()
             && !change.replacement.is_of(&ruling.item.item_key)

@@ -2,47 +2,11 @@
 
 use std::time::Duration;
 
-use signoff_workflow::{MAX_NAMED, Phase, Violations};
+use signoff_workflow::{Phase, Violations};
 use uuid::Uuid;
 
+use super::phase::Missing;
 use super::states::{UnknownValue, VersionState};
-
-/// Things at fault by name: the first [`MAX_NAMED`], and how many there are in all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Named {
-    /// The names that are told.
-    pub names: Vec<String>,
-    /// How many there are, told or not.
-    pub total: usize,
-}
-
-impl Named {
-    /// Notes one more.
-    pub fn add(&mut self, name: impl Into<String>) {
-        self.total += 1;
-        if self.names.len() < MAX_NAMED {
-            self.names.push(name.into());
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.total == 0
-    }
-
-    /// A single one.
-    pub fn one(name: impl Into<String>) -> Self {
-        Self { names: vec![name.into()], total: 1 }
-    }
-}
-
-impl<S: Into<String>> FromIterator<S> for Named {
-    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
-        let mut named = Self::default();
-        names.into_iter().for_each(|name| named.add(name));
-        named
-    }
-}
 
 /// What lies behind a fault: for the log only.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -94,12 +58,12 @@ pub enum Error {
     #[error("{} field(s) at fault", .0.total())]
     Invalid(Violations),
     /// Not in this scope.
-    #[error("{} {kind:?} not found", .ids.total)]
+    #[error("{} {kind:?} not found", .ids.total())]
     NotFound {
         /// What.
         kind: Kind,
         /// Which.
-        ids: Named,
+        ids: Violations,
     },
     /// This server has no payload for the phase.
     #[error("phase {} is not served", .0.number())]
@@ -141,6 +105,9 @@ pub enum Error {
     /// The line has nothing to revise.
     #[error("the line has no closed version")]
     NoBaseline,
+    /// Phases lack something before others can rest on them.
+    #[error("{} thing(s) missing", .0.len())]
+    Unmet(Vec<Missing>),
     /// The version's state does not allow it.
     #[error("version {number} is {}", .state.name())]
     VersionState {
@@ -172,18 +139,18 @@ pub enum Error {
         version_id: Uuid,
     },
     /// Decisions that are no unconfirmed modification.
-    #[error("{} decision(s) without a modification to confirm", .0.total)]
-    NothingToConfirm(Named),
+    #[error("{} decision(s) without a modification to confirm", .0.total())]
+    NothingToConfirm(Violations),
     /// Item keys that are there already, or twice in the call.
-    #[error("{} item(s) exist", .0.total)]
-    ItemsExist(Named),
+    #[error("{} item(s) exist", .0.total())]
+    ItemsExist(Violations),
     /// Who made it may not rule on it.
     #[error("maker is checker")]
     MakerIsChecker {
         /// "decision" or "version".
         what: &'static str,
         /// Which.
-        ids: Named,
+        ids: Violations,
     },
     /// A role is missing for some of what was asked.
     #[error("role missing")]
@@ -191,7 +158,7 @@ pub enum Error {
         /// What would need it.
         what: &'static str,
         /// Which.
-        ids: Named,
+        ids: Violations,
     },
     /// The version changed since the caller read it.
     #[error("etag mismatch")]

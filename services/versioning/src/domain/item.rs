@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
-use signoff_workflow::PhaseRow;
+use signoff_workflow::{PhaseRow, Violations};
 
 use super::actor::Actor;
 use super::counts::Held;
-use super::error::{Error, Named};
+use super::error::Error;
 use super::ids::DecisionId;
 use super::payload::Content;
 use super::states::{RulingState, Source, Standing, Verdict};
@@ -126,12 +126,15 @@ pub fn plan_additions(
     known: &HashMap<String, KnownKey>,
     last_item: i32,
 ) -> Result<Vec<NewContent>, Error> {
-    let mut doubled = Named::default();
+    let mut doubled = Violations::default();
     let mut seen = HashSet::with_capacity(recommendations.len());
-    for recommendation in &recommendations {
+    for (i, recommendation) in recommendations.iter().enumerate() {
         let key = recommendation.content.item_key.as_str();
-        if !seen.insert(key) || known.get(key).is_some_and(|known| known.present) {
-            doubled.add(key);
+        let field = || format!("decisions[{i}].item_key");
+        if !seen.insert(key) {
+            doubled.add(field(), format!("{key} is there twice in this call"));
+        } else if known.get(key).is_some_and(|known| known.present) {
+            doubled.add(field(), format!("{key} is in the version already"));
         }
     }
     if !doubled.is_empty() {
@@ -284,13 +287,13 @@ pub fn check_reviewer<'a>(
     items: impl Iterator<Item = &'a ItemAt>,
 ) -> Result<(), Error> {
     let approver = actor.approves_in(row);
-    let (mut own, mut others) = (Named::default(), Named::default());
+    let (mut own, mut others) = (Violations::default(), Violations::default());
     for item in items {
         let id = || DecisionId { line_no, item_no: item.item_no, version }.to_string();
         if item.mine && !row.self_approval {
-            own.add(id());
+            own.add(id(), format!("you recommended or edited {}", item.item_key));
         } else if !approver && !item.contributed {
-            others.add(id());
+            others.add(id(), format!("{} is for the phase's approver", item.item_key));
         }
     }
     if !own.is_empty() {

@@ -15,7 +15,7 @@ use crate::domain::states::{Source, Standing};
 ///
 /// # Errors
 /// What is stored cannot be read: a fault of our own.
-pub fn decision_to_wire(
+pub(super) fn decision_to_wire(
     decision: Decision,
     history: Vec<HistoryEntry>,
     row: &PhaseRow,
@@ -136,7 +136,7 @@ const fn source_to_wire(source: Source) -> wire::RecommendationSource {
 }
 
 /// A recommendation's source; a note where it is unset, unknown, or only ever answered.
-pub fn source_from_wire(
+pub(super) fn source_from_wire(
     number: i32,
     path: impl std::fmt::Display,
     violations: &mut Violations,
@@ -162,7 +162,7 @@ pub fn source_from_wire(
 }
 
 /// Which decisions to list.
-pub fn filter_from_wire(
+pub(super) fn filter_from_wire(
     filter: Option<wire::DecisionFilter>,
     violations: &mut Violations,
 ) -> Filter {

@@ -23,21 +23,21 @@ use crate::domain::payload::Place;
 use crate::domain::states::Verdict;
 
 /// Longest note or reason, in characters.
-pub const MAX_TEXT: usize = 4_000;
+pub(super) const MAX_TEXT: usize = 4_000;
 /// Most decisions of one call that adds, removes or confirms.
-pub const MAX_BATCH: usize = 10_000;
+pub(super) const MAX_BATCH: usize = 10_000;
 /// Most decisions that a version is made with; the message's size bounds them too.
-pub const MAX_FIRST_BATCH: usize = 100_000;
+pub(super) const MAX_FIRST_BATCH: usize = 100_000;
 /// Most reviews of one call.
-pub const MAX_REVIEWS: usize = 200_000;
+pub(super) const MAX_REVIEWS: usize = 200_000;
 
 /// The names of the versions' etags.
-pub fn etag(given: String) -> Option<String> {
+pub(super) fn etag(given: String) -> Option<String> {
     (!given.is_empty()).then_some(given)
 }
 
 /// A text that may be left empty.
-pub fn optional_text(
+pub(super) fn optional_text(
     given: String,
     path: impl Display,
     violations: &mut Violations,
@@ -47,7 +47,7 @@ pub fn optional_text(
 }
 
 /// A text that must be there.
-pub fn required_text(
+pub(super) fn required_text(
     given: String,
     path: impl Display,
     violations: &mut Violations,
@@ -56,7 +56,7 @@ pub fn required_text(
 }
 
 /// The request for a new line.
-pub fn create_version(
+pub(super) fn create_version(
     request: wire::CreateVersionRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -69,7 +69,7 @@ pub fn create_version(
 }
 
 /// The request for a next version.
-pub fn revise_version(
+pub(super) fn revise_version(
     request: wire::ReviseVersionRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -82,7 +82,7 @@ pub fn revise_version(
 }
 
 /// The request for more items.
-pub fn add_decisions(
+pub(super) fn add_decisions(
     request: wire::AddDecisionsRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -96,7 +96,7 @@ pub fn add_decisions(
 }
 
 /// The request for an edit.
-pub fn update_decision(
+pub(super) fn update_decision(
     request: wire::UpdateDecisionRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -115,7 +115,7 @@ pub fn update_decision(
 }
 
 /// The request to take items out.
-pub fn remove_decisions(
+pub(super) fn remove_decisions(
     request: wire::RemoveDecisionsRequest,
     violations: &mut Violations,
 ) -> Option<RemoveDecisions> {
@@ -131,7 +131,7 @@ pub fn remove_decisions(
 }
 
 /// The request to change what a draft says about itself.
-pub fn update_version(
+pub(super) fn update_version(
     request: wire::UpdateVersionRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -155,7 +155,7 @@ pub fn update_version(
 }
 
 /// The request to rule.
-pub fn review_decisions(
+pub(super) fn review_decisions(
     request: wire::ReviewDecisionsRequest,
     row: &PhaseRow,
     violations: &mut Violations,
@@ -182,7 +182,7 @@ pub fn review_decisions(
 }
 
 /// The request to confirm.
-pub fn confirm_modifications(
+pub(super) fn confirm_modifications(
     request: wire::ConfirmModificationsRequest,
     violations: &mut Violations,
 ) -> Option<ConfirmModifications> {

@@ -140,8 +140,14 @@ fn faults_are_named() {
     let path = |field: &str| format!("metadata.finalize_test_report.{field}");
     assert_eq!(
         taken("report_section", Some(Kind::FinalizeTestReport(report))).unwrap_err(),
-        ["generated_at", "report_period_start", "report_template_id", "generation_method", "report_title"]
-            .map(path)
+        [
+            "generated_at",
+            "report_period_start",
+            "report_template_id",
+            "generation_method",
+            "report_title"
+        ]
+        .map(path)
     );
 }
 

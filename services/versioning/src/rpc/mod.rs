@@ -1,8 +1,20 @@
 //! Between the wire and the domain: no rules here.
 
-pub mod decision;
-pub mod inputs;
-pub mod metadata;
-pub mod paging;
-pub mod payload;
-pub mod version;
+mod call;
+mod changes;
+mod decision;
+mod errors;
+mod gates;
+mod inputs;
+mod metadata;
+mod paging;
+mod payload;
+mod reads;
+mod requests;
+mod service;
+mod trail;
+mod version;
+
+pub use metadata::{CorruptMetadata, metadata_from_wire, metadata_to_wire};
+pub use payload::{CorruptPayload, content_from_wire, payload_to_wire};
+pub use service::Rpc;

@@ -10,14 +10,16 @@ use signoff_workflow::Violations;
 use crate::domain::error::Error;
 
 /// What a page holds if the caller does not say.
-pub const DEFAULT_PAGE: i32 = 100;
+pub(super) const DEFAULT_PAGE: i32 = 100;
 /// What a page holds at most.
-pub const MAX_PAGE: i32 = 1_000;
+pub(super) const MAX_PAGE: i32 = 1_000;
+/// How long a page may be, in bytes: clients take messages of 4 MiB.
+pub(super) const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// The form of the tokens.
 const FORM: u8 = 1;
 
 /// A request for a page of a list.
-pub trait Paged: Message + Clone + Default {
+pub(super) trait Paged: Message + Clone + Default {
     /// How many the caller wants.
     fn page_size(&self) -> i32;
     /// Where the page before ended.
@@ -37,7 +39,7 @@ struct Token {
 
 /// Which page is asked for.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub(super) struct Page {
     /// How many at most.
     pub size: i64,
     /// Where the page before ended.
@@ -50,7 +52,7 @@ impl Page {
     ///
     /// # Errors
     /// The size is negative, or the token is malformed or of a call with other parameters.
-    pub fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Error> {
+    pub(super) fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Error> {
         let size = match request.page_size() {
             0 => DEFAULT_PAGE,
             size if size < 0 => {
@@ -71,18 +73,27 @@ impl Page {
     }
 
     /// How many to fetch: one more than the page holds tells whether there is another.
-    pub fn fetch(&self) -> i64 {
+    pub(super) fn fetch(&self) -> i64 {
         self.size + 1
     }
 
-    /// Cuts what was fetched to the page, and gives the token of the next one, if there is any.
-    pub fn cut<T>(&self, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> String {
+    /// Cuts what was fetched, each with where a page that ends with it goes on, to a page and to
+    /// [`MAX_PAGE_BYTES`], and gives the token of the next page, if there is any.
+    pub(super) fn close<M: Message>(&self, rows: Vec<(String, M)>) -> (Vec<M>, String) {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        if rows.len() <= size {
-            return String::new();
+        let fetched = rows.len();
+        let (mut page, mut bytes, mut last) = (Vec::with_capacity(fetched), 0, None);
+        for (after, row) in rows {
+            bytes += row.encoded_len();
+            if page.len() == size || (bytes > MAX_PAGE_BYTES && !page.is_empty()) {
+                break;
+            }
+            page.push(row);
+            last = Some(after);
         }
-        rows.truncate(size);
-        rows.last().map_or_else(String::new, |last| self.token(key(last)))
+        let more = page.len() < fetched;
+        let token = last.filter(|_| more).map_or_else(String::new, |after| self.token(after));
+        (page, token)
     }
 
     fn token(&self, after: String) -> String {
@@ -95,7 +106,7 @@ impl Page {
     ///
     /// # Errors
     /// The token says something else.
-    pub fn after_number(&self, from_the_start: i32) -> Result<i32, Error> {
+    pub(super) fn after_number(&self, from_the_start: i32) -> Result<i32, Error> {
         match &self.after {
             None => Ok(from_the_start),
             Some(after) => after.parse().map_err(|_| malformed()),
@@ -114,7 +125,7 @@ fn read(token: &str, params: &str) -> Result<String, Error> {
 }
 
 /// A token that this server never gave out.
-pub fn malformed() -> Error {
+pub(super) fn malformed() -> Error {
     Error::Invalid(Violations::one("page_token", "is not a token that this server gave out"))
 }
 
@@ -171,22 +182,37 @@ mod tests {
         }
     }
 
+    fn rows(numbers: &[i32]) -> Vec<(String, i32)> {
+        numbers.iter().map(|number| (number.to_string(), *number)).collect()
+    }
+
+    #[test]
+    fn a_page_is_no_longer_than_clients_take() {
+        let page = Page::of("List", &request("a", 1000, "")).unwrap();
+        let long: Vec<(String, String)> =
+            (0..8).map(|i| (i.to_string(), "x".repeat(1_000_000))).collect();
+        let (rows, token) = page.close(long);
+        assert_eq!(rows.len(), 3);
+        let next = Page::of("List", &request("a", 1000, &token)).unwrap();
+        assert_eq!(next.after_number(-1).unwrap(), 2);
+        let (one, _) = page.close(vec![(0.to_string(), "x".repeat(5_000_000))]);
+        assert_eq!(one.len(), 1);
+    }
+
     #[test]
     fn a_token_goes_on_where_the_page_ended_and_takes_another_size() {
         let page = Page::of("List", &request("a", 2, "")).unwrap();
-        let mut rows = vec![1, 2, 3];
-        let token = page.cut(&mut rows, i32::to_string);
+        let (rows, token) = page.close(rows(&[1, 2, 3]));
         assert_eq!(rows, [1, 2]);
         let next = Page::of("List", &request("a", 7, &token)).unwrap();
         assert_eq!((next.size, next.after_number(0).unwrap()), (7, 2));
-        let mut rest = vec![3];
-        assert_eq!(next.cut(&mut rest, i32::to_string), "");
+        assert_eq!(next.close(rows(&[3])), (vec![3], String::new()));
     }
 
     #[test]
     fn a_token_of_another_call_is_refused() {
         let page = Page::of("List", &request("a", 1, "")).unwrap();
-        let token = page.cut(&mut vec![1, 2], i32::to_string);
+        let (_, token) = page.close(rows(&[1, 2]));
         let refused = Page::of("List", &request("b", 1, &token));
         assert!(matches!(refused, Err(Error::PageTokenMismatch)));
         let refused = Page::of("Other", &request("a", 1, &token));

@@ -16,7 +16,7 @@ use crate::store::artifacts::Artifact;
 ///
 /// # Errors
 /// What is stored cannot be read: a fault of our own.
-pub fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::Version, Error> {
+pub(super) fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::Version, Error> {
     let counts = version.counts;
     let derived = Derived {
         total: counts.total,
@@ -89,7 +89,7 @@ pub fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::Version
 }
 
 /// A version's state for the wire.
-pub const fn state_to_wire(state: VersionState) -> wire::VersionState {
+pub(super) const fn state_to_wire(state: VersionState) -> wire::VersionState {
     match state {
         VersionState::Draft => wire::VersionState::Draft,
         VersionState::Submitted => wire::VersionState::Submitted,
@@ -101,7 +101,7 @@ pub const fn state_to_wire(state: VersionState) -> wire::VersionState {
 }
 
 /// Where a record comes from, for the wire.
-pub const fn origin_to_wire(origin: Origin) -> WireOrigin {
+pub(super) const fn origin_to_wire(origin: Origin) -> WireOrigin {
     match origin {
         Origin::Native => WireOrigin::Native,
         Origin::Legacy => WireOrigin::Legacy,
@@ -109,7 +109,7 @@ pub const fn origin_to_wire(origin: Origin) -> WireOrigin {
 }
 
 /// An entry of the registry for the wire.
-pub fn artifact_to_wire(artifact: Artifact, table: &PhaseTable) -> wire::Artifact {
+pub(super) fn artifact_to_wire(artifact: Artifact, table: &PhaseTable) -> wire::Artifact {
     wire::Artifact {
         artifact_type: artifact.artifact_type,
         phase: table.by_slug(&artifact.phase).map_or(0, |row| row.phase.number()),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row;
+use signoff_workflow::Workflow;
+use sqlx::{PgConnection, Row};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 
@@ -38,6 +39,26 @@ insert into phase_holds (cycle_id, report_id, phase, holder, attempt)
 select $1, $2, $3, held.* from unnest($13::text[], $14::bigint[]) as held
 on conflict (cycle_id, report_id, phase, holder) do update set attempt = excluded.attempt";
 
+/// The gates of phases, by slug.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+    phases: &[&str],
+) -> Result<BTreeMap<String, Gate>, LedgerError> {
+    let rows = sqlx::query(LOAD)
+        .bind(workflow.cycle_id)
+        .bind(workflow.report_id)
+        .bind(phases)
+        .fetch_all(connection)
+        .await?;
+    let mut gates: BTreeMap<_, _> =
+        phases.iter().map(|phase| ((*phase).to_owned(), Gate::default())).collect();
+    for row in rows {
+        gates.insert(row.try_get("phase")?, gate(&row)?);
+    }
+    Ok(gates)
+}
+
 impl Command {
     /// The gates of several phases, by slug, as they are in the database now.
     ///
@@ -48,18 +69,7 @@ impl Command {
         phases: &[&str],
     ) -> Result<BTreeMap<String, Gate>, LedgerError> {
         let workflow = self.workflow();
-        let rows = sqlx::query(LOAD)
-            .bind(workflow.cycle_id)
-            .bind(workflow.report_id)
-            .bind(phases)
-            .fetch_all(self.conn())
-            .await?;
-        let mut gates: BTreeMap<_, _> =
-            phases.iter().map(|phase| ((*phase).to_owned(), Gate::default())).collect();
-        for row in rows {
-            gates.insert(row.try_get("phase")?, gate(&row)?);
-        }
-        Ok(gates)
+        load(self.conn(), workflow, phases).await
     }
 
     /// Writes the gate of a phase, and who holds it.

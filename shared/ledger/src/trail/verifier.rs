@@ -125,9 +125,10 @@ impl Verifier {
         content: &DetailChunk,
     ) -> Result<(), Damage> {
         let damage = |what| Err(Damage { sequence, what });
-        let Some(open) = self.open.as_mut().filter(|open| open.head.sequence == sequence) else {
-            return damage(Flaw::ChunkExtra(chunk));
-        };
+        if self.open.as_ref().is_some_and(|open| open.head.sequence != sequence) {
+            self.close()?;
+        }
+        let Some(open) = &mut self.open else { return damage(Flaw::ChunkExtra(chunk)) };
         if chunk != open.seen {
             return damage(Flaw::ChunkMissing(open.seen));
         }

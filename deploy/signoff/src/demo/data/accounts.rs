@@ -62,9 +62,9 @@ impl Cents {
     }
 }
 
-/// A number of hundredths or thousandths. Far below 2^53, so it is the nearest double.
+/// A number of hundredths or thousandths. It is far below 2^53, so the nearest double comes out.
 fn decimal(number: u64, unit: u32) -> Value {
-    u32::try_from(number).map_or(Value::Null, |number| json!(f64::from(number) / f64::from(unit)))
+    json!(number as f64 / f64::from(unit))
 }
 
 /// An account, with the most telling attributes of the schedule.

@@ -9,13 +9,10 @@ use super::*;
 #[test]
 fn they_are_the_same_every_time() {
     assert_eq!(accounts(), accounts());
-    let lines: Vec<String> = accounts()
-        .iter()
-        .map(|account| format!("{} {}", account.lob.lob_id(), account.data()))
-        .collect();
+    let lines: Vec<String> = accounts().iter().map(|account| format!("{account:?}")).collect();
     // UUIDv5 is a hash. A new one means that everybody's demo changes.
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, lines.join("\n").as_bytes());
-    assert_eq!(hash.to_string(), "PIN");
+    assert_eq!(hash.to_string(), "bf371217-1df4-5fb7-8478-063c46a3739e");
 }
 
 #[test]
@@ -99,7 +96,7 @@ fn they_are_plausible() {
             assert!(account.days_past_due < 180);
             assert_eq!(account.past_due > Cents(0), account.days_past_due > 0);
         }
-        assert!(account.utilisation() <= 1_061);
+        assert!(account.utilisation() <= 1_090);
         assert!(account.original_limit <= account.limit || account.limit <= Cents::dollars(300));
     }
 }

@@ -113,7 +113,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_cut_or_misspelt_is_an_error() {
-        for wrong in ["1\tname", "x\ta\tb\tc\tstatic\tmandatory\tdate", "1\ta\tb\tc\tstable\tmandatory\tdate"] {
+        for wrong in [
+            "1\tname",
+            "x\ta\tb\tc\tstatic\tmandatory\tdate",
+            "1\ta\tb\tc\tstable\tmandatory\tdate",
+        ] {
             assert_eq!(attribute(wrong), Err(ScheduleError::Line(wrong.to_owned())));
         }
         assert!(matches!(

@@ -25,11 +25,7 @@ impl Format {
     /// The largest number that fits, written out.
     pub fn largest(digits: u8, decimals: u8) -> String {
         let whole = "9".repeat(usize::from(digits - decimals));
-        if decimals == 0 {
-            whole
-        } else {
-            format!("{whole}.{}", "9".repeat(usize::from(decimals)))
-        }
+        if decimals == 0 { whole } else { format!("{whole}.{}", "9".repeat(usize::from(decimals))) }
     }
 
     /// In words, for a person.

@@ -150,7 +150,7 @@ fn account(number: u32, customer: u32, dice: &mut Dice) -> Account {
         } else {
             Cents(0)
         },
-        fraud: dice.chance(4),
+        fraud: dice.chance(12),
     }
 }
 
@@ -217,13 +217,13 @@ fn days_past_due(score: u16, dice: &mut Dice) -> u16 {
 /// The lower the score, the more of the limit is used; those who miss payments use most of it.
 fn owed(limit: Cents, score: u16, days_past_due: u16, dice: &mut Dice) -> Cents {
     let share = if days_past_due > 0 {
-        dice.between(620, 1_060)
+        dice.between(620, 1_090)
     } else if dice.chance(80) {
         0
     } else {
         match score {
-            ..620 => dice.between(450, 1_020),
-            620..680 => dice.between(300, 990),
+            ..620 => dice.between(450, 1_060),
+            620..680 => dice.between(300, 1_020),
             680..740 => dice.between(60, 800),
             _ => dice.between(5, 480),
         }

@@ -64,7 +64,9 @@ fn derived_numbers_are_no_input() {
         serde_json::from_value::<SampleSelectionMetadata>(json!({"actual_sample_size": 1}))
             .is_err()
     );
-    assert!(serde_json::from_value::<ObservationMetadata>(json!({"total_observations": 1})).is_err());
+    assert!(
+        serde_json::from_value::<ObservationMetadata>(json!({"total_observations": 1})).is_err()
+    );
 }
 
 #[test]

@@ -15,8 +15,9 @@ pub(super) fn fault(object: &Map<String, Value>) -> Option<String> {
     if let Err(fault) = measure_object(object, 1, &mut bytes) {
         return Some(fault);
     }
-    (bytes > MAX_BYTES)
-        .then(|| format!("is {bytes} bytes long when written as JSON; at most {MAX_BYTES} are taken"))
+    (bytes > MAX_BYTES).then(|| {
+        format!("is {bytes} bytes long when written as JSON; at most {MAX_BYTES} are taken")
+    })
 }
 
 fn measure_object(
@@ -114,7 +115,8 @@ mod tests {
 
     #[test]
     fn length_is_the_canonical_forms() {
-        let awkward = json!({"a\"": "\u{1}\n\t\\€😀", "n": [1.0, -0.5, 1e300, null, true, false], "o": {}});
+        let awkward =
+            json!({"a\"": "\u{1}\n\t\\€😀", "n": [1.0, -0.5, 1e300, null, true, false], "o": {}});
         let Value::Object(object) = &awkward else { unreachable!() };
         let mut bytes = 0;
         measure_object(object, 1, &mut bytes).unwrap();

@@ -128,8 +128,7 @@ impl PayloadRegistry {
         let spec = self.spec(kind)?;
         let body = (spec.upgrade)(schema, body)?;
         let mut violations = Violations::default();
-        let place =
-            Place { item_key: format_args!("item_key"), payload: format_args!("payload") };
+        let place = Place { item_key: format_args!("item_key"), payload: format_args!("payload") };
         (spec.content)(body, item_key, place, &mut violations)
             .ok_or(PayloadError::Invalid(violations))
     }

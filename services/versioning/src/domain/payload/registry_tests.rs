@@ -137,10 +137,7 @@ fn fields_out_of_bounds_are_all_named() {
     let decision = json!({"attribute_id": ID, "attribute_name": "", "is_key": false,
         "attribute_data": {"\0": 1}, "decision_type": "exclude",
         "decision_reason": "r".repeat(4_001), "decision_metadata": {"k": "x".repeat(65_536)}});
-    assert_eq!(
-        faults(registry.content("attribute_decision", 1, ID.to_owned(), decision)).len(),
-        4
-    );
+    assert_eq!(faults(registry.content("attribute_decision", 1, ID.to_owned(), decision)).len(), 4);
     let observation = json!({"observation_type": "finding", "severity": "low",
         "execution_ids": vec![ID; 1_001], "evidence_references": vec!["e"; 1_001],
         "remediation_status": "s".repeat(256), "remediation_deadline": "+12026-01-01"});
@@ -210,7 +207,8 @@ impl PayloadBody for Training {
 #[test]
 fn a_seventh_kind_is_registered_and_its_old_schema_read() {
     let registry = PayloadRegistry::standard().with(PayloadSpec::of::<Training>());
-    let old = registry.content("training", 1, "fire".to_owned(), json!({"course": "fire"})).unwrap();
+    let old =
+        registry.content("training", 1, "fire".to_owned(), json!({"course": "fire"})).unwrap();
     assert_eq!((old.schema, &old.body), (2, &json!({"course": "fire", "hours": 0})));
     assert_eq!(
         registry.upgrade("training", 1, json!({"course": "fire"})).unwrap(),

@@ -75,7 +75,10 @@ fn close<M, B: PayloadBody>(
     Content::close(body, item_key, place, path, total_before, violations)
 }
 
-fn attribute_decision(message: wire::AttributeDecision, check: &mut Check<'_>) -> AttributeDecision {
+fn attribute_decision(
+    message: wire::AttributeDecision,
+    check: &mut Check<'_>,
+) -> AttributeDecision {
     if !message.modification_history.is_empty() {
         check.refuse("modification_history", "is answered only");
     }

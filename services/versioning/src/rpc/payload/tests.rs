@@ -190,25 +190,44 @@ fn every_fault_of_a_payload_is_named() {
         fields.iter().map(|field| format!("decisions[3].payload.{kind}.{field}")).collect()
     };
     assert_eq!(
-        content("sample", "S", Some(Kind::Sample(wire::Sample {
-            sample_identifier: " ".to_owned(),
-            sample_data: Some(json_to_wire(&json!({"a": "\0", "b": "\0"})).unwrap()),
-            sample_type: 9,
-            lob_id: "card".to_owned(),
-        })))
+        content(
+            "sample",
+            "S",
+            Some(Kind::Sample(wire::Sample {
+                sample_identifier: " ".to_owned(),
+                sample_data: Some(json_to_wire(&json!({"a": "\0", "b": "\0"})).unwrap()),
+                sample_type: 9,
+                lob_id: "card".to_owned(),
+            }))
+        )
         .unwrap_err(),
-        path("sample", &["sample_data.a", "sample_data.b", "sample_type", "lob_id", "sample_identifier"])
+        path(
+            "sample",
+            &["sample_data.a", "sample_data.b", "sample_type", "lob_id", "sample_identifier"]
+        )
     );
     assert_eq!(
-        content("attribute_decision", ID, Some(Kind::AttributeDecision(wire::AttributeDecision {
-            attribute_id: "1".to_owned(),
-            modification_history: vec![wire::Modification::default()],
-            decision_reason: "r".repeat(4_001),
-            ..Default::default()
-        })))
+        content(
+            "attribute_decision",
+            ID,
+            Some(Kind::AttributeDecision(wire::AttributeDecision {
+                attribute_id: "1".to_owned(),
+                modification_history: vec![wire::Modification::default()],
+                decision_reason: "r".repeat(4_001),
+                ..Default::default()
+            }))
+        )
         .unwrap_err(),
-        path("attribute_decision", &["modification_history", "attribute_id", "decision_type",
-            "attribute_name", "decision_reason"])
+        path(
+            "attribute_decision",
+            &[
+                "modification_history",
+                "attribute_id",
+                "decision_type",
+                "attribute_name",
+                "decision_reason"
+            ]
+        )
     );
     assert_eq!(
         content("profiling_rule", "R", Some(Kind::ProfilingRule(wire::ProfilingRule::default())))
@@ -216,28 +235,42 @@ fn every_fault_of_a_payload_is_named() {
         path("profiling_rule", &["rule_type", "attribute_id"])
     );
     assert_eq!(
-        content("scoping_decision", ID, Some(Kind::ScopingDecision(wire::ScopingDecision {
-            attribute_id: ID.to_owned(),
-            risk_rating: -1,
-            scoping_rationale: "\0".to_owned(),
-            is_in_scope: true,
-        })))
+        content(
+            "scoping_decision",
+            ID,
+            Some(Kind::ScopingDecision(wire::ScopingDecision {
+                attribute_id: ID.to_owned(),
+                risk_rating: -1,
+                scoping_rationale: "\0".to_owned(),
+                is_in_scope: true,
+            }))
+        )
         .unwrap_err(),
         path("scoping_decision", &["risk_rating", "scoping_rationale"])
     );
     assert_eq!(
-        content("observation", "O", Some(Kind::Observation(wire::Observation {
-            execution_ids: vec![ID.to_owned(), String::new()],
-            remediation_deadline: "2026-02-30".to_owned(),
-            ..Default::default()
-        })))
+        content(
+            "observation",
+            "O",
+            Some(Kind::Observation(wire::Observation {
+                execution_ids: vec![ID.to_owned(), String::new()],
+                remediation_deadline: "2026-02-30".to_owned(),
+                ..Default::default()
+            }))
+        )
         .unwrap_err(),
-        path("observation", &["observation_type", "severity", "execution_ids[1]", "remediation_deadline"])
+        path(
+            "observation",
+            &["observation_type", "severity", "execution_ids[1]", "remediation_deadline"]
+        )
     );
     assert_eq!(
         content("report_section", "s", Some(Kind::ReportSection(wire::ReportSection::default())))
             .unwrap_err(),
-        path("report_section", &["content_source", "section_type", "section_title", "section_order"])
+        path(
+            "report_section",
+            &["content_source", "section_type", "section_title", "section_order"]
+        )
     );
 }
 

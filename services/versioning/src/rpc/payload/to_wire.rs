@@ -48,7 +48,9 @@ pub fn payload_to_wire(
     body: Value,
 ) -> Result<wire::Payload, CorruptPayload> {
     let kind = match kind {
-        AttributeDecision::KIND => Kind::AttributeDecision(attribute_decision(read(schema, body)?)?),
+        AttributeDecision::KIND => {
+            Kind::AttributeDecision(attribute_decision(read(schema, body)?)?)
+        }
         ProfilingRule::KIND => Kind::ProfilingRule(profiling_rule(read(schema, body)?)?),
         ScopingDecision::KIND => Kind::ScopingDecision(scoping_decision(read(schema, body)?)),
         Sample::KIND => Kind::Sample(sample(read(schema, body)?)?),

@@ -95,7 +95,8 @@ fn a_missing_end_is_a_shorter_chain() {
 
 #[test]
 fn a_changed_column_is_found_and_named() {
-    let cases: [(&str, fn(&mut Record)); 8] = [
+    type Change = fn(&mut Record);
+    let cases: [(&str, Change); 8] = [
         ("phase", |record| record.phase = None),
         ("action", |record| record.action = "version.rejected".into()),
         ("actor", |record| record.actor += 1),

@@ -1,0 +1,15 @@
+//! One file for each command.
+
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod up;
+
+use std::path::PathBuf;
+
+/// The data folder that was named, or the default one.
+fn data_folder(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(path),
+        None => Ok(signoff_embedded::default_data_folder()?),
+    }
+}

@@ -1,0 +1,25 @@
+//! `signoff serve`: one service.
+
+use anyhow::{Context, Result};
+use signoff_chassis::shutdown;
+use signoff_ledger::migrate;
+
+use crate::{
+    cli::serve::{Job, ServeArgs, Service},
+    shim as signoff_versioning,
+};
+
+/// Runs one service until it is told to stop, or brings its database up to date.
+pub(crate) async fn run(args: ServeArgs) -> Result<()> {
+    match args.service {
+        Service::Versioning(service) => match service.job {
+            Job::Migrate { owner_url } => migrate(&owner_url, signoff_versioning::migrations())
+                .await
+                .context("cannot bring the database of versioning up to date"),
+            Job::Serve(args) => {
+                let stop = shutdown::token(service.stop_with_stdin)?;
+                signoff_versioning::serve(args, stop).await
+            }
+        },
+    }
+}

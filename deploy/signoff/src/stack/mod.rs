@@ -1,0 +1,15 @@
+//! A whole running system: PostgreSQL, the services as child processes, and their endpoints.
+
+mod child;
+mod database;
+mod endpoints;
+mod folder;
+mod keeper;
+mod options;
+mod ports;
+mod running;
+
+pub use endpoints::Endpoints;
+pub use folder::signing_key;
+pub use options::{Home, Logs, Ports, UpOptions};
+pub use running::Stack;

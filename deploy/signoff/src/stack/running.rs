@@ -1,0 +1,172 @@
+//! Starting and stopping a system.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::{Result, anyhow};
+use secrecy::ExposeSecret;
+use signoff_chassis::identity::SigningKey;
+use signoff_embedded::{Cluster, Options};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    child::Recipe,
+    database,
+    endpoints::{Endpoints, Published},
+    folder::DataFolder,
+    keeper::keep,
+    options::{Home, Logs, Ports, UpOptions},
+    ports,
+};
+
+/// The services, each with its place among the ten ports.
+const SERVICES: [(&str, u16); 1] = [("versioning", 1)];
+/// How often another free port is tried when somebody else was quicker to take one.
+const PORT_ATTEMPTS: u32 = 3;
+
+/// A running system. Dropping it kills the services; [`Stack::stop`] ends everything in order.
+pub struct Stack {
+    // Dropped in this order: services, PostgreSQL, the folder's lock.
+    keepers: JoinSet<()>,
+    cluster: Option<Cluster>,
+    folder: DataFolder,
+    published: Arc<Published>,
+    key: SigningKey,
+    stop: CancellationToken,
+}
+
+impl Stack {
+    /// Starts everything, and comes back when every service serves.
+    ///
+    /// # Errors
+    /// When the folder is in use, a port is taken, PostgreSQL is not to be had, or something does
+    /// not start. What was started is then stopped again.
+    pub async fn start(options: UpOptions) -> Result<Self> {
+        let (folder, cluster, admin_url) = match options.home {
+            Home::Temporary => {
+                let cluster = Cluster::temporary().await?;
+                let url = cluster.admin_url();
+                (DataFolder::temporary(cluster.folder()), Some(cluster), url)
+            }
+            Home::Folder { path, database_url } => {
+                let folder = DataFolder::lock(&path)?;
+                folder.forget_endpoints()?;
+                // Before anything is started: the likeliest mistake comes out at once.
+                for (service, place) in SERVICES {
+                    ports::pick(options.ports, service, place)?;
+                }
+                match database_url {
+                    Some(url) => (folder, None, url),
+                    None => {
+                        let path = folder.path().join("postgres");
+                        let cluster = Cluster::open(path, Options::default()).await?;
+                        let url = cluster.admin_url();
+                        (folder, Some(cluster), url)
+                    }
+                }
+            }
+        };
+        let key = folder.key()?;
+        let stop = CancellationToken::new();
+        let mut started = Vec::new();
+        for (service, place) in SERVICES {
+            let passwords = folder.passwords(service)?;
+            let recipe = Recipe {
+                service,
+                program: options.program.clone(),
+                address: ports::pick(options.ports, service, place)?,
+                jwks: folder.jwks(),
+                database_url: database::prepare(&admin_url, service, passwords).await?,
+                log: match options.logs {
+                    Logs::Stderr => None,
+                    Logs::Files => Some(folder.path().join(format!("{service}.log"))),
+                },
+            };
+            started.push(start(recipe, options.ports, place).await?);
+        }
+        let mut pids = BTreeMap::from([("signoff".to_owned(), std::process::id())]);
+        pids.extend(
+            cluster.as_ref().and_then(Cluster::pid).map(|pid| ("postgres".to_owned(), pid)),
+        );
+        let mut services = BTreeMap::new();
+        for (recipe, service) in &started {
+            services.insert(recipe.service.to_owned(), recipe.address.to_string());
+            pids.extend(service.pid().map(|pid| (recipe.service.to_owned(), pid)));
+        }
+        let database = admin_url.expose_secret().to_owned();
+        let endpoints = Endpoints { services, database, pids };
+        let published = Arc::new(Published::new(folder.endpoints(), endpoints)?);
+        let mut keepers = JoinSet::new();
+        for (recipe, service) in started {
+            keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
+        }
+        Ok(Self { keepers, cluster, folder, published, key, stop })
+    }
+
+    /// Where everything listens now.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        self.published.now()
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The gateway's key, whose assertions the services accept.
+    #[must_use]
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Waits until something ends that is not restarted: our own PostgreSQL.
+    pub async fn failed(&self) -> anyhow::Error {
+        match &self.cluster {
+            Some(cluster) => {
+                let ending = cluster.wait().await;
+                anyhow!("PostgreSQL ended ({ending}); the end of its log:\n{}", cluster.log_tail())
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends everything in order: the services finish what they are doing (within a limit), then
+    /// PostgreSQL stops, then `endpoints.json` goes.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not stop, or the file cannot be removed.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        while self.keepers.join_next().await.is_some() {}
+        if let Some(cluster) = &self.cluster {
+            cluster.stop().await?;
+        }
+        self.folder.forget_endpoints()
+    }
+}
+
+/// Starts a service; with ports of our choice, on another one if somebody took this one first.
+async fn start(
+    mut recipe: Recipe,
+    ports: Ports,
+    place: u16,
+) -> Result<(Recipe, super::child::Service)> {
+    let mut attempt = 1;
+    loop {
+        match recipe.start().await {
+            Ok(service) => return Ok((recipe, service)),
+            Err(_) if ports == Ports::Auto && attempt < PORT_ATTEMPTS && taken(&recipe) => {
+                attempt += 1;
+                recipe.address = ports::pick(ports, recipe.service, place)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether somebody else listens where a service should.
+fn taken(recipe: &Recipe) -> bool {
+    std::net::TcpListener::bind(recipe.address).is_err()
+}

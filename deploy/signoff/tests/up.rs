@@ -1,0 +1,242 @@
+//! `signoff up` from start to stop, and what happens when somebody is killed.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod helper;
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    process::Command,
+};
+
+use helper::{Up, kill, open_folder, processes_about, run, runs, signoff, until};
+use serde_json::Value;
+use signoff_chassis::identity::{AssertionVerifier, VerifierOptions};
+use signoff_workflow::Role;
+use tonic::transport::Endpoint;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+/// Whether the service at an address says that it serves.
+fn serves(address: &str) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let Ok(channel) = endpoint.connect().await else { return false };
+        let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+        answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
+    })
+}
+
+fn is_free(address: &str) -> bool {
+    TcpListener::bind(address).is_ok()
+}
+
+#[test]
+fn up_serves_and_leaves_nothing_when_stopped() {
+    let folder = open_folder();
+    let data = folder.path().join("data");
+    for signal in ["TERM", "INT"] {
+        let mut up = Up::start(&data);
+        let endpoints = up.endpoints();
+        let address = endpoints["versioning"].as_str().unwrap().to_owned();
+        assert!(serves(&address), "{endpoints}");
+
+        let mode = fs::metadata(data.join("endpoints.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(endpoints["pids"]["signoff"], up.process.id());
+        let pids = ["signoff", "versioning", "postgres"].map(|name| up.pid(name));
+        assert!(pids.iter().all(|pid| runs(*pid)));
+
+        // What is printed has no password; the file's URL works.
+        assert_eq!(up.printed["versioning"], endpoints["versioning"]);
+        let printed = up.printed["database"].as_str().unwrap();
+        assert!(printed.starts_with("postgres://postgres@127.0.0.1:"), "{printed}");
+        let answer = query(endpoints["database"].as_str().unwrap());
+        assert_eq!(answer, "signoff_versioning");
+
+        assert_eq!(up.end(signal), Some(0));
+        assert!(pids.iter().all(|pid| !runs(*pid)));
+        assert!(is_free(&address));
+        assert!(!data.join("endpoints.json").exists());
+        assert!(processes_about(data.to_str().unwrap()).is_empty());
+    }
+}
+
+/// The name of the service's database, asked as administrator.
+fn query(url: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::Connection;
+        let mut admin = sqlx::PgConnection::connect(url).await.unwrap();
+        let name = "SELECT datname::text FROM pg_database WHERE datname LIKE 'signoff%'";
+        sqlx::query_scalar(name).fetch_one(&mut admin).await.unwrap()
+    })
+}
+
+#[test]
+fn up_that_is_killed_takes_everything_along_and_starts_again() {
+    let folder = open_folder();
+    let data = folder.path().join("data");
+    let mut up = Up::start(&data);
+    let pids = ["versioning", "postgres"].map(|name| up.pid(name));
+    assert_eq!(up.end("KILL"), None);
+    until("the service and PostgreSQL are gone", || {
+        (!pids.iter().any(|pid| runs(*pid))).then_some(())
+    });
+    until("nobody is left", || processes_about(data.to_str().unwrap()).is_empty().then_some(()));
+
+    let mut again = Up::start(&data);
+    assert!(serves(again.endpoints()["versioning"].as_str().unwrap()));
+    assert_eq!(again.end("TERM"), Some(0));
+}
+
+#[test]
+fn a_killed_service_is_restarted_at_its_address() {
+    let folder = open_folder();
+    let mut up = Up::start(&folder.path().join("data"));
+    let address = up.endpoints()["versioning"].as_str().unwrap().to_owned();
+    let first = up.pid("versioning");
+    kill(first, "KILL");
+    let second = until("a new process is published", || {
+        let pid = up.endpoints()["pids"]["versioning"].as_u64()?;
+        (pid != u64::from(first)).then_some(u32::try_from(pid).unwrap())
+    });
+    assert!(runs(second));
+    assert!(serves(&address));
+    assert_eq!(up.endpoints()["versioning"], *address);
+    assert_eq!(up.end("TERM"), Some(0));
+    assert!(!runs(second));
+}
+
+#[test]
+fn up_notices_that_postgresql_is_gone() {
+    let folder = open_folder();
+    let mut up = Up::start(&folder.path().join("data"));
+    let versioning = up.pid("versioning");
+    kill(up.pid("postgres"), "QUIT");
+    assert_eq!(up.process.wait().unwrap().code(), Some(1));
+    assert!(!runs(versioning));
+    assert!(!up.data.join("endpoints.json").exists());
+}
+
+#[test]
+fn a_second_up_on_a_folder_is_refused() {
+    let folder = open_folder();
+    let data = folder.path().join("data");
+    let mut up = Up::start(&data);
+    let before = up.endpoints();
+    let second = run(&["up", "--ports", "auto", "--data", data.to_str().unwrap()]);
+    assert_eq!(second.status.code(), Some(1));
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains("another `signoff` runs on the data folder"), "{message}");
+    assert_eq!(up.endpoints(), before);
+    assert!(serves(before["versioning"].as_str().unwrap()));
+    assert_eq!(up.end("TERM"), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let folder = open_folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let data = folder.path().join("data");
+    let output = signoff()
+        .args(["up", "--ports", &(port - 1).to_string(), "--data"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains(&format!("port {port} ")), "{message}");
+    assert!(message.contains("versioning"), "{message}");
+    assert!(processes_about(data.to_str().unwrap()).is_empty());
+}
+
+#[test]
+fn up_uses_a_database_that_is_there() {
+    let folder = open_folder();
+    let mut host = Up::start(&folder.path().join("host"));
+    let url = host.endpoints()["database"].as_str().unwrap().to_owned();
+    let data = folder.path().join("guest");
+    // The same server, as a guest: what the host made is found and used.
+    let mut guest = Up::start_with(&data, &["--database-url", &url]);
+    let endpoints = guest.endpoints();
+    assert!(serves(endpoints["versioning"].as_str().unwrap()));
+    assert_eq!(endpoints["database"], *url);
+    assert_eq!(endpoints["pids"]["postgres"], Value::Null);
+    assert!(!data.join("postgres").exists());
+    assert_eq!(guest.end("TERM"), Some(0));
+    assert!(runs(host.pid("postgres")));
+    assert_eq!(host.end("TERM"), Some(0));
+}
+
+#[test]
+fn an_ordinary_user_runs_it_too() {
+    // Only root can become somebody else; for an ordinary user every other test shows this.
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let folder = open_folder();
+    // The build's folder may be closed to others.
+    let program = folder.path().join("signoff");
+    fs::copy(env!("CARGO_BIN_EXE_signoff"), &program).unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let uid = 65_534;
+    std::os::unix::fs::chown(&home, Some(uid), Some(uid)).unwrap();
+    let mut command = Command::new(&program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &home);
+    command.uid(uid).gid(uid).current_dir("/").args(["up", "--ports", "auto", "--output", "json"]);
+
+    let mut up = Up::spawn(command, &home.join(".local/share/signoff"));
+    let endpoints = up.endpoints();
+    assert!(serves(endpoints["versioning"].as_str().unwrap()));
+    for name in ["signoff", "versioning", "postgres"] {
+        let process = fs::metadata(format!("/proc/{}", up.pid(name))).unwrap();
+        assert_eq!(process.uid(), uid, "{name}");
+    }
+    assert_eq!(up.end("TERM"), Some(0));
+}
+
+#[test]
+fn tokens_are_verified_with_the_public_key_of_the_folder() {
+    let folder = open_folder();
+    let data = folder.path().join("data");
+    let mut up = Up::start(&data);
+    assert_eq!(up.end("TERM"), Some(0));
+    let data_text = data.to_str().unwrap();
+    let (cycle, report) =
+        ("0190b5c8-0000-7000-8000-000000000001", "0190b5c8-0000-7000-8000-000000000002");
+    let workflow = format!("{cycle}/{report}");
+    let output = run(&[
+        "token",
+        "--user",
+        "42",
+        "--role",
+        "tester,auditor",
+        "--workflow",
+        &workflow,
+        "--ttl",
+        "15m",
+        "--data",
+        data_text,
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    let token = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(token.lines().count(), 1, "the token alone");
+
+    let options = VerifierOptions { allow_standing: true, ..VerifierOptions::default() };
+    let verifier = AssertionVerifier::new(vec![data.join("gateway.jwks.json")], options).unwrap();
+    let caller = verifier.verify(token.trim_end()).unwrap();
+    assert_eq!(caller.user_id, 42);
+    assert_eq!(caller.method, None);
+    assert_eq!(caller.roles, [Role::Auditor]);
+    assert_eq!(caller.report_roles, [Role::Tester]);
+    assert_eq!(caller.workflow.unwrap().to_string(), workflow);
+}

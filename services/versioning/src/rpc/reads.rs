@@ -1,0 +1,359 @@
+//! The methods that read.
+
+use std::collections::HashMap;
+
+use signoff_chassis::access::Admission;
+use signoff_contract::convert::{PhaseNeed, scope_to_wire, uuid};
+use signoff_contract::versioning::v1 as wire;
+use signoff_workflow::{PhaseRow, Scope, Violations};
+use sqlx::PgConnection;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::call::{Admitted, admit, answer};
+use super::decision::{decision_to_wire, filter_from_wire};
+use super::errors::refusal;
+use super::paging::{Page, Paged, malformed};
+use super::requests::Scoped;
+use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
+use crate::commands::Engine;
+use crate::domain::decision::{Cursor, Decision, Difference};
+use crate::domain::error::{Error, Kind};
+use crate::domain::ids::DecisionId;
+use crate::domain::version::Version;
+use crate::store::{artifacts, compare, decisions, history, lines, versions};
+
+type Answered<A> = Result<Response<A>, Status>;
+
+/// A read in one phase.
+struct Read<'a, R> {
+    request: R,
+    method: String,
+    scope: Scope,
+    row: &'a PhaseRow,
+    conn: sqlx::pool::PoolConnection<sqlx::Postgres>,
+}
+
+impl<'a, R: Scoped> Read<'a, R> {
+    async fn begin(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+        let scope = admitted
+            .scope
+            .scope()
+            .ok_or_else(|| Error::Internal("a required phase is missing".to_owned()))?;
+        let row = engine.row(scope.phase)?;
+        let conn = engine.pool().acquire().await?;
+        Ok(Self { request: admitted.request, method: admitted.method, scope, row, conn })
+    }
+
+    async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
+        versions::by_id(&mut self.conn, self.scope, self.row, version_id)
+            .await?
+            .ok_or_else(|| missing(Kind::Version, version_id))
+    }
+}
+
+impl<R: Scoped + Paged> Read<'_, R> {
+    fn page(&self) -> Result<Page, Error> {
+        Page::of(&self.method, &self.request)
+    }
+}
+
+/// Admits a read in one phase, runs it, and answers.
+macro_rules! read {
+    ($engine:expr, $request:expr, |$read:ident| $body:block) => {{
+        let engine: &Engine = $engine;
+        let admitted = admit(engine, $request, PhaseNeed::Required)?;
+        let workflow = admitted.scope.workflow;
+        let done = async {
+            let mut $read = Read::begin(engine, admitted).await?;
+            $body
+        };
+        answer(done.await, workflow)
+    }};
+}
+
+fn missing(kind: Kind, id: impl ToString) -> Error {
+    Error::NotFound { kind, ids: Violations::one(id.to_string(), "is not in this scope") }
+}
+
+fn id(given: &str, path: &str) -> Result<Uuid, Error> {
+    let mut violations = Violations::default();
+    let id = uuid(given, path, &mut violations);
+    id.ok_or(Error::Invalid(violations))
+}
+
+/// `GetVersion`.
+pub(super) async fn get_version(
+    engine: &Engine,
+    request: Request<wire::GetVersionRequest>,
+) -> Answered<wire::GetVersionResponse> {
+    read!(engine, request, |read| {
+        let version_id = id(&read.request.version_id, "version_id")?;
+        let version = version_to_wire(read.version(version_id).await?, read.row)?;
+        Ok(wire::GetVersionResponse { version: Some(version) })
+    })
+}
+
+/// `GetCurrentVersion`.
+pub(super) async fn get_current_version(
+    engine: &Engine,
+    request: Request<wire::GetCurrentVersionRequest>,
+) -> Answered<wire::GetCurrentVersionResponse> {
+    read!(engine, request, |read| {
+        let version = versions::current(&mut read.conn, read.scope, read.row)
+            .await?
+            .ok_or_else(|| missing(Kind::CurrentVersion, read.scope.line_id()))?;
+        let version = Some(version_to_wire(version, read.row)?);
+        Ok(wire::GetCurrentVersionResponse { version })
+    })
+}
+
+/// `ListVersions`.
+pub(super) async fn list_versions(
+    engine: &Engine,
+    request: Request<wire::ListVersionsRequest>,
+) -> Answered<wire::ListVersionsResponse> {
+    read!(engine, request, |read| {
+        let page = read.page()?;
+        let below = page.after_number(i32::MAX)?;
+        let found =
+            versions::list(&mut read.conn, read.scope, read.row, below, page.fetch()).await?;
+        let rows = found
+            .into_iter()
+            .map(|version| {
+                Ok((version.number.to_string(), version_to_wire(version, read.row)?))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let (versions, next_page_token) = page.close(rows);
+        Ok(wire::ListVersionsResponse { versions, next_page_token })
+    })
+}
+
+/// `ListDecisions`.
+pub(super) async fn list_decisions(
+    engine: &Engine,
+    request: Request<wire::ListDecisionsRequest>,
+) -> Answered<wire::ListDecisionsResponse> {
+    read!(engine, request, |read| {
+        let mut violations = Violations::default();
+        let version_id = uuid(&read.request.version_id, "version_id", &mut violations);
+        let filter = filter_from_wire(read.request.filter.clone(), &mut violations);
+        let order = wire::DecisionOrder::try_from(read.request.order);
+        if order.is_err() {
+            violations.add("order", "is not a known order");
+        }
+        let (Some(version_id), Ok(order), true) = (version_id, order, violations.is_empty()) else {
+            return Err(Error::Invalid(violations));
+        };
+        let page = read.page()?;
+        let cursor = match order {
+            wire::DecisionOrder::Unspecified => Cursor::Item(page.after_number(0)?),
+            wire::DecisionOrder::ItemKey => Cursor::Key(page.after.clone().unwrap_or_default()),
+        };
+        let version = read.version(version_id).await?;
+        let found =
+            decisions::page(&mut read.conn, &version, &filter, &cursor, page.fetch()).await?;
+        let mut histories = histories(&mut read.conn, &version, &found, read.row).await?;
+        let rows = found
+            .into_iter()
+            .map(|decision| {
+                let after = match cursor {
+                    Cursor::Item(_) => decision.id.item_no.to_string(),
+                    Cursor::Key(_) => decision.item_key.clone(),
+                };
+                let history = histories.remove(&decision.id.item_no).unwrap_or_default();
+                Ok((after, decision_to_wire(decision, history, read.row)?))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let (decisions, next_page_token) = page.close(rows);
+        Ok(wire::ListDecisionsResponse { decisions, next_page_token })
+    })
+}
+
+/// `GetLineage`.
+pub(super) async fn get_lineage(
+    engine: &Engine,
+    request: Request<wire::GetLineageRequest>,
+) -> Answered<wire::GetLineageResponse> {
+    read!(engine, request, |read| {
+        let decision_id = id(&read.request.decision_id, "decision_id")?;
+        let page = read.page()?;
+        let below = page.after_number(i32::MAX)?;
+        let line = lines::find(&mut read.conn, read.scope, read.row).await?;
+        let of = DecisionId::from_uuid(decision_id)
+            .filter(|of| line.is_some_and(|line| line.line_no == of.line_no))
+            .ok_or_else(|| missing(Kind::Decision, decision_id))?;
+        let (line_no, item) = (of.line_no, of.item_no);
+        if decisions::of_items(&mut read.conn, line_no, of.version, &[item]).await?.is_empty() {
+            return Err(missing(Kind::Decision, decision_id));
+        }
+        let found =
+            decisions::lineage(&mut read.conn, line_no, item, below, page.fetch()).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for decision in found {
+            let history = if needs_history(read.row) {
+                let alone = std::slice::from_ref(&decision);
+                history::of(&mut read.conn, line_no, alone).await?.remove(&item)
+            } else {
+                None
+            };
+            let number = decision.version.number.to_string();
+            let version_state = state_to_wire(decision.version_state).into();
+            let decision =
+                Some(decision_to_wire(decision, history.unwrap_or_default(), read.row)?);
+            rows.push((number, wire::LineageEntry { decision, version_state }));
+        }
+        let (entries, next_page_token) = page.close(rows);
+        Ok(wire::GetLineageResponse { entries, next_page_token })
+    })
+}
+
+/// `CompareVersions`.
+pub(super) async fn compare_versions(
+    engine: &Engine,
+    request: Request<wire::CompareVersionsRequest>,
+) -> Answered<wire::CompareVersionsResponse> {
+    read!(engine, request, |read| {
+        let mut violations = Violations::default();
+        let one = uuid(&read.request.version_id, "version_id", &mut violations);
+        let other = uuid(&read.request.other_version_id, "other_version_id", &mut violations);
+        let (Some(one), Some(other)) = (one, other) else {
+            return Err(Error::Invalid(violations));
+        };
+        let page = read.page()?;
+        let after = page.after_number(0)?;
+        let (one, other) = (read.version(one).await?, read.version(other).await?);
+        let totals = compare::totals(&mut read.conn, &one, &other).await?;
+        let kinds = compare::page(&mut read.conn, &one, &other, after, page.fetch()).await?;
+        let items: Vec<i32> = kinds.iter().map(|(item, _)| *item).collect();
+        let mut before = standing_in(&mut read.conn, &one, &items, read.row).await?;
+        let mut behind = standing_in(&mut read.conn, &other, &items, read.row).await?;
+        let rows = kinds
+            .into_iter()
+            .map(|(item, kind)| {
+                let decision = before.remove(&item);
+                let other_decision = behind.remove(&item);
+                let item_key = decision
+                    .as_ref()
+                    .or(other_decision.as_ref())
+                    .map(|decision| decision.item_key.clone())
+                    .unwrap_or_default();
+                let kind = difference_to_wire(kind).into();
+                let difference =
+                    wire::DecisionDifference { kind, item_key, decision, other_decision };
+                (item.to_string(), difference)
+            })
+            .collect();
+        let (differences, next_page_token) = page.close(rows);
+        let counts = wire::ComparisonCounts {
+            added: totals.added,
+            removed: totals.removed,
+            changed: totals.changed,
+            ruled_differently: totals.ruled_differently,
+            unchanged: one.counts.total
+                - totals.removed
+                - totals.changed
+                - totals.ruled_differently,
+        };
+        Ok(wire::CompareVersionsResponse { counts: Some(counts), differences, next_page_token })
+    })
+}
+
+/// `ListArtifacts`.
+pub(super) async fn list_artifacts(
+    engine: &Engine,
+    request: Request<wire::ListArtifactsRequest>,
+) -> Answered<wire::ListArtifactsResponse> {
+    let admitted = admit(engine, request, PhaseNeed::Optional)?;
+    let workflow = admitted.scope.workflow;
+    let done = async {
+        let phase = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
+        let page = Page::of(&admitted.method, &admitted.request)?;
+        let after = match &page.after {
+            None => (String::new(), 0),
+            Some(after) => {
+                let (slug, number) = after.split_once(' ').ok_or_else(malformed)?;
+                (slug.to_owned(), number.parse().map_err(|_| malformed())?)
+            }
+        };
+        let mut conn = engine.pool().acquire().await?;
+        let rows = artifacts::list(
+            &mut conn,
+            workflow,
+            phase.map(|row| row.slug),
+            admitted.request.include_superseded,
+            (&after.0, after.1),
+            page.fetch(),
+        )
+        .await?
+        .into_iter()
+        .map(|artifact| {
+            let after = format!("{} {}", artifact.phase, artifact.number);
+            (after, artifact_to_wire(artifact, engine.phases()))
+        })
+        .collect();
+        let (artifacts, next_page_token) = page.close(rows);
+        Ok(wire::ListArtifactsResponse { artifacts, next_page_token })
+    };
+    answer(done.await, workflow)
+}
+
+/// `LocateVersion`.
+pub(super) async fn locate_version(
+    engine: &Engine,
+    request: Request<wire::LocateVersionRequest>,
+) -> Answered<wire::LocateVersionResponse> {
+    Admission::from(&request)?.permit(None, None)?;
+    let request = request.into_inner();
+    let done = async {
+        let version_id = id(&request.version_id, "version_id")?;
+        let mut conn = engine.pool().acquire().await?;
+        let scope = versions::locate(&mut conn, engine.phases(), version_id)
+            .await?
+            .ok_or_else(|| missing(Kind::Version, version_id))?;
+        Ok(wire::LocateVersionResponse { scope: Some(scope_to_wire(scope)) })
+    };
+    done.await.map(Response::new).map_err(|error| refusal(error, None).into())
+}
+
+/// The items as they stand in a version, by item.
+async fn standing_in(
+    conn: &mut PgConnection,
+    version: &Version,
+    items: &[i32],
+    row: &PhaseRow,
+) -> Result<HashMap<i32, wire::Decision>, Error> {
+    let found = decisions::of_items(conn, version.line_no, version.number, items).await?;
+    let mut histories = histories(conn, version, &found, row).await?;
+    found
+        .into_iter()
+        .map(|decision| {
+            let item = decision.id.item_no;
+            let history = histories.remove(&item).unwrap_or_default();
+            Ok((item, decision_to_wire(decision, history, row)?))
+        })
+        .collect()
+}
+
+async fn histories(
+    conn: &mut PgConnection,
+    version: &Version,
+    found: &[Decision],
+    row: &PhaseRow,
+) -> Result<HashMap<i32, Vec<crate::domain::decision::HistoryEntry>>, Error> {
+    if needs_history(row) { history::of(conn, version.line_no, found).await } else { Ok(HashMap::new()) }
+}
+
+/// Only attribute decisions answer their modification history (seed 002, part A).
+fn needs_history(row: &PhaseRow) -> bool {
+    row.payload == Some("attribute_decision")
+}
+
+const fn difference_to_wire(kind: Difference) -> wire::DifferenceKind {
+    match kind {
+        Difference::Added => wire::DifferenceKind::Added,
+        Difference::Removed => wire::DifferenceKind::Removed,
+        Difference::Changed => wire::DifferenceKind::Changed,
+        Difference::RuledDifferently => wire::DifferenceKind::RuledDifferently,
+    }
+}

@@ -1,0 +1,105 @@
+//! The service as a process: what it is told, and how it is put together.
+
+use anyhow::Context as _;
+use signoff_chassis::config::{DatabaseArgs, ServerArgs};
+use signoff_chassis::identity::AssertionVerifier;
+use signoff_chassis::server::{Listener, Mount, Server};
+use signoff_ledger::{IDEMPOTENCY_RETENTION, Ledger, PoolOptions, QueueOptions, Source};
+use signoff_workflow::{Phase, PhaseTable};
+use sqlx::migrate::Migration;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::Engine;
+use crate::domain::payload::PayloadRegistry;
+use crate::rpc::Rpc;
+
+/// The phases that this release serves.
+pub const SERVED: [Phase; 4] =
+    [Phase::PLANNING, Phase::DATA_PROFILING, Phase::SCOPING, Phase::SAMPLE_SELECTION];
+
+/// How often answers that nobody will ask for again are forgotten.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+/// What the service is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArgs {
+    /// As every server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Where its database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How many connections to the database at most. More than two a core makes it slower.
+    #[arg(long, env = "SIGNOFF_DATABASE_CONNECTIONS", default_value_t = 8)]
+    pub database_connections: u32,
+}
+
+/// The service's own migrations; the ledger's come beside them.
+pub fn migrations() -> Vec<Migration> {
+    use sqlx::migrate::MigrationType::Simple;
+    use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+
+    [
+        (
+            20_261_120_110_000,
+            "versions",
+            include_str!("../migrations/20261120110000_versions.sql"),
+        ),
+        (20_261_120_110_100, "guards", include_str!("../migrations/20261120110100_guards.sql")),
+    ]
+    .into_iter()
+    .map(|(version, name, sql)| {
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        Migration::new(version, name.into(), Simple, sql, false)
+    })
+    .collect()
+}
+
+/// Serves until `shutdown`.
+///
+/// # Errors
+/// The address, the keys or the database cannot be used, or the transport fails.
+pub async fn serve(args: ServeArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let listener = Listener::bind(args.server.listen).await?;
+    let verifier = AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
+    if let Some(owner) = &args.database.database_owner_url {
+        signoff_ledger::migrate(owner, migrations()).await.context("migrating the database")?;
+    }
+    let options =
+        PoolOptions { max_connections: args.database_connections, ..PoolOptions::default() };
+    let pool = signoff_ledger::connect(&args.database.database_url, options)
+        .await
+        .context("connecting to the database")?;
+    let ledger = Ledger::new(pool.clone(), Source::Versioning, QueueOptions::default());
+    let engine = Engine::new(
+        ledger.clone(),
+        pool.clone(),
+        PhaseTable::standard().clone(),
+        PayloadRegistry::standard(),
+        &SERVED,
+    );
+    let rpc = Rpc::new(engine);
+    let mount = Mount::new().add(rpc.versioning()).add(rpc.trail());
+    let server = Server::new(mount, verifier.into(), args.server.server_options()).await?;
+    let sweeper = tokio::spawn(sweep(ledger, shutdown.clone()));
+    server.serve(listener, shutdown.clone()).await?;
+    shutdown.cancel();
+    sweeper.await.context("the sweeper of answers")?;
+    pool.close().await;
+    Ok(())
+}
+
+/// Forgets answers past their retention until the service ends.
+async fn sweep(ledger: Ledger, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => match ledger.sweep_idempotency(IDEMPOTENCY_RETENTION).await {
+                Ok(0) => {}
+                Ok(forgotten) => tracing::info!(forgotten, "kept answers past their retention"),
+                Err(error) => tracing::warn!(%error, "kept answers cannot be forgotten"),
+            },
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The door of a server: nobody gets in without an assertion, and every method has a rule.
+
+mod admission;
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use signoff_contract::access::AccessPolicy;
+use tonic::Status;
+use tower::Layer;
+
+use crate::Refusal;
+use crate::identity::{AssertionVerifier, Caller, TokenError};
+use crate::middleware::{Guarded, HttpRequest, HttpResponse, Middleware, Next};
+
+pub use admission::{Actor, Admission};
+
+/// The services that need no assertion. They say nothing about any report.
+pub const EXEMPT_SERVICES: [&str; 3] = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+];
+
+/// Lets a request in with a verified assertion, and puts an [`Admission`] into its extensions.
+///
+/// The handler decodes what the request is about and asks the admission whether the caller may.
+/// A method without a rule is unimplemented here, whatever is mounted behind.
+#[derive(Clone)]
+pub struct AccessLayer {
+    verifier: Arc<AssertionVerifier>,
+    policy: Arc<AccessPolicy>,
+}
+
+impl AccessLayer {
+    /// A door with these keys and rules.
+    pub fn new(verifier: Arc<AssertionVerifier>, policy: Arc<AccessPolicy>) -> Self {
+        Self { verifier, policy }
+    }
+
+    fn admit(&self, request: &HttpRequest) -> Result<Admission, Status> {
+        let path = request.uri().path();
+        let Some(rule) = self.policy.rule(path) else {
+            return Err(Status::unimplemented("no such method"));
+        };
+        let caller = self.caller(request, path).map_err(Refusal::from)?;
+        tracing::Span::current().record("user_id", caller.user_id);
+        Ok(Admission::new(caller, path.to_owned(), rule.clone()))
+    }
+
+    fn caller(&self, request: &HttpRequest, path: &str) -> Result<Arc<Caller>, TokenError> {
+        let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+        let (Some(header), None) = (headers.next(), headers.next()) else {
+            // With two of them, somebody else may have looked at the other one.
+            return Err(TokenError::Missing);
+        };
+        let header = header.to_str().map_err(|_| TokenError::Missing)?;
+        let (scheme, token) = header.split_once(' ').ok_or(TokenError::Missing)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(TokenError::Missing);
+        }
+        let caller = self.verifier.verify(token.trim())?;
+        if caller.method.as_deref().is_some_and(|method| method != path) {
+            return Err(TokenError::OtherCall("method"));
+        }
+        Ok(caller)
+    }
+}
+
+/// Whether a path belongs to a service that needs no assertion.
+pub(crate) fn is_exempt(path: &str) -> bool {
+    path.strip_prefix('/')
+        .and_then(|path| path.split_once('/'))
+        .is_some_and(|(service, _)| EXEMPT_SERVICES.contains(&service))
+}
+
+impl Middleware for AccessLayer {
+    async fn handle<S: Next>(
+        &self,
+        mut request: HttpRequest,
+        mut next: S,
+    ) -> Result<HttpResponse, S::Error> {
+        if !is_exempt(request.uri().path()) {
+            match self.admit(&request) {
+                Ok(admission) => request.extensions_mut().insert(admission),
+                Err(refused) => return Ok(refused.into_http()),
+            };
+        }
+        next.call(request).await
+    }
+}
+
+impl<S> Layer<S> for AccessLayer {
+    type Service = Guarded<Self, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded::new(self.clone(), inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_health_and_reflection_are_exempt() {
+        for exempt in [
+            "/grpc.health.v1.Health/Check",
+            "/grpc.health.v1.Health/Watch",
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        ] {
+            assert!(is_exempt(exempt), "{exempt}");
+        }
+        for other in [
+            "/",
+            "",
+            "grpc.health.v1.Health/Check",
+            "/grpc.health.v1.Health",
+            "/grpc.health.v1.HealthX/Check",
+            "//grpc.health.v1.Health/Check",
+            "/signoff.feed.v1.TrailService/GetTrail",
+            "/signoff.feed.v1.TrailService/grpc.health.v1.Health/Check",
+        ] {
+            assert!(!is_exempt(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What was found out about a request at the door, and whether its caller may.
+
+use std::sync::Arc;
+
+use signoff_contract::access::{MethodRule, permits};
+use signoff_workflow::{PhaseRow, Role, Workflow};
+
+use crate::Refusal;
+use crate::identity::{Caller, TokenError};
+
+/// A caller who is inside, but has yet to be permitted what they ask for.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    caller: Arc<Caller>,
+    method: String,
+    rule: MethodRule,
+}
+
+/// Somebody who may do what they ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The person whom it counts for.
+    pub user_id: i64,
+    /// The subject of the token that was presented.
+    pub subject: String,
+    /// The service that acts for the person, by its subject, if one does.
+    pub acting_service: Option<String>,
+    /// The roles that count here: those held everywhere, and those on the report in question.
+    pub roles: Vec<Role>,
+    /// The method that is called: `/package.Service/Method`.
+    pub method: String,
+}
+
+impl Admission {
+    pub(super) fn new(caller: Arc<Caller>, method: String, rule: MethodRule) -> Self {
+        Self { caller, method, rule }
+    }
+
+    /// The admission of a request that came through the [`AccessLayer`](super::AccessLayer).
+    ///
+    /// # Errors
+    /// `INTERNAL` if it did not: then the server is put together wrongly.
+    pub fn from<T>(request: &tonic::Request<T>) -> Result<Self, Refusal> {
+        request.extensions().get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!("a request was served that did not come through the access layer");
+            Refusal::internal()
+        })
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether the caller may do this to a workflow, or to one phase of it, as the request itself
+    /// was decoded. Neither is given where the request has no scope.
+    ///
+    /// An assertion for one call must be for this very workflow and phase. Of a standing one, the
+    /// roles on a report count only if it is for this very workflow.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` if the assertion was made for something else, `PERMISSION_DENIED` if the
+    /// caller holds none of the roles that may.
+    pub fn permit(
+        &self,
+        workflow: Option<Workflow>,
+        row: Option<&PhaseRow>,
+    ) -> Result<Actor, Refusal> {
+        let caller = &self.caller;
+        if caller.method.is_some() {
+            if caller.workflow != workflow {
+                return Err(TokenError::OtherCall("workflow").into());
+            }
+            if caller.phase != row.map(|row| row.phase) {
+                return Err(TokenError::OtherCall("phase").into());
+            }
+        }
+        // A standing assertion may be for one phase, too.
+        if caller.phase.is_some_and(|phase| row.is_none_or(|row| row.phase != phase)) {
+            return Err(TokenError::OtherCall("phase").into());
+        }
+        let is_here = workflow.is_some() && caller.workflow == workflow;
+        let on_report: &[Role] = if is_here { &caller.report_roles } else { &[] };
+        if !permits(&self.rule, &caller.roles, on_report, row) {
+            return Err(Refusal::role_missing(&self.rule));
+        }
+        Ok(Actor {
+            user_id: caller.user_id,
+            subject: caller.subject.clone(),
+            acting_service: caller.acting_service.clone(),
+            roles: caller.roles.iter().chain(on_report).copied().collect(),
+            method: self.method.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use signoff_contract::workflow::v1::ErrorReason;
+    use signoff_workflow::{Phase, PhaseTable};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::identity::Claims;
+
+    const HERE: Workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
+    const ELSEWHERE: Workflow =
+        Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(3) };
+    const METHOD: &str = "/signoff.versioning.v1.VersioningService/GetVersion";
+
+    fn row(phase: Phase) -> Option<&'static PhaseRow> {
+        PhaseTable::standard().get(phase)
+    }
+
+    /// Readable for members and the auditor.
+    fn admission(claims: Claims) -> Admission {
+        let rule = MethodRule {
+            roles: vec![Role::Auditor],
+            phase_approver: false,
+            phase_contributor: false,
+            members: true,
+            no_scope: false,
+        };
+        Admission::new(Arc::new(claims.try_into().unwrap()), METHOD.to_owned(), rule)
+    }
+
+    fn ann() -> Claims {
+        Claims::new(7, "ann", Duration::from_secs(60))
+    }
+
+    #[test]
+    fn a_member_is_permitted_on_their_report_only() {
+        let standing = admission(ann().on(HERE).with_roles([Role::Tester]));
+        let actor = standing.permit(Some(HERE), row(Phase::SCOPING)).unwrap();
+        assert_eq!((actor.user_id, actor.roles), (7, vec![Role::Tester]));
+        assert_eq!(actor.method, METHOD);
+        for other in [Some(ELSEWHERE), None] {
+            let refused = standing.permit(other, None).unwrap_err();
+            assert_eq!(refused.reason(), ErrorReason::RoleMissing);
+        }
+    }
+
+    #[test]
+    fn roles_on_another_report_do_not_count_beside_one_held_everywhere() {
+        let auditor = admission(ann().on(ELSEWHERE).with_roles([Role::Auditor, Role::Tester]));
+        assert_eq!(auditor.permit(Some(HERE), None).unwrap().roles, [Role::Auditor]);
+        let both = [Role::Auditor, Role::Tester];
+        assert_eq!(auditor.permit(Some(ELSEWHERE), None).unwrap().roles, both);
+    }
+
+    #[test]
+    fn an_assertion_for_one_call_is_good_for_nothing_else() {
+        let scoped = ann().on(HERE).with_roles([Role::Auditor, Role::Tester]).calling(METHOD);
+        let whole = admission(scoped.clone());
+        assert!(whole.permit(Some(HERE), None).is_ok());
+        let phase = admission(Claims { phase: Some(3), ..scoped });
+        assert!(phase.permit(Some(HERE), row(Phase::SCOPING)).is_ok());
+        let unscoped = admission(ann().with_roles([Role::Auditor]).calling(METHOD));
+        assert!(unscoped.permit(None, None).is_ok());
+
+        for (admission, workflow, row) in [
+            (&whole, Some(ELSEWHERE), None),
+            (&whole, None, None),
+            (&whole, Some(HERE), row(Phase::SCOPING)),
+            (&phase, Some(HERE), row(Phase::PLANNING)),
+            (&phase, Some(HERE), None),
+            (&unscoped, Some(HERE), None),
+        ] {
+            let refused = admission.permit(workflow, row).unwrap_err();
+            assert_eq!(refused.reason(), ErrorReason::TokenInvalid);
+        }
+    }
+
+    #[test]
+    fn a_standing_assertion_for_one_phase_is_good_for_that_phase_only() {
+        let claims = Claims { phase: Some(3), ..ann().on(HERE).with_roles([Role::Tester]) };
+        let standing = admission(claims);
+        assert!(standing.permit(Some(HERE), row(Phase::SCOPING)).is_ok());
+        for other in [row(Phase::PLANNING), None] {
+            let refused = standing.permit(Some(HERE), other).unwrap_err();
+            assert_eq!(refused.reason(), ErrorReason::TokenInvalid);
+        }
+    }
+
+    #[test]
+    fn the_actor_says_who_acts_for_whom() {
+        let acting = Claims { on_behalf_of: Some(9), ..ann() };
+        let acting = acting.on(HERE).with_roles([Role::Service, Role::TestLead]);
+        let actor = admission(acting).permit(Some(HERE), None).unwrap();
+        assert_eq!(actor.user_id, 9);
+        assert_eq!(actor.acting_service.as_deref(), Some("ann"));
+        assert_eq!(actor.roles, [Role::TestLead]);
+    }
+
+    #[test]
+    fn a_request_that_came_by_another_way_is_not_admitted() {
+        let refused = Admission::from(&tonic::Request::new(())).unwrap_err();
+        assert_eq!(refused.reason(), ErrorReason::Internal);
+    }
+}

@@ -1,0 +1,123 @@
+//! What an operator sets, by options or by environment variables. An option goes before its
+//! variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use secrecy::SecretString;
+
+use crate::identity::VerifierOptions;
+use crate::server::ServerOptions;
+
+/// What every server is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServerArgs {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, env = "SIGNOFF_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// A file with the public keys of those who sign assertions (JSON Web Key Set). Several are
+    /// separated by commas.
+    #[arg(long, env = "SIGNOFF_JWKS", value_name = "FILE", value_delimiter = ',', required = true)]
+    pub jwks: Vec<PathBuf>,
+    /// Accept assertions that are not for one call, valid for up to a day.
+    #[arg(long, env = "SIGNOFF_STANDING_ASSERTIONS", value_parser = BoolishValueParser::new())]
+    pub standing_assertions: bool,
+    /// How long open calls may go on after a shutdown was asked for.
+    #[arg(long, env = "SIGNOFF_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 10)]
+    pub drain_seconds: u64,
+    /// Log one JSON object a line instead of text.
+    #[arg(long, env = "SIGNOFF_LOG_JSON", value_parser = BoolishValueParser::new())]
+    pub log_json: bool,
+}
+
+impl ServerArgs {
+    /// How strict the verifier of assertions is.
+    pub fn verifier_options(&self) -> VerifierOptions {
+        VerifierOptions { allow_standing: self.standing_assertions, ..VerifierOptions::default() }
+    }
+
+    /// The bounds of the server.
+    pub fn server_options(&self) -> ServerOptions {
+        ServerOptions { drain: Duration::from_secs(self.drain_seconds), ..ServerOptions::default() }
+    }
+}
+
+/// Where a service's database is. The URLs hold passwords: they are never logged, and better
+/// given by environment variables, since options can be seen by others on the machine.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DatabaseArgs {
+    /// The URL that the service works with: a role that owns nothing.
+    #[arg(long, env = "SIGNOFF_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: SecretString,
+    /// The URL of the database's owner, to migrate it at the start. Left out, the database is
+    /// taken as it is.
+    #[arg(long, env = "SIGNOFF_DATABASE_OWNER_URL", value_name = "URL", hide_env_values = true)]
+    pub database_owner_url: Option<SecretString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    }
+
+    const MANDATORY: [&str; 7] = [
+        "server",
+        "--listen",
+        "127.0.0.1:0",
+        "--jwks",
+        "a.json,b.json",
+        "--database-url",
+        "postgres://user:secret@db/x",
+    ];
+
+    #[test]
+    fn what_is_left_out_has_a_safe_default() {
+        let command = Command::try_parse_from(MANDATORY).unwrap();
+        assert_eq!(command.server.jwks, ["a.json", "b.json"].map(PathBuf::from));
+        assert!(!command.server.standing_assertions && !command.server.log_json);
+        assert!(!command.server.verifier_options().allow_standing);
+        assert_eq!(command.server.server_options().drain, Duration::from_secs(10));
+        assert!(command.database.database_owner_url.is_none());
+    }
+
+    #[test]
+    fn everything_can_be_set() {
+        let more = [
+            "--standing-assertions",
+            "--log-json",
+            "--drain-seconds",
+            "3",
+            "--database-owner-url",
+            "u",
+        ];
+        let command = Command::try_parse_from(MANDATORY.into_iter().chain(more)).unwrap();
+        assert!(command.server.verifier_options().allow_standing && command.server.log_json);
+        assert_eq!(command.server.server_options().drain, Duration::from_secs(3));
+        assert_eq!(command.database.database_owner_url.unwrap().expose_secret(), "u");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let command = Command::try_parse_from(MANDATORY).unwrap();
+        assert!(!format!("{command:?}").contains("secret@"));
+    }
+
+    #[test]
+    fn what_is_mandatory_or_unknown_is_refused() {
+        assert!(Command::try_parse_from(["server"]).is_err());
+        let unknown = MANDATORY.into_iter().chain(["--loud"]);
+        assert!(Command::try_parse_from(unknown).is_err());
+    }
+}

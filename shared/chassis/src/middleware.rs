@@ -1,0 +1,80 @@
+//! The shape that all middleware here has: a request, what comes next, a response.
+
+use std::future::Future;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+/// A gRPC request, undecoded.
+pub(crate) type HttpRequest = http::Request<Body>;
+/// A gRPC response, encoded.
+pub(crate) type HttpResponse = http::Response<Body>;
+
+/// Something that stands before a service.
+pub(crate) trait Middleware: Clone + Send + Sync + 'static {
+    /// Answers a request, with or without asking `next`.
+    fn handle<S: Next>(
+        &self,
+        request: HttpRequest,
+        next: S,
+    ) -> impl Future<Output = Result<HttpResponse, S::Error>> + Send;
+}
+
+/// What a middleware stands before: the next one, or the routes.
+pub(crate) trait Next:
+    Service<HttpRequest, Response = HttpResponse, Error: Send, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Next for S where
+    S: Service<HttpRequest, Response = HttpResponse, Error: Send, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+/// Puts a middleware before a service.
+#[derive(Clone, Debug)]
+pub(crate) struct With<M>(pub(crate) M);
+
+impl<M: Clone, S> Layer<S> for With<M> {
+    type Service = Guarded<M, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded { middleware: self.0.clone(), inner }
+    }
+}
+
+/// A service with a middleware before it.
+#[derive(Clone, Debug)]
+pub struct Guarded<M, S> {
+    middleware: M,
+    inner: S,
+}
+
+impl<M, S> Guarded<M, S> {
+    pub(crate) fn new(middleware: M, inner: S) -> Self {
+        Self { middleware, inner }
+    }
+}
+
+impl<M: Middleware, S: Next> Service<HttpRequest> for Guarded<M, S> {
+    type Response = HttpResponse;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<HttpResponse, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: HttpRequest) -> Self::Future {
+        // The service that was polled ready is the one to call; its clone may not be ready.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        let middleware = self.middleware.clone();
+        Box::pin(async move { middleware.handle(request, ready).await })
+    }
+}

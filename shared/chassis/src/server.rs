@@ -1,0 +1,161 @@
+//! How a server is put together, and how it ends.
+//!
+//! From the outside in: the request's span and its line in the log, the end of what is still open
+//! when a drain takes too long, the deadline, the door, the bound on what is served at once, the
+//! shape of errors, the services.
+
+mod deadline;
+mod drain;
+mod limit;
+mod listener;
+mod mount;
+mod observe;
+mod shape;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_contract::access::{AccessPolicy, PolicyError};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::server::HealthReporter;
+
+use crate::access::AccessLayer;
+use crate::identity::AssertionVerifier;
+use crate::middleware::With;
+
+pub use listener::Listener;
+pub use mount::Mount;
+pub use observe::RequestId;
+
+/// How often a silent connection is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long it may take to answer that.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long connections may take to close once nothing is open on them.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// The bounds of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerOptions {
+    /// How long a call may take if the client asks for no shorter time. It ends with the first
+    /// message of the answer: streams may last.
+    pub deadline: Duration,
+    /// How many calls are served at once; more are refused, to be sent again.
+    pub max_calls: usize,
+    /// How long open calls may go on after the shutdown was asked for.
+    pub drain: Duration,
+}
+
+impl Default for ServerOptions {
+    /// A minute for a call, 1,024 calls at once, 10 seconds to drain.
+    fn default() -> Self {
+        Self { deadline: Duration::from_secs(60), max_calls: 1024, drain: Duration::from_secs(10) }
+    }
+}
+
+/// Why a server does not start, or stops by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A method that is mounted has no usable access rule.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The descriptors cannot be served by reflection.
+    #[error("the descriptors cannot be served: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Services with everything around them, ready to be served.
+pub struct Server {
+    mount: Mount,
+    access: AccessLayer,
+    health: HealthReporter,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Puts health, reflection and the door around the services.
+    ///
+    /// # Errors
+    /// If one of their methods has no usable access rule.
+    pub async fn new(
+        mount: Mount,
+        verifier: Arc<AssertionVerifier>,
+        options: ServerOptions,
+    ) -> Result<Self, ServerError> {
+        let policy = Arc::new(AccessPolicy::load(mount.names())?);
+        let (mount, health) = mount.with_health_and_reflection().await?;
+        let access = AccessLayer::new(verifier, policy);
+        Ok(Self { mount, access, health, options })
+    }
+
+    /// What says whether the services are healthy. All are until it says otherwise, or the drain
+    /// begins.
+    pub fn health(&self) -> HealthReporter {
+        self.health.clone()
+    }
+
+    /// Serves until `shutdown`, then drains: nothing new is accepted, open calls may end within
+    /// the time of the options, and what is still open then is ended with `UNAVAILABLE`.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn serve(
+        self,
+        listener: Listener,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let Self { mount, access, health, options } = self;
+        // Ends what is still open when the drain has taken too long.
+        let end = CancellationToken::new();
+        let address = listener.address();
+        let (names, routes) = mount.into_parts();
+        let served = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .layer(With(observe::Observe))
+            .layer(With(drain::EndWith(end.clone())))
+            .layer(With(deadline::Deadline(options.deadline)))
+            .layer(access)
+            .layer(With(limit::Limit::new(options.max_calls)))
+            .layer(With(shape::Shape))
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(listener.into_inner()).with_nodelay(Some(true)),
+                shutdown.clone().cancelled_owned(),
+            );
+        let mut served = std::pin::pin!(served);
+        tracing::info!(%address, services = ?names, "serving");
+
+        tokio::select! {
+            ended = &mut served => return Ok(ended?),
+            () = shutdown.cancelled() => {}
+        }
+        tracing::info!(%address, "draining");
+        for name in names.iter().copied().chain([""]) {
+            let status = tonic_health::ServingStatus::NotServing;
+            health.set_service_status(name, status).await;
+        }
+        if let Ok(ended) = tokio::time::timeout(options.drain, &mut served).await {
+            return Ok(ended?);
+        }
+        tracing::warn!(%address, "the drain took too long: ending what is still open");
+        end.cancel();
+        match tokio::time::timeout(CLOSING, &mut served).await {
+            Ok(ended) => Ok(ended?),
+            // A client that reads nothing keeps its connection; it ends with the process.
+            Err(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Servers as their clients see them, through real sockets.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod door;
+mod lifecycle;
+mod log;
+mod shape;
+mod support;

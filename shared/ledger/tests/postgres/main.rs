@@ -1,0 +1,16 @@
+//! The ledger on a real PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows test functions, not what they share"
+)]
+
+mod append_only;
+mod commands;
+mod concurrency;
+mod provisioning;
+mod support;
+mod tampering;
+mod zz_measure;
