@@ -6,8 +6,6 @@
 pub mod cli;
 mod commands;
 pub mod output;
-#[doc(hidden)]
-pub mod shim;
 pub mod stack;
 
 use std::process::ExitCode;

@@ -23,7 +23,7 @@ async fn a_temporary_system_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_program_that_does_not_serve_is_told_and_leaves_nothing() {
+async fn a_program_that_does_not_serve_is_told() {
     let broken = UpOptions { program: "/bin/false".into(), ..options(Home::Temporary) };
     let error = format!("{:#}", Stack::start(broken).await.err().unwrap());
     assert!(error.contains("versioning ended before it served"), "{error}");

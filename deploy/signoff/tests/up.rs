@@ -16,8 +16,12 @@ use std::{
 use helper::{Up, kill, open_folder, processes_about, run, runs, signoff, until};
 use serde_json::Value;
 use signoff_chassis::identity::{AssertionVerifier, VerifierOptions};
+use signoff_contract::feed::v1::{
+    GetTrailRequest, Source, trail_service_client::TrailServiceClient,
+};
+use signoff_contract::workflow::v1::Scope;
 use signoff_workflow::Role;
-use tonic::transport::Endpoint;
+use tonic::{Code, Request, transport::Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -209,7 +213,7 @@ fn tokens_are_verified_with_the_public_key_of_the_folder() {
     let folder = open_folder();
     let data = folder.path().join("data");
     let mut up = Up::start(&data);
-    assert_eq!(up.end("TERM"), Some(0));
+    let address = up.endpoints()["versioning"].as_str().unwrap().to_owned();
     let data_text = data.to_str().unwrap();
     let (cycle, report) =
         ("0190b5c8-0000-7000-8000-000000000001", "0190b5c8-0000-7000-8000-000000000002");
@@ -239,4 +243,30 @@ fn tokens_are_verified_with_the_public_key_of_the_folder() {
     assert_eq!(caller.roles, [Role::Auditor]);
     assert_eq!(caller.report_roles, [Role::Tester]);
     assert_eq!(caller.workflow.unwrap().to_string(), workflow);
+
+    // The service takes it, and refuses whoever has none.
+    let scope = Scope { cycle_id: cycle.into(), report_id: report.into(), phase: 0 };
+    assert_eq!(read_trail(&address, scope.clone(), Some(token.trim_end())), Code::Ok);
+    assert_eq!(read_trail(&address, scope, None), Code::Unauthenticated);
+    assert_eq!(up.end("TERM"), Some(0));
+}
+
+/// Asks for the trail of a workflow.
+fn read_trail(address: &str, scope: Scope, token: Option<&str>) -> Code {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let address = format!("http://{address}");
+        let mut trail = TrailServiceClient::connect(address).await.unwrap();
+        let wanted = GetTrailRequest {
+            scope: Some(scope),
+            source: Source::Versioning.into(),
+            ..GetTrailRequest::default()
+        };
+        let mut request = Request::new(wanted);
+        if let Some(token) = token {
+            let value = format!("Bearer {token}").parse().unwrap();
+            request.metadata_mut().insert("authorization", value);
+        }
+        trail.get_trail(request).await.map_or_else(|status| status.code(), |_answer| Code::Ok)
+    })
 }

@@ -9,4 +9,4 @@ pub mod rpc;
 mod serve;
 pub mod store;
 
-pub use serve::{SERVED, ServeArgs, migrations, serve};
+pub use serve::{SERVED, ServeArgs, Service, migrations, serve};

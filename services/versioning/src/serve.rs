@@ -1,5 +1,7 @@
 //! The service as a process: what it is told, and how it is put together.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
 use signoff_chassis::identity::AssertionVerifier;
@@ -55,38 +57,68 @@ pub fn migrations() -> Vec<Migration> {
     .collect()
 }
 
+/// The service, put together and bound to its address.
+pub struct Service {
+    listener: Listener,
+    server: Server,
+    engine: Engine,
+}
+
+impl Service {
+    /// Binds the address, migrates the database if its owner is known, and connects.
+    ///
+    /// # Errors
+    /// The address, the keys or the database cannot be used.
+    pub async fn prepare(args: ServeArgs) -> anyhow::Result<Self> {
+        let listener = Listener::bind(args.server.listen).await?;
+        let verifier =
+            AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
+        if let Some(owner) = &args.database.database_owner_url {
+            signoff_ledger::migrate(owner, migrations()).await.context("migrating the database")?;
+        }
+        let options =
+            PoolOptions { max_connections: args.database_connections, ..PoolOptions::default() };
+        let pool = signoff_ledger::connect(&args.database.database_url, options)
+            .await
+            .context("connecting to the database")?;
+        let engine = Engine::new(
+            Ledger::new(pool, Source::Versioning, QueueOptions::default()),
+            PhaseTable::standard().clone(),
+            PayloadRegistry::standard(),
+            &SERVED,
+        );
+        let rpc = Rpc::new(engine.clone());
+        let mount = Mount::new().add(rpc.versioning()).add(rpc.trail());
+        let server = Server::new(mount, verifier.into(), args.server.server_options()).await?;
+        Ok(Self { listener, server, engine })
+    }
+
+    /// The address that it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// The transport fails.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { listener, server, engine } = self;
+        let sweeper = tokio::spawn(sweep(engine.ledger().clone(), shutdown.clone()));
+        server.serve(listener, shutdown.clone()).await?;
+        shutdown.cancel();
+        sweeper.await.context("the sweeper of answers")?;
+        engine.pool().close().await;
+        Ok(())
+    }
+}
+
 /// Serves until `shutdown`.
 ///
 /// # Errors
-/// The address, the keys or the database cannot be used, or the transport fails.
+/// What [`Service::prepare`] and [`Service::run`] say.
 pub async fn serve(args: ServeArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let listener = Listener::bind(args.server.listen).await?;
-    let verifier = AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
-    if let Some(owner) = &args.database.database_owner_url {
-        signoff_ledger::migrate(owner, migrations()).await.context("migrating the database")?;
-    }
-    let options =
-        PoolOptions { max_connections: args.database_connections, ..PoolOptions::default() };
-    let pool = signoff_ledger::connect(&args.database.database_url, options)
-        .await
-        .context("connecting to the database")?;
-    let ledger = Ledger::new(pool.clone(), Source::Versioning, QueueOptions::default());
-    let engine = Engine::new(
-        ledger.clone(),
-        pool.clone(),
-        PhaseTable::standard().clone(),
-        PayloadRegistry::standard(),
-        &SERVED,
-    );
-    let rpc = Rpc::new(engine);
-    let mount = Mount::new().add(rpc.versioning()).add(rpc.trail());
-    let server = Server::new(mount, verifier.into(), args.server.server_options()).await?;
-    let sweeper = tokio::spawn(sweep(ledger, shutdown.clone()));
-    server.serve(listener, shutdown.clone()).await?;
-    shutdown.cancel();
-    sweeper.await.context("the sweeper of answers")?;
-    pool.close().await;
-    Ok(())
+    Service::prepare(args).await?.run(shutdown).await
 }
 
 /// Forgets answers past their retention until the service ends.

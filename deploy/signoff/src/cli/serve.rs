@@ -3,10 +3,9 @@
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use secrecy::SecretString;
 
-use crate::shim as signoff_versioning;
-
 const MIGRATE: &str = "migrate";
-const OWNER_URL: &str = "owner_url";
+/// The option of every service that names the database as its owner.
+const OWNER_URL: &str = "database_owner_url";
 
 /// `signoff serve`.
 #[derive(Debug, Args)]
@@ -37,7 +36,7 @@ pub struct ServiceArgs<S: Args> {
 /// What a service's process is started for.
 #[derive(Debug)]
 pub enum Job<S> {
-    /// `--migrate --owner-url URL`: bring the database up to date as its owner, and end.
+    /// `--migrate`: bring the database up to date as its owner, and end.
     Migrate {
         /// The database, as its owner.
         owner_url: SecretString,
@@ -63,15 +62,7 @@ impl<S: Args> Args for Job<S> {
                     .requires(OWNER_URL)
                     .help("Bring the database up to date, and end"),
             )
-            .arg(
-                Arg::new(OWNER_URL)
-                    .long("owner-url")
-                    .value_name("URL")
-                    .env("SIGNOFF_DATABASE_OWNER_URL")
-                    .hide_env_values(true)
-                    .value_parser(clap::value_parser!(SecretString))
-                    .help("The database, as the role that owns it; for --migrate"),
-            )
+            .mut_arg(OWNER_URL, |arg| arg.visible_alias("owner-url"))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -99,6 +90,7 @@ impl<S: Args> FromArgMatches for Job<S> {
 #[cfg(test)]
 mod tests {
     use clap::{Parser, error::ErrorKind};
+    use signoff_chassis::config::DatabaseArgs;
 
     use super::*;
 
@@ -108,6 +100,8 @@ mod tests {
         needed: String,
         #[arg(long, default_value_t = 7)]
         other: u8,
+        #[command(flatten)]
+        database: DatabaseArgs,
     }
 
     #[derive(Debug, Parser)]
@@ -125,11 +119,15 @@ mod tests {
     #[test]
     fn what_serving_needs_is_not_needed_for_migrating() {
         assert!(matches!(
-            parse("x --needed n"),
-            Ok(Job::Serve(Own { needed, other: 7 })) if needed == "n"
+            parse("x --needed n --database-url postgres://s@h/d"),
+            Ok(Job::Serve(Own { needed, other: 7, .. })) if needed == "n"
         ));
         assert!(matches!(
             parse("x --migrate --owner-url postgres://o@h/d"),
+            Ok(Job::Migrate { .. })
+        ));
+        assert!(matches!(
+            parse("x --migrate --database-owner-url postgres://o@h/d"),
             Ok(Job::Migrate { .. })
         ));
         assert_eq!(parse("x").unwrap_err(), ErrorKind::MissingRequiredArgument);

@@ -20,7 +20,7 @@ pub(crate) async fn prepare(
     let urls = provision(admin_url, &wanted)
         .await
         .with_context(|| format!("cannot make the database of {service}"))?;
-    migrate(&urls.owner, crate::shim::migrations())
+    migrate(&urls.owner, signoff_versioning::migrations())
         .await
         .with_context(|| format!("cannot bring the database of {service} up to date"))?;
     Ok(urls.service)

@@ -51,7 +51,6 @@ pub trait Answer: Sized + Send {
 #[derive(Clone, Debug)]
 pub struct Engine {
     ledger: Ledger,
-    pool: PgPool,
     phases: Arc<PhaseTable>,
     payloads: Arc<PayloadRegistry>,
     served: Arc<[Phase]>,
@@ -69,17 +68,15 @@ pub struct Order {
 }
 
 impl Engine {
-    /// An engine over a ledger and its pool, for these of the table's phases.
+    /// An engine over a ledger, for these of the table's phases.
     pub fn new(
         ledger: Ledger,
-        pool: PgPool,
         phases: PhaseTable,
         payloads: PayloadRegistry,
         served: &[Phase],
     ) -> Self {
         Self {
             ledger,
-            pool,
             phases: Arc::new(phases),
             payloads: Arc::new(payloads),
             served: served.into(),
@@ -98,7 +95,7 @@ impl Engine {
 
     /// Where readers read.
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.ledger.pool()
     }
 
     /// The trail.

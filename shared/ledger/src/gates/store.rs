@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use signoff_workflow::Workflow;
-use sqlx::{PgConnection, Row};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
 
 use super::{Foundation, Gate, Opened, Stale};
 use crate::{Command, LedgerError};

@@ -153,3 +153,14 @@ fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error
     hex::decode_to_slice(&text, &mut hash).map_err(serde::de::Error::custom)?;
     Ok(hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_format_is_right() {
+        let hash = hex::encode(record_hash(&[0; 32], br#"{"sequence":1}"#));
+        assert!(include_str!("../../FORMAT.md").contains(&hash));
+    }
+}

@@ -10,7 +10,7 @@
 mod append_only;
 mod commands;
 mod concurrency;
+mod indexes;
 mod provisioning;
 mod support;
 mod tampering;
-mod zz_measure;

@@ -1,0 +1,52 @@
+use sqlx::AssertSqlSafe;
+
+use super::support::{Database, workflow, write_one};
+
+/// As the database is on its first day, without statistics, every lookup uses its index.
+#[tokio::test]
+async fn lookups_use_their_indexes() {
+    let database = Database::new().await;
+    let ledger = database.ledger().await;
+    for workflow in [workflow(), workflow()] {
+        for _ in 0..20 {
+            write_one(&ledger, workflow).await.unwrap();
+        }
+    }
+    let id = workflow().cycle_id;
+    let one = format!("cycle_id = '{id}' and report_id = '{id}'");
+    let lookups = [
+        // the link to the record before
+        (format!("select hash from trail where {one} and seq = 5"), "trail_pkey"),
+        // the head
+        (format!("select seq from trail where {one} order by seq desc limit 1"), "trail_pkey"),
+        // a page
+        (format!("select * from trail where {one} and seq > 5 order by seq limit 9"), "trail_pkey"),
+        // a page of one phase
+        (
+            format!(
+                "select * from trail where {one} and phase = 'a' and seq > 5 order by seq limit 9"
+            ),
+            "trail_phase",
+        ),
+        // the feed
+        (
+            "select * from trail where (epoch, txid, seq) > (1, '9', 1) \
+             order by epoch, txid, seq limit 9"
+                .into(),
+            "trail_feed",
+        ),
+        (
+            "select ctid from idempotency_keys where recorded_at < now() \
+             order by recorded_at limit 9"
+                .into(),
+            "idempotency_keys_age",
+        ),
+    ];
+    for (lookup, index) in lookups {
+        let explain = AssertSqlSafe(format!("explain {lookup}"));
+        let plan: Vec<String> =
+            sqlx::query_scalar(explain).fetch_all(&mut database.superuser().await).await.unwrap();
+        let plan = plan.join("\n");
+        assert!(plan.contains(index) && !plan.contains("Sort"), "{lookup}\n{plan}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Journeys through the public API, over real sockets and a real PostgreSQL.
+
+mod sample_story;

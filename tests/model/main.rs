@@ -1,0 +1,1 @@
+//! The service against small models of itself.

@@ -1,0 +1,40 @@
+//! One PostgreSQL for each test process, and one database for each test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use secrecy::SecretString;
+use signoff_embedded::Cluster;
+use signoff_ledger::{DatabaseUrls, Login, Provision};
+use tokio::sync::OnceCell;
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(1);
+
+/// The process's PostgreSQL. It ends with the process.
+pub async fn cluster() -> &'static Cluster {
+    CLUSTER
+        .get_or_init(|| async { Cluster::temporary().await.expect("a temporary PostgreSQL") })
+        .await
+}
+
+/// A new, migrated database, as its owner and as its service; and its name.
+pub async fn fresh() -> (DatabaseUrls, String) {
+    let cluster = cluster().await;
+    let database = format!("versioning_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let login = |role: &str| Login {
+        role: role.to_owned(),
+        password: SecretString::from("of a test".to_owned()),
+    };
+    let wanted = Provision {
+        database: database.clone(),
+        owner: login("versioning_owner"),
+        service: login("versioning_service"),
+    };
+    let urls = signoff_ledger::provision(&cluster.admin_url(), &wanted)
+        .await
+        .expect("a database of its own");
+    signoff_ledger::migrate(&urls.owner, signoff_versioning::migrations())
+        .await
+        .expect("a migrated database");
+    (urls, database)
+}

@@ -1,0 +1,135 @@
+//! A server with everything that it needs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+use signoff_chassis::config::{DatabaseArgs, ServerArgs};
+use signoff_chassis::identity::{Jwks, SigningKey};
+use signoff_ledger::DatabaseUrls;
+use signoff_versioning::{ServeArgs, Service};
+use signoff_workflow::{Role, Workflow};
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::database;
+use crate::people::Person;
+
+/// A versioning service on a socket of its own, over a database of its own.
+pub struct World {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Signs assertions that it believes.
+    pub key: SigningKey,
+    /// Its database.
+    pub urls: DatabaseUrls,
+    /// The name of its database.
+    pub database: String,
+    folder: TempDir,
+    shutdown: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl World {
+    /// A new world.
+    pub async fn new() -> Self {
+        let (urls, database) = database::fresh().await;
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::generate().unwrap();
+        let jwks = folder.path().join("jwks.json");
+        Jwks::of([&key]).save(&jwks).unwrap();
+        let args = serve_args(&urls, jwks);
+        let service = Service::prepare(args).await.expect("a service");
+        let (address, shutdown) = (service.address(), CancellationToken::new());
+        let running = tokio::spawn(service.run(shutdown.clone()));
+        Self { address, key, urls, database, folder, shutdown, running }
+    }
+
+    /// A second service over the same database, as another replica would be.
+    pub async fn replica(&self) -> (SocketAddr, CancellationToken) {
+        let service = Service::prepare(serve_args(&self.urls, self.jwks())).await.unwrap();
+        let (address, shutdown) = (service.address(), CancellationToken::new());
+        tokio::spawn(service.run(shutdown.clone()));
+        (address, shutdown)
+    }
+
+    /// The public keys that the service believes.
+    pub fn jwks(&self) -> PathBuf {
+        self.folder.path().join("jwks.json")
+    }
+
+    /// A new connection to the service.
+    pub async fn channel(&self) -> Channel {
+        connect(self.address).await
+    }
+
+    /// Somebody with roles on a report of their own.
+    pub async fn person(&self, user_id: i64, workflow: Workflow, roles: &[Role]) -> Person {
+        Person::new(&self.key, self.channel().await, user_id, Some(workflow), roles)
+    }
+
+    /// The gateway, which opens phases.
+    pub async fn gateway(&self) -> Person {
+        Person::new(&self.key, self.channel().await, 1, None, &[Role::Gateway])
+    }
+
+    /// Opens these phases of a workflow, whatever they rest on: only what a test is about is real.
+    pub async fn open_phases(&self, workflow: Workflow, phases: &[signoff_workflow::Phase]) {
+        let mut gateway = self.gateway().await;
+        for phase in phases {
+            gateway.open_phase(workflow, *phase).await;
+        }
+    }
+
+    /// The database, as somebody who may do anything.
+    pub async fn as_superuser(&self) -> PgConnection {
+        let url = database::cluster().await.admin_url();
+        let (server, _) = url.expose_secret().rsplit_once('/').expect("a URL with a database");
+        PgConnection::connect(&format!("{server}/{}", self.database)).await.unwrap()
+    }
+
+    /// The database, as the service.
+    pub async fn as_service(&self) -> PgConnection {
+        PgConnection::connect(self.urls.service.expose_secret()).await.unwrap()
+    }
+
+    /// The database, as its owner.
+    pub async fn as_owner(&self) -> PgConnection {
+        PgConnection::connect(self.urls.owner.expose_secret()).await.unwrap()
+    }
+
+    /// Ends the service, which must end well.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.running.await.expect("no panic").expect("a clean end");
+    }
+}
+
+/// A workflow that nobody else has.
+pub fn workflow() -> Workflow {
+    Workflow { cycle_id: Uuid::now_v7(), report_id: Uuid::now_v7() }
+}
+
+/// A connection to a server.
+pub async fn connect(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.expect("a server")
+}
+
+/// What a service under test is told.
+pub fn serve_args(urls: &DatabaseUrls, jwks: PathBuf) -> ServeArgs {
+    ServeArgs {
+        server: ServerArgs {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            jwks: vec![jwks],
+            standing_assertions: true,
+            drain_seconds: 5,
+            log_json: false,
+        },
+        database: DatabaseArgs { database_url: urls.service.clone(), database_owner_url: None },
+        database_connections: 6,
+    }
+}
