@@ -37,6 +37,8 @@ pub struct World {
 impl World {
     /// A new world.
     pub async fn new() -> Self {
+        // The first world of the process sets the log up; the others find it there.
+        let _ = signoff_chassis::telemetry::init(false);
         let (urls, database) = database::fresh().await;
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();

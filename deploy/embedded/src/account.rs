@@ -29,20 +29,14 @@ impl Account {
     /// cannot be read.
     pub fn choose() -> Result<Self, Error> {
         if !rustix::process::geteuid().is_root() {
-            return Ok(Self {
-                name: "(ourselves)".into(),
-                ids: None,
-            });
+            return Ok(Self { name: "(ourselves)".into(), ids: None });
         }
         let path = Path::new("/etc/passwd");
         let passwd = fs::read_to_string(path).map_err(io("read", path))?;
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| {
-                ids_of(&passwd, name).map(|ids| Self {
-                    name: name.into(),
-                    ids: Some(ids),
-                })
+                ids_of(&passwd, name).map(|ids| Self { name: name.into(), ids: Some(ids) })
             })
             .ok_or(Error::NoAccount)
     }
@@ -87,10 +81,7 @@ impl Account {
         let above: Vec<&Path> = folder.ancestors().collect();
         for step in above.into_iter().rev() {
             if !allowed(step, ids, 0o1)? {
-                return Err(Error::Blocked {
-                    folder: step.into(),
-                    user: self.name.clone(),
-                });
+                return Err(Error::Blocked { folder: step.into(), user: self.name.clone() });
             }
         }
         Ok(())
@@ -100,10 +91,9 @@ impl Account {
     pub(crate) fn can_write(&self, folder: &Path) -> Result<(), Error> {
         self.can_enter(folder)?;
         match self.ids {
-            Some(ids) if !allowed(folder, ids, 0o2)? => Err(Error::Blocked {
-                folder: folder.into(),
-                user: self.name.clone(),
-            }),
+            Some(ids) if !allowed(folder, ids, 0o2)? => {
+                Err(Error::Blocked { folder: folder.into(), user: self.name.clone() })
+            }
             _ => Ok(()),
         }
     }
@@ -153,10 +143,7 @@ mod tests {
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).unwrap();
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
-        let stranger = Account {
-            name: "stranger".into(),
-            ids: Some((64_123, 64_123)),
-        };
+        let stranger = Account { name: "stranger".into(), ids: Some((64_123, 64_123)) };
         fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let refused = stranger.can_enter(&inner).unwrap_err();
         assert!(

@@ -36,9 +36,9 @@ impl Binaries {
             .collect();
         Self::first_of(on_path.into_iter().chain(debian(Path::new(DEBIAN)))).map_err(|error| {
             match error {
-                Error::NoBinaries { looked_at } if looked_at.is_empty() => Error::NoBinaries {
-                    looked_at: format!("PATH and {DEBIAN}/*/bin"),
-                },
+                Error::NoBinaries { looked_at } if looked_at.is_empty() => {
+                    Error::NoBinaries { looked_at: format!("PATH and {DEBIAN}/*/bin") }
+                }
                 other => other,
             }
         })
@@ -70,9 +70,7 @@ impl Binaries {
                 Err(why) => looked_at.push(format!("{}: {why}", folder.display())),
             }
         }
-        Err(Error::NoBinaries {
-            looked_at: looked_at.join("; "),
-        })
+        Err(Error::NoBinaries { looked_at: looked_at.join("; ") })
     }
 
     /// Looks at one folder; the error says what is wrong with it.
@@ -91,10 +89,7 @@ impl Binaries {
         if major < OLDEST {
             return Err(format!("version {major} is too old"));
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            major,
-        })
+        Ok(Self { folder: folder.to_owned(), major })
     }
 }
 
@@ -116,9 +111,7 @@ fn debian(root: &Path) -> Vec<PathBuf> {
 /// The major version in `postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)` or `… 18beta1`.
 fn major_of(answer: &str) -> Option<u32> {
     let number = answer.split("(PostgreSQL)").nth(1)?.trim_start();
-    let digits = number
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(number.len());
+    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     number[..digits].parse().ok()
 }
 
@@ -132,21 +125,14 @@ mod tests {
         fs::create_dir_all(folder).unwrap();
         for name in ["initdb", "postgres"] {
             let path = folder.join(name);
-            fs::write(
-                &path,
-                format!("#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n"),
-            )
-            .unwrap();
+            fs::write(&path, format!("#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
 
     #[test]
     fn versions_are_read_from_the_answer() {
-        assert_eq!(
-            major_of("postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)\n"),
-            Some(15)
-        );
+        assert_eq!(major_of("postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)\n"), Some(15));
         assert_eq!(major_of("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(major_of("something else"), None);
     }
@@ -155,30 +141,19 @@ mod tests {
     fn the_highest_supported_version_is_taken() {
         let root = tempfile::tempdir().unwrap();
         for version in ["9.6", "14", "16", "17"] {
-            pretend(
-                &root.path().join(version).join("bin"),
-                &format!("{version}.1"),
-            );
+            pretend(&root.path().join(version).join("bin"), &format!("{version}.1"));
         }
         fs::remove_file(root.path().join("17/bin/initdb")).unwrap();
         let found = Binaries::first_of(debian(root.path())).unwrap();
-        assert_eq!(
-            (found.major(), found.folder()),
-            (16, &*root.path().join("16/bin"))
-        );
+        assert_eq!((found.major(), found.folder()), (16, &*root.path().join("16/bin")));
     }
 
     #[test]
     fn what_was_looked_at_is_told() {
         let root = tempfile::tempdir().unwrap();
         pretend(&root.path().join("14/bin"), "14.9");
-        let message = Binaries::first_of(debian(root.path()))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("14/bin: version 14 is too old"),
-            "{message}"
-        );
+        let message = Binaries::first_of(debian(root.path())).unwrap_err().to_string();
+        assert!(message.contains("14/bin: version 14 is too old"), "{message}");
         assert!(message.contains("apt-get install postgresql"), "{message}");
     }
 }

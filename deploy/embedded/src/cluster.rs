@@ -52,20 +52,14 @@ impl Cluster {
             && made_by != binaries.major()
         {
             let found = binaries.major();
-            return Err(Error::Version {
-                folder: folder.path,
-                made_by,
-                found,
-            });
+            return Err(Error::Version { folder: folder.path, made_by, found });
         }
         let held = folder.wait_for_earlier_run(options.stop_within).await?;
         let password = folder.password()?;
         let mut attempt = 1;
         loop {
             let port = server::pick_port(options.port)?;
-            let held = held
-                .try_clone()
-                .map_err(io("share the lock in", &folder.path))?;
+            let held = held.try_clone().map_err(io("share the lock in", &folder.path))?;
             let settings = server::settings(&folder.path, port);
             let log = Log::open(&folder)?;
             let guard = Guard::spawn(&binaries, &folder, "persistent", held.into(), &settings)?;
@@ -76,15 +70,7 @@ impl Cluster {
                     tracing::debug!(port, folder = %folder.path.display(), "PostgreSQL is ready");
                     let stop_within = options.stop_within;
                     let _owner = Some(owner);
-                    return Ok(Self {
-                        folder,
-                        port,
-                        password,
-                        guard,
-                        log,
-                        stop_within,
-                        _owner,
-                    });
+                    return Ok(Self { folder, port, password, guard, log, stop_within, _owner });
                 }
                 Err(Failed::PortLost) => match options.port {
                     Some(port) => return Err(Error::PortTaken { port }),
@@ -122,15 +108,7 @@ impl Cluster {
                     tracing::debug!(port, folder = %folder.path.display(), "PostgreSQL is ready");
                     let stop_within = options.stop_within;
                     let _owner = None;
-                    return Ok(Self {
-                        folder,
-                        port,
-                        password,
-                        guard,
-                        log,
-                        stop_within,
-                        _owner,
-                    });
+                    return Ok(Self { folder, port, password, guard, log, stop_within, _owner });
                 }
                 Err(Failed::PortLost) if attempt < PORT_ATTEMPTS => attempt += 1,
                 Err(Failed::PortLost) => return Err(Error::Start { log: log.tail() }),
@@ -166,9 +144,7 @@ impl Cluster {
     /// The process id of the server, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.folder
-            .server_pid()
-            .and_then(|pid| u32::try_from(pid).ok())
+        self.folder.server_pid().and_then(|pid| u32::try_from(pid).ok())
     }
 
     /// The end of the server's log, for messages to an operator.
@@ -196,9 +172,7 @@ impl Cluster {
         self.guard.say("immediate");
         timeout(IMMEDIATE_WITHIN, self.gone())
             .await
-            .map_err(|_elapsed| Error::Stop {
-                log: self.log.tail(),
-            })
+            .map_err(|_elapsed| Error::Stop { log: self.log.tail() })
     }
 
     /// Waits for the end of the guard and, should somebody have killed only that, of the server.

@@ -109,8 +109,5 @@ pub enum Error {
 
 /// Adds what was tried to an I/O error: `.map_err(io("read", path))`.
 pub(crate) fn io<'a>(verb: &'a str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Error + 'a {
-    move |source| Error::Io {
-        what: format!("cannot {verb} {}", path.display()),
-        source,
-    }
+    move |source| Error::Io { what: format!("cannot {verb} {}", path.display()), source }
 }

@@ -39,12 +39,7 @@ impl Folder {
         fs::create_dir_all(path).map_err(io("make", path))?;
         let path = path.canonicalize().map_err(io("find", path))?;
         let marked = path.join(OWNER_LOCK).exists();
-        if !marked
-            && fs::read_dir(&path)
-                .map_err(io("read", &path))?
-                .next()
-                .is_some()
-        {
+        if !marked && fs::read_dir(&path).map_err(io("read", &path))?.next().is_some() {
             return Err(Error::Foreign { folder: path });
         }
         let account = Account::for_cluster(&path.join("pgdata"))?;
@@ -80,10 +75,7 @@ impl Folder {
 
     /// Makes the folder of a temporary cluster.
     pub(crate) fn make(&self) -> Result<(), Error> {
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&self.path)
-            .map_err(io("make", &self.path))?;
+        DirBuilder::new().mode(0o700).create(&self.path).map_err(io("make", &self.path))?;
         self.hand_over()
     }
 
@@ -164,9 +156,7 @@ impl Folder {
                 sleep(LOOK_EVERY).await;
             }
         }
-        Err(Error::EarlierRun {
-            folder: self.path.clone(),
-        })
+        Err(Error::EarlierRun { folder: self.path.clone() })
     }
 
     /// Removes what a killed run left behind: a half-made cluster, and a process id. The id may
@@ -184,22 +174,13 @@ impl Folder {
 
     /// The server's process id, while it runs.
     pub(crate) fn server_pid(&self) -> Option<i32> {
-        fs::read_to_string(self.pid_file())
-            .ok()?
-            .lines()
-            .next()?
-            .trim()
-            .parse()
-            .ok()
+        fs::read_to_string(self.pid_file()).ok()?.lines().next()?.trim().parse().ok()
     }
 
     /// Whether the server says of itself that it takes connections.
     pub(crate) fn says_ready(&self) -> bool {
-        fs::read_to_string(self.pid_file()).is_ok_and(|text| {
-            text.lines()
-                .nth(7)
-                .is_some_and(|line| line.trim() == "ready")
-        })
+        fs::read_to_string(self.pid_file())
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
     }
 
     /// Waits until the server has taken its process id away, which it does last.

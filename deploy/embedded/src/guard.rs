@@ -91,18 +91,14 @@ impl Guard {
     pub(crate) fn say(&self, word: &str) {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pipe) = words.as_mut() {
-            let _nobody_listens = pipe
-                .write_all(word.as_bytes())
-                .and_then(|()| pipe.write_all(b"\n"));
+            let _nobody_listens =
+                pipe.write_all(word.as_bytes()).and_then(|()| pipe.write_all(b"\n"));
         }
     }
 
     /// Lets go of the guard, which shuts the server down.
     pub(crate) fn let_go(&self) {
-        self.words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// How it ended, if it has.

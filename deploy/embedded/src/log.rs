@@ -68,10 +68,7 @@ mod tests {
     fn the_tail_is_this_runs_bounded_and_outlives_the_folder() {
         let outer = tempfile::tempdir().unwrap();
         let account = Account::choose().unwrap();
-        let folder = Folder {
-            path: outer.path().to_owned(),
-            account,
-        };
+        let folder = Folder { path: outer.path().to_owned(), account };
         let path = outer.path().join("server.log");
         fs::write(&path, "before\n").unwrap();
         let log = Log::open(&folder).unwrap();

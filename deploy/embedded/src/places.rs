@@ -10,16 +10,8 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::NoHome`] when an ordinary user has neither variable set.
 pub fn default_data_folder() -> Result<PathBuf, Error> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    place(
-        rustix::process::geteuid().is_root(),
-        absolute("XDG_DATA_HOME"),
-        absolute("HOME"),
-    )
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    place(rustix::process::geteuid().is_root(), absolute("XDG_DATA_HOME"), absolute("HOME"))
 }
 
 fn place(root: bool, data_home: Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf, Error> {
@@ -39,10 +31,7 @@ mod tests {
     #[test]
     fn each_user_has_a_place() {
         let home = || Some(PathBuf::from("/home/ann"));
-        assert_eq!(
-            place(true, None, home()).unwrap(),
-            PathBuf::from("/var/lib/signoff")
-        );
+        assert_eq!(place(true, None, home()).unwrap(), PathBuf::from("/var/lib/signoff"));
         assert_eq!(
             place(false, None, home()).unwrap(),
             PathBuf::from("/home/ann/.local/share/signoff")

@@ -29,15 +29,10 @@ pub(crate) enum Failed {
 /// The port to try: the one asked for, or a free one.
 pub(crate) fn pick_port(asked: Option<u16>) -> Result<u16, Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, asked.unwrap_or(0)));
-    let port = listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port());
+    let port = listener.and_then(|listener| listener.local_addr()).map(|address| address.port());
     port.map_err(|source| match asked {
         Some(port) if source.kind() == ErrorKind::AddrInUse => Error::PortTaken { port },
-        _ => Error::Io {
-            what: "cannot listen on 127.0.0.1".into(),
-            source,
-        },
+        _ => Error::Io { what: "cannot listen on 127.0.0.1".into(), source },
     })
 }
 
@@ -112,10 +107,7 @@ pub(crate) async fn ready(
         }
         if Instant::now() >= deadline {
             let seconds = within.as_secs();
-            return Err(Failed::ForGood(Error::Slow {
-                seconds,
-                log: log.tail(),
-            }));
+            return Err(Failed::ForGood(Error::Slow { seconds, log: log.tail() }));
         }
         sleep(LOOK_EVERY).await;
     }
@@ -140,14 +132,8 @@ mod tests {
 
     #[test]
     fn a_socket_lies_in_the_folder_when_its_path_is_short_enough() {
-        assert_eq!(
-            socket_folder(Path::new("/a \"b\", c")),
-            "\"/a \"\"b\"\", c\""
-        );
-        assert_eq!(
-            socket_folder(Path::new(&format!("/{}", "x".repeat(90)))),
-            ""
-        );
+        assert_eq!(socket_folder(Path::new("/a \"b\", c")), "\"/a \"\"b\"\", c\"");
+        assert_eq!(socket_folder(Path::new(&format!("/{}", "x".repeat(90)))), "");
     }
 
     #[test]

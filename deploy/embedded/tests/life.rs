@@ -22,10 +22,7 @@ async fn a_persistent_cluster_keeps_its_data_and_its_password() {
     let path = outer.path().join("database");
     let first = Cluster::open(&path, Options::default()).await.unwrap();
     assert_eq!(
-        query_one(&first, "SHOW server_version_num").await[..2]
-            .parse::<u32>()
-            .unwrap()
-            / 15,
+        query_one(&first, "SHOW server_version_num").await[..2].parse::<u32>().unwrap() / 15,
         1
     );
     for (setting, value) in [
@@ -37,23 +34,13 @@ async fn a_persistent_cluster_keeps_its_data_and_its_password() {
         ("server_encoding", "UTF8"),
         ("TimeZone", "UTC"),
     ] {
-        assert_eq!(
-            query_one(&first, &format!("SHOW {setting}")).await,
-            value,
-            "{setting}"
-        );
+        assert_eq!(query_one(&first, &format!("SHOW {setting}")).await, value, "{setting}");
     }
     query(&first, "CREATE TABLE kept AS SELECT 'still here' AS text").await;
     let pid = first.pid().unwrap();
     let password = path.join("password");
-    assert_eq!(
-        fs::metadata(&password).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&password).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
     first.stop().await.unwrap();
     assert!(first.wait().await.success());
     assert_eq!(first.pid(), None);
@@ -61,10 +48,7 @@ async fn a_persistent_cluster_keeps_its_data_and_its_password() {
     drop(first);
 
     let second = Cluster::open(&path, Options::default()).await.unwrap();
-    assert_eq!(
-        query_one(&second, "SELECT text FROM kept").await,
-        "still here"
-    );
+    assert_eq!(query_one(&second, "SELECT text FROM kept").await, "still here");
     second.stop().await.unwrap();
 }
 
@@ -134,11 +118,7 @@ async fn a_process_id_left_behind_does_not_hinder() {
     first.stop().await.unwrap();
     drop(first);
     // The id is now somebody else's: ours.
-    let left = format!(
-        "{}\n{}\n",
-        std::process::id(),
-        path.join("pgdata").display()
-    );
+    let left = format!("{}\n{}\n", std::process::id(), path.join("pgdata").display());
     fs::write(path.join("pgdata/postmaster.pid"), left).unwrap();
     let second = Cluster::open(&path, Options::default()).await.unwrap();
     assert_eq!(query_one(&second, "SELECT 'up'").await, "up");
@@ -149,9 +129,7 @@ async fn a_folder_with_other_things_is_left_alone() {
     let outer = open_folder();
     let file = outer.path().join("letter.txt");
     fs::write(&file, "dear").unwrap();
-    let refused = Cluster::open(outer.path(), Options::default())
-        .await
-        .unwrap_err();
+    let refused = Cluster::open(outer.path(), Options::default()).await.unwrap_err();
     assert!(matches!(refused, Error::Foreign { .. }), "{refused}");
     assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 1);
 }
@@ -161,17 +139,9 @@ async fn a_taken_port_is_named() {
     let outer = open_folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let options = Options {
-        port: Some(port),
-        ..Options::default()
-    };
-    let refused = Cluster::open(outer.path().join("database"), options)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(refused, Error::PortTaken { port: p } if p == port),
-        "{refused}"
-    );
+    let options = Options { port: Some(port), ..Options::default() };
+    let refused = Cluster::open(outer.path().join("database"), options).await.unwrap_err();
+    assert!(matches!(refused, Error::PortTaken { port: p } if p == port), "{refused}");
 }
 
 #[tokio::test]
@@ -183,10 +153,7 @@ async fn a_start_that_fails_shows_the_log() {
     drop(first);
     fs::write(path.join("pgdata/postgresql.conf"), "nonsense = 1\n").unwrap();
     let refused = Cluster::open(&path, Options::default()).await.unwrap_err();
-    assert!(
-        matches!(&refused, Error::Start { log } if log.contains("nonsense")),
-        "{refused}"
-    );
+    assert!(matches!(&refused, Error::Start { log } if log.contains("nonsense")), "{refused}");
 }
 
 #[tokio::test]
@@ -195,9 +162,7 @@ async fn a_server_that_dies_is_noticed() {
     let folder = cluster.folder().to_owned();
     let pid = cluster.pid().unwrap();
     helper::kill(pid, "KILL");
-    let ending = tokio::time::timeout(Duration::from_secs(30), cluster.wait())
-        .await
-        .unwrap();
+    let ending = tokio::time::timeout(Duration::from_secs(30), cluster.wait()).await.unwrap();
     assert!(!ending.success(), "{ending}");
     until("the folder is gone", || !folder.exists()).await;
 }
@@ -207,8 +172,5 @@ async fn a_connection_that_stays_does_not_hold_up_the_stop() {
     let cluster = Cluster::temporary().await.unwrap();
     let mut busy = helper::connect(&cluster).await;
     sqlx::query("BEGIN").execute(&mut busy).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(20), cluster.stop())
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(20), cluster.stop()).await.unwrap().unwrap();
 }

@@ -39,11 +39,7 @@ async fn owner() {
     };
     let answer = query_one(&cluster, "SELECT 'answered'").await;
     let folder = cluster.folder().display();
-    println!(
-        "OWNER {answer} {} {} {folder}",
-        cluster.port(),
-        cluster.pid().unwrap()
-    );
+    println!("OWNER {answer} {} {} {folder}", cluster.port(), cluster.pid().unwrap());
     std::future::pending::<()>().await;
 }
 
@@ -79,10 +75,7 @@ impl Owner {
         self.lines
             .by_ref()
             .map(Result::unwrap)
-            .find_map(|line| {
-                line.split_once(word)
-                    .map(|(_, rest)| rest.trim().to_owned())
-            })
+            .find_map(|line| line.split_once(word).map(|(_, rest)| rest.trim().to_owned()))
             .expect("the owner ended early")
     }
 
@@ -107,16 +100,10 @@ fn this_program() -> PathBuf {
 }
 
 async fn gone(owned: &Owned) {
-    until("the port is closed", || {
-        TcpStream::connect(("127.0.0.1", owned.port)).is_err()
-    })
-    .await;
+    until("the port is closed", || TcpStream::connect(("127.0.0.1", owned.port)).is_err()).await;
     // A dead process that nobody has reaped yet has no command line any more.
     let command_line = format!("/proc/{}/cmdline", owned.server);
-    until("the server is gone", || {
-        fs::read(&command_line).unwrap_or_default().is_empty()
-    })
-    .await;
+    until("the server is gone", || fs::read(&command_line).unwrap_or_default().is_empty()).await;
 }
 
 fn open_folder() -> tempfile::TempDir {
@@ -139,11 +126,7 @@ async fn a_killed_owner_and_guard_still_take_the_server_along() {
     let mut owner = Owner::start(&this_program(), "temporary", None);
     let owned = owner.owned();
     let status = fs::read_to_string(format!("/proc/{}/status", owned.server)).unwrap();
-    let guard = status
-        .lines()
-        .find_map(|line| line.strip_prefix("PPid:"))
-        .unwrap()
-        .trim();
+    let guard = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim();
     kill(guard.parse().unwrap(), "KILL");
     owner.kill();
     gone(&owned).await;
@@ -182,10 +165,7 @@ async fn an_owner_killed_while_making_leaves_a_folder_that_opens() {
     let path = outer.path().join("database");
     let mut owner = Owner::start(&this_program(), path.to_str().unwrap(), None);
     owner.wait_for("OPENING");
-    until("a cluster is being made", || {
-        path.join("making/PG_VERSION").exists()
-    })
-    .await;
+    until("a cluster is being made", || path.join("making/PG_VERSION").exists()).await;
     owner.kill();
     let cluster = Cluster::open(&path, Options::default()).await.unwrap();
     assert_eq!(query_one(&cluster, "SELECT 'made'").await, "made");
@@ -211,12 +191,7 @@ async fn an_ordinary_user_has_clusters_too() {
     let mut persistent = Owner::start(&program, path.to_str().unwrap(), Some(uid));
     let (first, second) = (temporary.owned(), persistent.owned());
     for owned in [&first, &second] {
-        assert_eq!(
-            fs::metadata(format!("/proc/{}", owned.server))
-                .unwrap()
-                .uid(),
-            uid
-        );
+        assert_eq!(fs::metadata(format!("/proc/{}", owned.server)).unwrap().uid(), uid);
     }
     temporary.kill();
     persistent.kill();
@@ -244,12 +219,6 @@ async fn root_is_told_which_folder_blocks() {
     let closed = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let path = closed.path().join("inner/database");
-    let refused = Cluster::open(&path, Options::default())
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains(&format!("cannot enter {}", closed.path().display())),
-        "{refused}"
-    );
+    let refused = Cluster::open(&path, Options::default()).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("cannot enter {}", closed.path().display())), "{refused}");
 }

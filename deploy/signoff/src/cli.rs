@@ -29,8 +29,6 @@ pub struct Cli {
 pub enum Command {
     /// Start everything on this machine: PostgreSQL and the services; stop with Ctrl-C
     Up(UpArgs),
-    /// Play a report's first four phases through the services, on data of its own
-    Demo(DemoArgs),
     /// Run one service, for containers
     Serve(serve::ServeArgs),
     /// Print a token for a person or a program, signed with the key of a data folder

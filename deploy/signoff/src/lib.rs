@@ -21,7 +21,6 @@ pub async fn run() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|usage| usage.exit());
     let done = match cli.command {
         Command::Up(args) => commands::up::run(args).await,
-        Command::Demo(_) => Ok(()),
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Token(args) => commands::token::run(args),
     };

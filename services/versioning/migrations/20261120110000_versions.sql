@@ -164,7 +164,7 @@ create table rulings (
     state smallint not null check (state between 1 and 5),
     modification_no integer,
     -- 1: an observation's test is accepted without a finding.
-    disposition smallint check (disposition = 1 and state = 3),
+    disposition smallint check (disposition is null or disposition = 1 and state = 3),
     decided_by bigint not null,
     notes text,
     -- The seq of the ruling that this one states again.

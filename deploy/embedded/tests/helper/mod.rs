@@ -12,10 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOpti
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while !condition() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "waited in vain until {what}"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -30,10 +27,7 @@ pub async fn connect(cluster: &Cluster) -> PgConnection {
 /// Runs a statement.
 pub async fn query(cluster: &Cluster, sql: &str) {
     let mut connection = connect(cluster).await;
-    sqlx::query(AssertSqlSafe(sql.to_owned()))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
 }
 
 /// Runs a statement that answers with one text.
@@ -48,8 +42,6 @@ pub async fn query_one(cluster: &Cluster, sql: &str) -> String {
 
 /// Sends a signal to a process.
 pub fn kill(pid: u32, signal: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{signal}"), &pid.to_string()])
-        .status();
+    let status = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
     assert!(status.unwrap().success());
 }

@@ -45,9 +45,10 @@ impl Change {
         after.review_notes = notes;
         after.self_approved = before.is_made_by(self.actor.user_id);
         after.updated_at = self.command.now();
+        let (scope, row) = (self.scope, self.row.clone());
+        let old = versions::current(self.conn(), scope, &row).await?;
         versions::supersede(self.conn(), &after).await?;
         let after = self.save(after).await?;
-        let row = self.row.clone();
         if let Some(artifact_type) = row.artifact_type {
             artifacts::register(self.conn(), &after, &row, artifact_type).await?;
         }
@@ -59,6 +60,11 @@ impl Change {
             &after,
             Details::default(),
         )?;
+        if let Some(old) = old {
+            let superseded = self.read_back(&old).await?;
+            let details = Details::default();
+            self.record_version("version.superseded", None, Some(&old), &superseded, details)?;
+        }
         Ok(after)
     }
 

@@ -161,6 +161,8 @@ impl Version {
             "reviewed_by": self.reviewed_by,
             "review_notes": self.review_notes,
             "self_approved": self.self_approved,
+            "superseded_at": self.superseded_at,
+            "superseded_by_version_id": self.superseded_by,
             "deleted_at": self.deleted_at,
             "deleted_by": self.deleted_by,
             "delete_reason": self.delete_reason,
