@@ -8,5 +8,6 @@ pub mod domain;
 pub mod rpc;
 mod serve;
 pub mod store;
+mod witness;
 
 pub use serve::{SERVED, ServeArgs, Service, migrations, serve};

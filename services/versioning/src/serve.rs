@@ -42,11 +42,7 @@ pub fn migrations() -> Vec<Migration> {
     use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
     [
-        (
-            20_261_120_110_000,
-            "versions",
-            include_str!("../migrations/20261120110000_versions.sql"),
-        ),
+        (20_261_120_110_000, "versions", include_str!("../migrations/20261120110000_versions.sql")),
         (20_261_120_110_100, "guards", include_str!("../migrations/20261120110100_guards.sql")),
     ]
     .into_iter()

@@ -38,7 +38,11 @@ pub struct Unmet {
 
 /// A refused call, before it becomes a [`Status`].
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+/// What a refusal says. Boxed, since it is the rare half of every result.
+#[derive(Clone, Debug)]
+struct Parts {
     code: Code,
     reason: ErrorReason,
     message: String,
@@ -52,7 +56,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(code: Code, reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             reason,
             message: message.into(),
@@ -62,7 +66,7 @@ impl Refusal {
             unmet_total: 0,
             resource: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// Malformed or out-of-bounds input, all of it: `INVALID_ARGUMENT`.
@@ -95,9 +99,9 @@ impl Refusal {
     ) -> Self {
         let mut refusal = Self::new(Code::FailedPrecondition, reason, message);
         for unmet in unmet {
-            refusal.unmet_total += 1;
-            if refusal.unmet.len() < MAX_NAMED {
-                refusal.unmet.push(unmet);
+            refusal.0.unmet_total += 1;
+            if refusal.0.unmet.len() < MAX_NAMED {
+                refusal.0.unmet.push(unmet);
             }
         }
         refusal
@@ -116,7 +120,7 @@ impl Refusal {
         let (resource_type, name) = (resource_type.into(), name.into());
         let message = format!("{resource_type} {name} is not in this scope");
         let mut refusal = Self::new(Code::NotFound, ErrorReason::NotFound, message);
-        refusal.resource = Some((resource_type, name));
+        refusal.0.resource = Some((resource_type, name));
         refusal
     }
 
@@ -154,8 +158,9 @@ impl Refusal {
     /// Too much, too fast or too large: `RESOURCE_EXHAUSTED`, with the time after which another
     /// try makes sense, if it ever does.
     pub fn limit_exceeded(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
-        let refusal = Self::new(Code::ResourceExhausted, ErrorReason::LimitExceeded, message);
-        Self { retry_after, ..refusal }
+        let mut refusal = Self::new(Code::ResourceExhausted, ErrorReason::LimitExceeded, message);
+        refusal.0.retry_after = retry_after;
+        refusal
     }
 
     /// It took longer than the caller or the server allows: `DEADLINE_EXCEEDED`.
@@ -179,33 +184,35 @@ impl Refusal {
     /// With one more fact about it, for programs. A key holds letters, digits, `-` and `_`.
     #[must_use]
     pub fn with_metadata(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.metadata.insert(key.to_owned(), value.into());
+        self.0.metadata.insert(key.to_owned(), value.into());
         self
     }
 
     /// With another reason than the one of its kind.
     #[must_use]
-    pub fn because(self, reason: ErrorReason) -> Self {
-        Self { reason, ..self }
+    pub fn because(mut self, reason: ErrorReason) -> Self {
+        self.0.reason = reason;
+        self
     }
 
     /// Its code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// Its reason.
     pub fn reason(&self) -> ErrorReason {
-        self.reason
+        self.0.reason
     }
 
     /// Its message.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
-    fn retry_after(self, delay: Duration) -> Self {
-        Self { retry_after: Some(delay), ..self }
+    fn retry_after(mut self, delay: Duration) -> Self {
+        self.0.retry_after = Some(delay);
+        self
     }
 
     /// With what is at fault: fields, or ids.
@@ -245,7 +252,7 @@ impl From<TokenError> for Refusal {
 
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
-        bounds::status(&refusal)
+        bounds::status(&refusal.0)
     }
 }
 

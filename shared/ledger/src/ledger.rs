@@ -11,7 +11,7 @@ use crate::command::{Command, Start};
 use crate::gates::{self, Gate};
 use crate::lock::Guarded;
 use crate::queue::Queues;
-use crate::trail::{store, walk};
+use crate::trail::{Witness, store, walk};
 use crate::{
     Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
 };
@@ -132,13 +132,19 @@ impl Ledger {
         store::read(&mut connection, workflow, phase, after, i64::from(limit)).await
     }
 
-    /// Walks a workflow's chain as it is now, in bounded memory.
+    /// Walks a workflow's chain as it is now, in bounded memory, on one snapshot. The witness
+    /// compares the service's own rows with what the chain says; [`NoWitness`](crate::NoWitness)
+    /// does not.
     ///
     /// # Errors
     /// What the database says. A chain that does not fit is no error.
-    pub async fn verify(&self, workflow: Workflow) -> Result<Verification, LedgerError> {
+    pub async fn verify(
+        &self,
+        workflow: Workflow,
+        witness: &mut impl Witness,
+    ) -> Result<Verification, LedgerError> {
         let mut snapshot = Guarded::snapshot(&self.pool).await?;
-        let found = walk::verify(snapshot.connection(), self.source, workflow).await?;
+        let found = walk::verify(snapshot.connection(), self.source, workflow, witness).await?;
         snapshot.roll_back().await?;
         Ok(found)
     }

@@ -31,6 +31,6 @@ pub use queue::QueueOptions;
 pub use schema::{MigrationError, SERVICE_GROUP, migrate, migrations};
 pub use trail::{
     Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details, Entry,
-    EntryError, FORMAT, Flaw, Hash, Head, MAX_CANONICAL, MAX_CHUNK, Origin, Record, Source,
-    TrailActor, Verification, Verifier,
+    EntryError, FORMAT, Flaw, Hash, Head, MAX_CANONICAL, MAX_CHUNK, NoWitness, Origin, Record,
+    Source, Testimony, TrailActor, Verification, Verifier, Witness,
 };

@@ -133,10 +133,7 @@ impl Change {
         if !self.row.self_approval && version.is_made_by(self.actor.user_id) {
             return Err(Error::MakerIsChecker {
                 what: "version",
-                ids: Violations::one(
-                    version.version_id.to_string(),
-                    "you created or submitted it",
-                ),
+                ids: Violations::one(version.version_id.to_string(), "you created or submitted it"),
             });
         }
         Ok(())

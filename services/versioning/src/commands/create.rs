@@ -107,9 +107,7 @@ impl Change {
         )?;
         let draft = Draft {
             notes: input.notes,
-            metadata: input
-                .metadata
-                .or_else(|| baseline.stored_metadata()),
+            metadata: input.metadata.or_else(|| baseline.stored_metadata()),
             phase_data: baseline.phase_data.clone(),
             items: input.items,
         };

@@ -29,7 +29,12 @@ impl Details {
     /// Contents that were put forward.
     pub(super) fn contents(&mut self, new: &[NewContent]) -> Result<(), Error> {
         let mut writer = DetailWriter::new(&[
-            "item_no", "rev", "item_key", "content_hash", "source", "ended_ruling",
+            "item_no",
+            "rev",
+            "item_key",
+            "content_hash",
+            "source",
+            "ended_ruling",
         ]);
         for item in new {
             let recommendation = &item.recommendation;
@@ -56,7 +61,13 @@ impl Details {
         content: &Content,
     ) -> Result<(), Error> {
         let mut writer = DetailWriter::new(&[
-            "item_no", "rev", "item_key", "content_hash", "source", "ended_ruling", "edit_of_rev",
+            "item_no",
+            "rev",
+            "item_key",
+            "content_hash",
+            "source",
+            "ended_ruling",
+            "edit_of_rev",
         ]);
         writer
             .row(&(
@@ -73,19 +84,26 @@ impl Details {
         Ok(())
     }
 
-    /// Rulings, removals and confirmations. The notes are those of the row: a removal's reason is
-    /// the record's own.
+    /// Rulings; also removals and confirmations, which share their `notes`.
     pub(super) fn rulings(
         &mut self,
         version: &Version,
         rulings: &[NewRuling<'_>],
+        notes: Option<&str>,
     ) -> Result<(), Error> {
         let mut writer = DetailWriter::new(&[
-            "item_no", "seq", "rev", "state", "source", "carried", "ended_ruling", "notes_hash",
+            "item_no",
+            "seq",
+            "rev",
+            "state",
+            "source",
+            "carried",
+            "ended_ruling",
+            "notes_hash",
             "change_hash",
         ]);
         for ruling in rulings {
-            let notes = ruling.opinion.and_then(|opinion| opinion.notes.as_deref());
+            let notes = ruling.opinion.map_or(notes, |opinion| opinion.notes.as_deref());
             writer
                 .row(&(
                     ruling.item.item_no,
@@ -110,13 +128,7 @@ impl Details {
             DetailWriter::new(&["item_no", "seq", "rev", "restated_from", "ended_ruling"]);
         for ruling in restated {
             writer
-                .row(&(
-                    ruling.item_no,
-                    ruling.seq,
-                    ruling.rev,
-                    ruling.restated_from,
-                    ruling.ended,
-                ))
+                .row(&(ruling.item_no, ruling.seq, ruling.rev, ruling.restated_from, ruling.ended))
                 .map_err(refused)?;
         }
         self.0.push(writer.finish());

@@ -120,7 +120,8 @@ impl Change {
         }
         let reason = input.reason.as_deref();
         let rev =
-            contents::edit(self.conn(), &before, &item, &input.replacement.content, reason, maker).await?;
+            contents::edit(self.conn(), &before, &item, &input.replacement.content, reason, maker)
+                .await?;
         makers::add(self.conn(), before.line_no, maker.user_id, 1).await?;
         let mut after = before.clone();
         after.counts.leave(item.held(before.number));
@@ -133,11 +134,8 @@ impl Change {
         let mut details = Details::default();
         details.edited(&item, rev, &input.replacement.content)?;
         self.record_version("decision.edited", reason, Some(&before), &after, details)?;
-        let id = DecisionId {
-            line_no: before.line_no,
-            item_no: item.item_no,
-            version: before.number,
-        };
+        let id =
+            DecisionId { line_no: before.line_no, item_no: item.item_no, version: before.number };
         Ok((after, id))
     }
 

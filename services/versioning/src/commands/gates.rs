@@ -35,11 +35,7 @@ impl Change {
     ///
     /// # Errors
     /// The attempt is over, or `rests_on` is not exactly what the phase must rest on.
-    pub async fn open(
-        &mut self,
-        attempt: i64,
-        rests_on: Vec<Foundation>,
-    ) -> Result<Gate, Error> {
+    pub async fn open(&mut self, attempt: i64, rests_on: Vec<Foundation>) -> Result<Gate, Error> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         let required: Vec<&str> = self
@@ -97,8 +93,12 @@ impl Change {
             let current = versions::current(self.conn(), scope, row).await?;
             let open = versions::open(self.conn(), scope, row).await?;
             let before = gates.remove(row.slug).unwrap_or_default();
-            let standing =
-                PhaseStanding { row, gate: &before, current: current.as_ref(), open: open.as_ref() };
+            let standing = PhaseStanding {
+                row,
+                gate: &before,
+                current: current.as_ref(),
+                open: open.as_ref(),
+            };
             let missing = standing.missing();
             let mut gate = before.clone();
             match gate.seal(holder.slug, attempt, missing.is_empty()) {

@@ -55,7 +55,7 @@ impl Change {
         }
         let after = self.save(after).await?;
         let mut details = Details::default();
-        details.rulings(&before, &removals)?;
+        details.rulings(&before, &removals, reason)?;
         self.record_version("decisions.removed", reason, Some(&before), &after, details)?;
         Ok(after)
     }
@@ -63,11 +63,7 @@ impl Change {
 
 /// # Errors
 /// [`Error::NotFound`] names every item that the version does not hold.
-pub(super) fn expect_all(
-    version: &Version,
-    wanted: &[i32],
-    found: &[ItemAt],
-) -> Result<(), Error> {
+pub(super) fn expect_all(version: &Version, wanted: &[i32], found: &[ItemAt]) -> Result<(), Error> {
     if found.len() == wanted.len() {
         return Ok(());
     }

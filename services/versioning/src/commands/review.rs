@@ -156,7 +156,7 @@ impl Change {
         }
         let after = self.save(after).await?;
         let mut details = Details::default();
-        details.rulings(&before, new)?;
+        details.rulings(&before, new, None)?;
         self.record_version(action, None, Some(&before), &after, details)?;
         Ok(after)
     }

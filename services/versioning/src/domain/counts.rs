@@ -105,7 +105,10 @@ mod tests {
         for _ in 0..10 {
             second.enter(held(Standing::Pending, false, false));
         }
-        assert_eq!((second.total, second.carried, second.approved, second.pending), (90, 80, 80, 10));
+        assert_eq!(
+            (second.total, second.carried, second.approved, second.pending),
+            (90, 80, 80, 10)
+        );
     }
 
     #[test]

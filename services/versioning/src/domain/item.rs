@@ -66,11 +66,7 @@ impl ItemAt {
 
     /// How it counts in the version.
     pub fn held(&self, version: i32) -> Held {
-        Held {
-            standing: self.standing,
-            carried: self.is_carried(version),
-            counted: self.counted,
-        }
+        Held { standing: self.standing, carried: self.is_carried(version), counted: self.counted }
     }
 }
 
@@ -300,7 +296,10 @@ pub fn check_reviewer<'a>(
         return Err(Error::MakerIsChecker { what: "decision", ids: own });
     }
     if !others.is_empty() {
-        return Err(Error::RoleMissing { what: "rule on decisions that a tester put forward", ids: others });
+        return Err(Error::RoleMissing {
+            what: "rule on decisions that a tester put forward",
+            ids: others,
+        });
     }
     Ok(())
 }

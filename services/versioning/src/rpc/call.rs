@@ -118,9 +118,7 @@ where
         return Err(Error::Invalid(violations));
     };
     let key = RequestKey { request_id, method, caller: actor.user_id, content_hash };
-    engine
-        .change(Order { scope, actor, key }, move |change| act(change, input, row))
-        .await
+    engine.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
 }
 
 /// The answer to a call, or the status of its refusal.

@@ -47,10 +47,10 @@ pub(super) fn decision_to_wire(
         .or_else(|| ruling.map(|ruling| (ruling.act.by, ruling.act.at)));
     let confirmed = ruling.filter(|_| decision.standing == Standing::Modified);
     let parent = decision.parent.filter(|_| carried);
-    let recorded = ruling.map_or(
-        (decision.occurred_at, decision.recorded_at, decision.origin),
-        |ruling| (ruling.occurred_at, ruling.recorded_at, ruling.origin),
-    );
+    let recorded = ruling
+        .map_or((decision.occurred_at, decision.recorded_at, decision.origin), |ruling| {
+            (ruling.occurred_at, ruling.recorded_at, ruling.origin)
+        });
     let original_source = source_to_wire(decision.source);
     Ok(wire::Decision {
         decision_id: decision.id.to_string(),

@@ -63,7 +63,11 @@ pub(super) fn refusal(error: Error, workflow: Option<Workflow>) -> Refusal {
         ),
         Error::NothingToConfirm(ids) => Refusal::precondition(
             Reason::VersionState,
-            counted(&ids, "decision has no change to confirm", "decisions have no change to confirm"),
+            counted(
+                &ids,
+                "decision has no change to confirm",
+                "decisions have no change to confirm",
+            ),
             named(&ids),
         ),
         Error::ItemsExist(violations) => Refusal::items_exist(violations),

@@ -1,8 +1,6 @@
 //! The gate methods, and where a phase stands.
 
-use signoff_contract::convert::{
-    PhaseNeed, optional_uuid, time_to_wire, versioning_type_to_wire,
-};
+use signoff_contract::convert::{PhaseNeed, optional_uuid, time_to_wire, versioning_type_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::gates::{Foundation, Gate, TrailHead};
@@ -23,9 +21,8 @@ pub(super) async fn begin_open(
     engine: &Engine,
     request: Request<wire::BeginOpenRequest>,
 ) -> Answered<wire::BeginOpenResponse> {
-    let parse = |request: wire::BeginOpenRequest, _: &PhaseRow, _: &mut Violations| {
-        Some(request.reaffirm)
-    };
+    let parse =
+        |request: wire::BeginOpenRequest, _: &PhaseRow, _: &mut Violations| Some(request.reaffirm);
     change(engine, request, parse, |change, reaffirm, _| {
         Box::pin(async move {
             let attempt = change.begin_open(reaffirm).await?;
@@ -121,9 +118,10 @@ async fn seal_admitted(
     let scope = Scope { workflow: admitted.scope.workflow, phase: first };
     let parse = |request: wire::SealRequest, _: &PhaseRow, faults: &mut Violations| {
         let holder = holder(request.holder, engine.phases(), faults);
-        for row in holder.iter().flat_map(|holder| {
-            rows.iter().filter(|row| !holder.rests_on.contains(&row.phase))
-        }) {
+        for row in holder
+            .iter()
+            .flat_map(|holder| rows.iter().filter(|row| !holder.rests_on.contains(&row.phase)))
+        {
             faults.add("holder", format!("does not rest on {}", row.display_name));
         }
         let attempt = attempt(request.attempt, "attempt", faults);
@@ -310,11 +308,7 @@ fn number_of(slug: &str, phases: &PhaseTable) -> i32 {
 }
 
 fn missing_to_wire(missing: Missing) -> shared::Unmet {
-    shared::Unmet {
-        phase: missing.phase.number(),
-        subject: missing.subject,
-        what: missing.what,
-    }
+    shared::Unmet { phase: missing.phase.number(), subject: missing.subject, what: missing.what }
 }
 
 const fn state_to_wire(state: PhaseState) -> shared::PhaseState {

@@ -164,7 +164,8 @@ pub(super) fn review_decisions(
     if request.reviews.is_empty() && request.remaining.is_none() {
         violations.add("reviews", "is empty, and so is remaining");
     }
-    let remaining = request.remaining.and_then(|remaining| remaining_from_wire(remaining, violations));
+    let remaining =
+        request.remaining.and_then(|remaining| remaining_from_wire(remaining, violations));
     if !fits(request.reviews.len(), MAX_REVIEWS, "reviews", violations) {
         return None;
     }

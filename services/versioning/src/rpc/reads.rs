@@ -120,9 +120,7 @@ pub(super) async fn list_versions(
             versions::list(&mut read.conn, read.scope, read.row, below, page.fetch()).await?;
         let rows = found
             .into_iter()
-            .map(|version| {
-                Ok((version.number.to_string(), version_to_wire(version, read.row)?))
-            })
+            .map(|version| Ok((version.number.to_string(), version_to_wire(version, read.row)?)))
             .collect::<Result<Vec<_>, Error>>()?;
         let (versions, next_page_token) = page.close(rows);
         Ok(wire::ListVersionsResponse { versions, next_page_token })
@@ -187,8 +185,7 @@ pub(super) async fn get_lineage(
         if decisions::of_items(&mut read.conn, line_no, of.version, &[item]).await?.is_empty() {
             return Err(missing(Kind::Decision, decision_id));
         }
-        let found =
-            decisions::lineage(&mut read.conn, line_no, item, below, page.fetch()).await?;
+        let found = decisions::lineage(&mut read.conn, line_no, item, below, page.fetch()).await?;
         let mut rows = Vec::with_capacity(found.len());
         for decision in found {
             let history = if needs_history(read.row) {
@@ -199,8 +196,7 @@ pub(super) async fn get_lineage(
             };
             let number = decision.version.number.to_string();
             let version_state = state_to_wire(decision.version_state).into();
-            let decision =
-                Some(decision_to_wire(decision, history.unwrap_or_default(), read.row)?);
+            let decision = Some(decision_to_wire(decision, history.unwrap_or_default(), read.row)?);
             rows.push((number, wire::LineageEntry { decision, version_state }));
         }
         let (entries, next_page_token) = page.close(rows);
@@ -341,7 +337,11 @@ async fn histories(
     found: &[Decision],
     row: &PhaseRow,
 ) -> Result<HashMap<i32, Vec<crate::domain::decision::HistoryEntry>>, Error> {
-    if needs_history(row) { history::of(conn, version.line_no, found).await } else { Ok(HashMap::new()) }
+    if needs_history(row) {
+        history::of(conn, version.line_no, found).await
+    } else {
+        Ok(HashMap::new())
+    }
 }
 
 /// Only attribute decisions answer their modification history (seed 002, part A).

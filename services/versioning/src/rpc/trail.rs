@@ -12,6 +12,7 @@ use super::gates::role_to_wire;
 use super::paging::{Page, malformed};
 use crate::commands::Engine;
 use crate::domain::error::Error;
+use crate::witness::Rows;
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -54,7 +55,7 @@ pub(super) async fn verify_trail(
     let workflow = admitted.scope.workflow;
     let done = async {
         expect_own(admitted.request.source)?;
-        let found = engine.ledger().verify(workflow).await?;
+        let found = engine.ledger().verify(workflow, &mut Rows::of(workflow)).await?;
         Ok(feed::VerifyTrailResponse {
             intact: found.intact,
             records: found.records,

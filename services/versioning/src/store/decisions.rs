@@ -116,14 +116,13 @@ pub async fn of_items(
     number: i32,
     items: &[i32],
 ) -> Result<Vec<Decision>, Error> {
-    let rows = sqlx::query(decision_rows!(
-        "and v.number = $2 and k.item_no = any($3) order by k.item_no"
-    ))
-    .bind(line_no)
-    .bind(number)
-    .bind(items)
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        sqlx::query(decision_rows!("and v.number = $2 and k.item_no = any($3) order by k.item_no"))
+            .bind(line_no)
+            .bind(number)
+            .bind(items)
+            .fetch_all(conn)
+            .await?;
     rows.iter().map(|row| read(row, line_no)).collect()
 }
 
@@ -158,10 +157,8 @@ const fn standing_code(standing: Standing) -> i16 {
 }
 
 fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
-    let version = VersionRef {
-        number: row.try_get("number")?,
-        version_id: row.try_get("version_id")?,
-    };
+    let version =
+        VersionRef { number: row.try_get("number")?, version_id: row.try_get("version_id")? };
     let parent_number: Option<i32> = row.try_get("parent_number")?;
     let parent_id: Option<uuid::Uuid> = row.try_get("parent_id")?;
     let state: Option<i16> = row.try_get("state")?;
@@ -190,10 +187,7 @@ fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
         },
         standing,
         source: Source::coded(row.try_get("source")?)?,
-        recommended: Act {
-            by: row.try_get("recommended_by")?,
-            at: row.try_get("recommended_at")?,
-        },
+        recommended: Act { by: row.try_get("recommended_by")?, at: row.try_get("recommended_at")? },
         recommendation_reason: row.try_get("recommendation_reason")?,
         recommendation_metadata: row.try_get("recommendation_metadata")?,
         edited: edited_by.zip(edited_at).map(|(by, at)| Act { by, at }),

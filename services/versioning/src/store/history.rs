@@ -15,10 +15,8 @@ pub async fn of(
     line_no: i64,
     decisions: &[Decision],
 ) -> Result<HashMap<i32, Vec<HistoryEntry>>, Error> {
-    let changed: Vec<&Decision> = decisions
-        .iter()
-        .filter(|decision| decision.rev > 1 || decision.change.is_some())
-        .collect();
+    let changed: Vec<&Decision> =
+        decisions.iter().filter(|decision| decision.rev > 1 || decision.change.is_some()).collect();
     let mut histories: HashMap<i32, Vec<HistoryEntry>> = HashMap::new();
     if changed.is_empty() {
         return Ok(histories);

@@ -5,11 +5,7 @@ use sqlx::PgConnection;
 use crate::domain::error::Error;
 
 /// Whether the person put forward or edited anything in the line.
-pub async fn made_any(
-    conn: &mut PgConnection,
-    line_no: i64,
-    user_id: i64,
-) -> Result<bool, Error> {
+pub async fn made_any(conn: &mut PgConnection, line_no: i64, user_id: i64) -> Result<bool, Error> {
     let found = sqlx::query("select from makers where line_no = $1 and user_id = $2")
         .bind(line_no)
         .bind(user_id)

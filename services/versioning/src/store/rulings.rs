@@ -13,11 +13,7 @@ use crate::domain::version::Version;
 
 /// Ends what is in force for the items, in the open version. A statement of its own: the order of
 /// ending and inserting within one is undefined.
-pub async fn end(
-    conn: &mut PgConnection,
-    version: &Version,
-    items: &[i32],
-) -> Result<(), Error> {
+pub async fn end(conn: &mut PgConnection, version: &Version, items: &[i32]) -> Result<(), Error> {
     if items.is_empty() {
         return Ok(());
     }

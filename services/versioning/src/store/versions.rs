@@ -110,6 +110,16 @@ pub async fn by_number(
     read(&found, scope)
 }
 
+/// All versions of a workflow. `scope`'s phase is not looked at.
+pub async fn of_workflow(conn: &mut PgConnection, scope: Scope) -> Result<Vec<Version>, Error> {
+    let found = sqlx::query(header!("where l.cycle_id = $1 and l.report_id = $2"))
+        .bind(scope.workflow.cycle_id)
+        .bind(scope.workflow.report_id)
+        .fetch_all(conn)
+        .await?;
+    found.iter().map(|found| read(found, scope)).collect()
+}
+
 /// Versions of the scope's line below a number, newest first.
 pub async fn list(
     conn: &mut PgConnection,
@@ -249,7 +259,11 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
     .bind(&version.content_digest)
     .execute(conn)
     .await?;
-    if saved.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict("the header changed under the lock".into())) }
+    if saved.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Error::Conflict("the header changed under the lock".into()))
+    }
 }
 
 /// The line's approved version, if there is one, gives way to a later one.

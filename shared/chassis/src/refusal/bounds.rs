@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 
-use super::{DOMAIN, Refusal, VIOLATIONS_TOTAL, reason_name};
+use super::{DOMAIN, Parts, VIOLATIONS_TOTAL, reason_name};
 
 /// The most that the encoded details of one status take, in bytes.
 pub const MAX_DETAIL_BYTES: usize = 5 * 1024;
@@ -22,7 +22,7 @@ pub const MAX_MESSAGE_BYTES: usize = 256;
 const TEXT_BYTES: [usize; 4] = [400, 200, 100, 60];
 
 /// The status of a refusal. Long texts are cut first, then the end of the lists.
-pub(super) fn status(refusal: &Refusal) -> Status {
+pub(super) fn status(refusal: &Parts) -> Status {
     let mut shown = Shown::of(refusal);
     for text in TEXT_BYTES {
         shown.text = text;
@@ -48,7 +48,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(refusal: &Refusal) -> Self {
+    fn of(refusal: &Parts) -> Self {
         let [text, ..] = TEXT_BYTES;
         Self {
             text,
@@ -72,7 +72,7 @@ impl Shown {
         }
     }
 
-    fn status(&self, refusal: &Refusal) -> Status {
+    fn status(&self, refusal: &Parts) -> Status {
         let mut details = ErrorDetails::new();
         let cut = |text: &str| cut(text, self.text).to_owned();
 

@@ -26,7 +26,7 @@ impl Mount {
 
     /// One more service.
     #[must_use]
-    pub fn add<S>(mut self, service: S) -> Self
+    pub fn with<S>(mut self, service: S) -> Self
     where
         S: Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
             + NamedService

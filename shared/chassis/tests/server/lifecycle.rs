@@ -101,7 +101,7 @@ async fn a_server_with_a_method_without_a_rule_does_not_start() {
     let verifier = AssertionVerifier::new(vec![jwks], VerifierOptions::default()).unwrap();
     // The health service is none of the contracts' and has no rules.
     let (_, health) = tonic_health::server::health_reporter();
-    let mount = Mount::new().add(health);
+    let mount = Mount::new().with(health);
     let refused = Server::new(mount, Arc::new(verifier), ServerOptions::default()).await;
     let Err(ServerError::Policy(PolicyError::UnknownService(name))) = refused else {
         panic!("it would start");

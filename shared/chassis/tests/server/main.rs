@@ -4,6 +4,5 @@
 
 mod door;
 mod lifecycle;
-mod log;
 mod shape;
 mod support;

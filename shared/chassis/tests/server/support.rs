@@ -102,7 +102,7 @@ impl Running {
 
         let reached = Arc::new(Notify::new());
         let handler = Handler { reached: Arc::clone(&reached) };
-        let mount = Mount::new().add(TrailServiceServer::new(handler));
+        let mount = Mount::new().with(TrailServiceServer::new(handler));
         let server = Server::new(mount, verifier, options).await.unwrap();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.address();

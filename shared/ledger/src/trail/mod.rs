@@ -9,6 +9,7 @@ mod record;
 pub(crate) mod store;
 mod verifier;
 pub(crate) mod walk;
+mod witness;
 
 pub(crate) use canonical::{Placement, canonical_bytes};
 pub(crate) use details::summary;
@@ -17,6 +18,7 @@ pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
 pub(crate) use record::record_hash;
 pub use record::{Actor, Content, Details, Hash, Head, Record};
 pub use verifier::{Damage, Flaw, Verification, Verifier};
+pub use witness::{NoWitness, Testimony, Witness};
 
 /// The version of the canonical form that is written now.
 pub const FORMAT: i16 = 1;

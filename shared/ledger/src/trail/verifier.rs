@@ -31,6 +31,9 @@ pub enum Flaw {
     /// A column, or the chain that it stands in, is not what its bytes say.
     #[error("its {0} is not what its bytes say")]
     Column(&'static str),
+    /// A row of the service is not what the chain says of it.
+    #[error("{0}")]
+    Row(String),
     /// A chunk's hash is not that of its body.
     #[error("the hash of detail chunk {0} is not the hash of its body")]
     Chunk(i32),
@@ -92,6 +95,11 @@ impl Verifier {
     /// A walk from the beginning of the chain that `source` keeps of `workflow`.
     pub fn new(source: Source, workflow: Workflow) -> Self {
         Self { source, workflow, head: Head::EMPTY, open: None }
+    }
+
+    /// The last record that fits.
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// The next record.

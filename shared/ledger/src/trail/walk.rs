@@ -6,7 +6,7 @@ use signoff_workflow::Workflow;
 use sqlx::postgres::PgConnection;
 
 use super::store::{self, StoredChunk};
-use super::{Damage, Source, Verification, Verifier};
+use super::{Damage, Flaw, Source, Verification, Verifier, Witness};
 use crate::LedgerError;
 
 /// At 64 KiB each, a page of records or chunks has at most 4 MiB.
@@ -17,9 +17,10 @@ pub(crate) async fn verify(
     connection: &mut PgConnection,
     source: Source,
     workflow: Workflow,
+    witness: &mut impl Witness,
 ) -> Result<Verification, LedgerError> {
     let mut verifier = Verifier::new(source, workflow);
-    Ok(match walk(connection, workflow, &mut verifier).await? {
+    Ok(match walk(connection, workflow, &mut verifier, witness).await? {
         Ok(()) => verifier.finish(),
         Err(damage) => verifier.damaged(damage),
     })
@@ -29,7 +30,9 @@ async fn walk(
     connection: &mut PgConnection,
     workflow: Workflow,
     verifier: &mut Verifier,
+    witness: &mut impl Witness,
 ) -> Result<Result<(), Damage>, LedgerError> {
+    let contradicted = |sequence, what| Ok(Err(Damage { sequence, what: Flaw::Row(what) }));
     let mut chunks =
         Chunks { workflow, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false };
     // From below the first: a record that was put there is found as well.
@@ -42,20 +45,29 @@ async fn walk(
             if let Err(damage) = verifier.record(record) {
                 return Ok(Err(damage));
             }
+            if let Err(what) = witness.record(connection, record).await? {
+                return contradicted(record.sequence, what);
+            }
             while let Some((sequence, chunk, content)) =
                 chunks.next(connection, record.sequence).await?
             {
                 if let Err(damage) = verifier.chunk(sequence, chunk, &content) {
                     return Ok(Err(damage));
                 }
+                if let Err(what) = witness.chunk(connection, &content).await? {
+                    return contradicted(sequence, what);
+                }
             }
         }
     }
     // Chunks behind the last record belong to one that is gone.
-    Ok(match chunks.next(connection, i64::MAX).await? {
-        Some((sequence, chunk, content)) => verifier.chunk(sequence, chunk, &content),
-        None => Ok(()),
-    })
+    if let Some((sequence, chunk, content)) = chunks.next(connection, i64::MAX).await? {
+        return Ok(verifier.chunk(sequence, chunk, &content));
+    }
+    match witness.end(connection).await? {
+        Ok(()) => Ok(Ok(())),
+        Err(what) => contradicted(verifier.head().sequence, what),
+    }
 }
 
 /// The chunks of all records, in order.

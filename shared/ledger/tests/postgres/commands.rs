@@ -168,7 +168,7 @@ async fn several_records_and_a_hundred_thousand_details_in_one_command() {
     assert_eq!(content.details.unwrap().touched, 100_000);
     assert_eq!(content.actor.roles, ["report_owner"]);
     assert_eq!(records[1].hash, head.hash);
-    let found = ledger.verify(workflow).await.unwrap();
+    let found = ledger.verify(workflow, &mut signoff_ledger::NoWitness).await.unwrap();
     assert!(found.intact, "{found:?}");
     assert_eq!(found.head, head);
 }

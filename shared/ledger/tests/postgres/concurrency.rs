@@ -11,7 +11,7 @@ const EACH: usize = 8;
 
 /// Every chain fits, and the order of transaction ids is the order of the chain.
 async fn check(database: &Database, ledger: &Ledger, workflow: Workflow, records: usize) {
-    let found = ledger.verify(workflow).await.unwrap();
+    let found = ledger.verify(workflow, &mut signoff_ledger::NoWitness).await.unwrap();
     assert!(found.intact, "{found:?}");
     assert_eq!(found.records, i64::try_from(records).unwrap());
     let out_of_order = format!(

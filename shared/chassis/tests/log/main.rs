@@ -1,12 +1,19 @@
-//! What the log says of a request.
+//! What the log says of a request. Alone in its program: the log is the whole program's.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../server/support.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod support;
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use signoff_chassis::server::ServerOptions;
 
-use crate::support::{GET_TRAIL, Running, WORKFLOW, call};
+use support::{GET_TRAIL, Running, WORKFLOW, call};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -30,21 +37,22 @@ impl Captured {
     }
 }
 
-// All tasks run on this thread, so the subscriber of the thread sees them.
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test]
 async fn a_line_says_who_called_what_and_how_it_ended_but_never_what_was_said() {
     let captured = Captured::default();
     let writer = captured.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
 
     let running = Running::start(false, ServerOptions::default()).await;
     let token = running.sign(&call());
     running.get_trail(WORKFLOW, Some(&token)).await.unwrap();
     running.get_trail(WORKFLOW, None).await.unwrap_err();
-    while captured.served().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let logged = async {
+        while captured.served().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), logged).await.unwrap();
 
     let lines = captured.served();
     let good = &lines[0];

@@ -1,0 +1,160 @@
+//! Whether versions, items and rulings are what the trail says: nothing altered, added or gone
+//! behind the service's back.
+
+mod claims;
+mod rows;
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness};
+use signoff_workflow::Workflow;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use claims::Claim;
+use rows::Author;
+
+/// Follows a workflow's chain, and looks for what it says.
+pub(crate) struct Rows {
+    workflow: Workflow,
+    versions: HashMap<Uuid, Seen>,
+    /// Whose record went by last, and who made it.
+    current: Option<(Uuid, Author)>,
+}
+
+/// What the chain has said about a version so far.
+#[derive(Default)]
+struct Seen {
+    line_no: i64,
+    number: i32,
+    header: Map<String, Value>,
+    metadata: String,
+    phase_data: String,
+    contents: i64,
+    rulings: i64,
+}
+
+impl Rows {
+    /// Of a workflow.
+    pub(crate) fn of(workflow: Workflow) -> Self {
+        Self { workflow, versions: HashMap::new(), current: None }
+    }
+
+    async fn follow(
+        &mut self,
+        connection: &mut PgConnection,
+        record: &Record,
+    ) -> Result<Result<(), String>, sqlx::Error> {
+        self.current = None;
+        let Ok(version_id) = Uuid::try_parse(&record.subject) else { return Ok(Ok(())) };
+        let Ok(content) = record.content() else {
+            return Ok(Err("its bytes cannot be read as a record".to_owned()));
+        };
+        if !self.versions.contains_key(&version_id) {
+            let Some((line_no, number)) = rows::version(connection, version_id).await? else {
+                return Ok(Err(format!("its version {version_id} is gone")));
+            };
+            let seen = Seen { line_no, number, ..Seen::default() };
+            self.versions.insert(version_id, seen);
+        }
+        if let (Some(seen), Some(Value::Object(after))) =
+            (self.versions.get_mut(&version_id), content.after)
+        {
+            seen.header.extend(after);
+        }
+        self.current = Some((version_id, Author { user_id: record.actor, at: record.recorded_at }));
+        Ok(Ok(()))
+    }
+
+    async fn look(
+        &mut self,
+        connection: &mut PgConnection,
+        chunk: &DetailChunk,
+    ) -> Result<Result<(), String>, sqlx::Error> {
+        let Some((version_id, author)) = self.current else {
+            return Ok(Err("it has details, but is about no version".to_owned()));
+        };
+        let Some(seen) = self.versions.get_mut(&version_id) else { return Ok(Ok(())) };
+        let claim = match Claim::read(&chunk.body) {
+            Ok(claim) => claim,
+            Err(error) => return Ok(Err(format!("its details cannot be read: {error}"))),
+        };
+        let (line_no, number) = (seen.line_no, seen.number);
+        match claim {
+            Claim::Contents(claimed) => {
+                seen.contents += i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+                rows::contents(connection, line_no, number, author, &claimed).await
+            }
+            Claim::Rulings(claimed) => {
+                seen.rulings += i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+                rows::rulings(connection, line_no, number, author, &claimed).await
+            }
+            Claim::Restated(claimed) => {
+                seen.rulings += i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+                rows::restated(connection, line_no, number, &claimed).await
+            }
+            Claim::Description(pieces) => {
+                for piece in pieces {
+                    let text = match piece.field.as_str() {
+                        "metadata" => &mut seen.metadata,
+                        _ => &mut seen.phase_data,
+                    };
+                    if piece.piece == 0 {
+                        text.clear();
+                    }
+                    text.push_str(&piece.json);
+                }
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    async fn close(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Result<(), String>, crate::domain::error::Error> {
+        let stored = rows::headers(connection, self.workflow).await?;
+        let mut lines: HashMap<i64, (i64, i64)> = HashMap::new();
+        for seen in self.versions.values() {
+            let sums = lines.entry(seen.line_no).or_default();
+            sums.0 += seen.contents;
+            sums.1 += seen.rulings;
+        }
+        for header in &stored {
+            let Some(seen) = self.versions.get(&header.version_id) else {
+                return Ok(Err(format!("version {} is in no record", header.version_id)));
+            };
+            if let Err(what) = header.agrees(&seen.header, &seen.metadata, &seen.phase_data) {
+                return Ok(Err(format!("version {}: {what}", header.version_id)));
+            }
+        }
+        if stored.len() != self.versions.len() {
+            return Ok(Err("a version that was recorded is gone".to_owned()));
+        }
+        for (line_no, (contents, rulings)) in lines {
+            let (found_contents, found_rulings) = rows::counts(connection, line_no).await?;
+            if (found_contents, found_rulings) != (contents, rulings) {
+                return Ok(Err(format!(
+                    "a line has {found_contents} contents and {found_rulings} rulings; \
+                     {contents} and {rulings} were recorded"
+                )));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+impl Witness for Rows {
+    async fn record(&mut self, connection: &mut PgConnection, record: &Record) -> Testimony {
+        Ok(self.follow(connection, record).await?)
+    }
+
+    async fn chunk(&mut self, connection: &mut PgConnection, chunk: &DetailChunk) -> Testimony {
+        Ok(self.look(connection, chunk).await?)
+    }
+
+    async fn end(&mut self, connection: &mut PgConnection) -> Testimony {
+        self.close(connection).await.map_err(|error| LedgerError::Corrupt(error.to_string()))
+    }
+}

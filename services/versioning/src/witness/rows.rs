@@ -1,0 +1,244 @@
+//! The rows that the chain speaks of.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use signoff_workflow::{Phase, Scope, Workflow};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::claims::{Content, Restated, Ruling};
+use crate::domain::error::Error;
+use crate::domain::payload::canonical;
+use crate::domain::states::RulingState;
+use crate::store::versions;
+
+type Found = Result<Result<(), String>, sqlx::Error>;
+
+/// Who made a record, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Author {
+    pub(super) user_id: i64,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// The line and number of a version.
+pub(super) async fn version(
+    connection: &mut PgConnection,
+    version_id: Uuid,
+) -> Result<Option<(i64, i32)>, sqlx::Error> {
+    sqlx::query_as("select line_no, number from versions where version_id = $1")
+        .bind(version_id)
+        .fetch_optional(connection)
+        .await
+}
+
+/// Compares contents with their rows.
+pub(super) async fn contents(
+    connection: &mut PgConnection,
+    line_no: i64,
+    number: i32,
+    author: Author,
+    claimed: &[Content],
+) -> Found {
+    let rows = sqlx::query(
+        "select item_no, rev, item_key, introduced_in, payload, content_hash,
+             coalesce(edited_by, recommended_by) as made_by, recorded_at
+         from items join unnest($2::integer[], $3::integer[]) as wanted (item_no, rev)
+             using (item_no, rev)
+         where line_no = $1",
+    )
+    .bind(line_no)
+    .bind(claimed.iter().map(|claim| claim.item_no).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|claim| claim.rev).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let key: (i32, i32) = (row.try_get("item_no")?, row.try_get("rev")?);
+        found.insert(key, row);
+    }
+    for claim in claimed {
+        let what = format!("content {} of item {}", claim.rev, claim.item_key);
+        let Some(row) = found.get(&(claim.item_no, claim.rev)) else {
+            return Ok(Err(format!("{what} is gone")));
+        };
+        let payload: Value = row.try_get("payload")?;
+        let stored: Vec<u8> = row.try_get("content_hash")?;
+        let made = Author { user_id: row.try_get("made_by")?, at: row.try_get("recorded_at")? };
+        let (key, introduced_in): (String, i32) =
+            (row.try_get("item_key")?, row.try_get("introduced_in")?);
+        if hex::encode(canonical::hash(&payload)) != claim.content_hash
+            || hex::encode(stored) != claim.content_hash
+        {
+            return Ok(Err(format!("{what} is not what was recorded")));
+        }
+        if key != claim.item_key || introduced_in != number || made != author {
+            return Ok(Err(format!("{what} says another key, version, maker or time")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Compares rulings with their rows.
+pub(super) async fn rulings(
+    connection: &mut PgConnection,
+    line_no: i64,
+    number: i32,
+    author: Author,
+    claimed: &[Ruling],
+) -> Found {
+    let rows = sqlx::query(
+        "select r.item_no, r.seq, r.rev, r.from_version, r.state, r.decided_by, r.notes,
+             r.recorded_at, m.payload as changed, m.content_hash as change_hash
+         from rulings r
+         join unnest($2::integer[], $3::integer[]) as wanted (item_no, seq) using (item_no, seq)
+         left join modifications m
+             on m.line_no = r.line_no and m.item_no = r.item_no
+                 and m.modification_no = r.modification_no and r.state = 4
+         where r.line_no = $1",
+    )
+    .bind(line_no)
+    .bind(claimed.iter().map(|claim| claim.item_no).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|claim| claim.seq).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let key: (i32, i32) = (row.try_get("item_no")?, row.try_get("seq")?);
+        found.insert(key, row);
+    }
+    for claim in claimed {
+        let what = format!("ruling {} on item number {}", claim.seq, claim.item_no);
+        let Some(row) = found.get(&(claim.item_no, claim.seq)) else {
+            return Ok(Err(format!("{what} is gone")));
+        };
+        let state = RulingState::coded(row.try_get("state")?).map(RulingState::name);
+        let notes: Option<String> = row.try_get("notes")?;
+        let changed: Option<Value> = row.try_get("changed")?;
+        let change_hash: Option<Vec<u8>> = row.try_get("change_hash")?;
+        let made = Author { user_id: row.try_get("decided_by")?, at: row.try_get("recorded_at")? };
+        let place: (i32, i32) = (row.try_get("rev")?, row.try_get("from_version")?);
+        if state != Ok(claim.state.as_str()) || place != (claim.rev, number) || made != author {
+            return Ok(Err(format!("{what} is not what was recorded")));
+        }
+        if notes.map(|notes| hex::encode(Sha256::digest(notes))) != claim.notes_hash {
+            return Ok(Err(format!("the notes of {what} are not what was recorded")));
+        }
+        let rehashed = changed.map(|payload| hex::encode(canonical::hash(&payload)));
+        if rehashed != claim.change_hash || change_hash.map(hex::encode) != claim.change_hash {
+            return Ok(Err(format!("the change of {what} is not what was recorded")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Compares restated rulings with their rows, and with those that they state again.
+pub(super) async fn restated(
+    connection: &mut PgConnection,
+    line_no: i64,
+    number: i32,
+    claimed: &[Restated],
+) -> Found {
+    let agreeing: i64 = sqlx::query_scalar(
+        "select count(*)
+         from unnest($3::integer[], $4::integer[], $5::integer[], $6::integer[])
+             as claimed (item_no, seq, rev, restated_from)
+         join rulings r on r.line_no = $1 and r.item_no = claimed.item_no and r.seq = claimed.seq
+         left join rulings o
+             on o.line_no = $1 and o.item_no = claimed.item_no and o.seq = claimed.restated_from
+         where r.from_version = $2 and r.rev = claimed.rev
+             and r.restated_from is not distinct from claimed.restated_from
+             and r.state = coalesce(o.state, 5)
+             and (o.seq is null or (r.decided_by, r.occurred_at) = (o.decided_by, o.occurred_at))
+             and (o.seq is null or r.notes is not distinct from o.notes)
+             and r.modification_no is not distinct from o.modification_no",
+    )
+    .bind(line_no)
+    .bind(number)
+    .bind(claimed.iter().map(|claim| claim.item_no).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|claim| claim.seq).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|claim| claim.rev).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|claim| claim.restated_from).collect::<Vec<_>>())
+    .fetch_one(connection)
+    .await?;
+    Ok(if usize::try_from(agreeing) == Ok(claimed.len()) {
+        Ok(())
+    } else {
+        Err("rulings that a draft began with are not what was recorded".to_owned())
+    })
+}
+
+/// How many contents and rulings a line has.
+pub(super) async fn counts(
+    connection: &mut PgConnection,
+    line_no: i64,
+) -> Result<(i64, i64), sqlx::Error> {
+    sqlx::query_as(
+        "select (select count(*) from items where line_no = $1),
+             (select count(*) from rulings where line_no = $1)",
+    )
+    .bind(line_no)
+    .fetch_one(connection)
+    .await
+}
+
+/// A header as it is stored.
+pub(super) struct Header {
+    pub(super) version_id: Uuid,
+    summary: Value,
+    metadata: Option<Value>,
+    phase_data: Option<Value>,
+}
+
+impl Header {
+    /// # Errors
+    /// The field that is not what was recorded.
+    pub(super) fn agrees(
+        &self,
+        recorded: &Map<String, Value>,
+        metadata: &str,
+        phase_data: &str,
+    ) -> Result<(), String> {
+        let Value::Object(summary) = &self.summary else {
+            return Err("its header cannot be read".to_owned());
+        };
+        for (field, value) in summary {
+            if recorded.get(field) != Some(value) {
+                return Err(format!("its {field} is not what was recorded"));
+            }
+        }
+        for (field, stored, recorded) in
+            [("metadata", &self.metadata, metadata), ("phase_data", &self.phase_data, phase_data)]
+        {
+            let recorded: Option<Value> = serde_json::from_str(recorded).ok();
+            let same =
+                stored.as_ref().map(canonical::hash) == recorded.as_ref().map(canonical::hash);
+            if !same {
+                return Err(format!("its {field} is not what was recorded"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The headers of all versions of a workflow.
+pub(super) async fn headers(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+) -> Result<Vec<Header>, Error> {
+    // The phase is not in a header's summary: which one it is does not matter here.
+    let scope = Scope { workflow, phase: Phase::new(0) };
+    let found = versions::of_workflow(connection, scope).await?;
+    Ok(found
+        .into_iter()
+        .map(|version| Header {
+            version_id: version.version_id,
+            summary: version.summary(),
+            metadata: version.metadata,
+            phase_data: version.phase_data,
+        })
+        .collect())
+}
