@@ -2,6 +2,8 @@
 
 use prost_types::{Struct, Value, value::Kind};
 use signoff_contract::versioning::v1 as wire;
+use signoff_workflow::Phase;
+use uuid::Uuid;
 use wire::payload::Kind as PayloadKind;
 
 /// A free-form object with one text.
@@ -35,4 +37,80 @@ pub fn input(key: &str, content: &str) -> wire::DecisionInput {
 /// Recommended samples with these numbers.
 pub fn inputs(numbers: std::ops::Range<u32>) -> Vec<wire::DecisionInput> {
     numbers.map(|number| input(&format!("S-{number:06}"), "as drawn")).collect()
+}
+
+/// The id of an attribute with a number.
+pub fn attribute_id(number: u32) -> String {
+    Uuid::from_u128(0x018f_0000_0000_7000_8000_0000_0000_0000 + u128::from(number)).to_string()
+}
+
+/// A payload for an attribute.
+pub fn attribute(id: &str, reason: &str) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::AttributeDecision(wire::AttributeDecision {
+            attribute_id: id.to_owned(),
+            attribute_name: format!("attribute {id}"),
+            decision_type: wire::DecisionType::Include.into(),
+            decision_reason: reason.to_owned(),
+            ..Default::default()
+        })),
+    }
+}
+
+/// A payload for a profiling rule.
+pub fn rule(about: &str, expression: &str) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::ProfilingRule(wire::ProfilingRule {
+            rule_type: wire::RuleType::Validation.into(),
+            rule_definition: Some(object("expression", expression)),
+            attribute_id: about.to_owned(),
+        })),
+    }
+}
+
+/// A payload for a scoping decision.
+pub fn scoping(id: &str, is_in_scope: bool, rationale: &str) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::ScopingDecision(wire::ScopingDecision {
+            attribute_id: id.to_owned(),
+            is_in_scope,
+            scoping_rationale: rationale.to_owned(),
+            risk_rating: wire::RiskRating::High.into(),
+        })),
+    }
+}
+
+/// The key of a phase's item with a number.
+pub fn key(phase: Phase, number: u32) -> String {
+    match phase {
+        Phase::PLANNING | Phase::SCOPING => attribute_id(number),
+        Phase::DATA_PROFILING => format!("rule-{number}"),
+        _ => format!("S-{number:06}"),
+    }
+}
+
+/// A payload for a phase's item.
+pub fn payload(phase: Phase, number: u32, content: &str) -> wire::Payload {
+    let key = key(phase, number);
+    match phase {
+        Phase::PLANNING => attribute(&key, content),
+        Phase::DATA_PROFILING => rule(&attribute_id(number), content),
+        Phase::SCOPING => scoping(&key, true, content),
+        _ => sample(&key, content),
+    }
+}
+
+/// A phase's recommended item with a number.
+pub fn item(phase: Phase, number: u32) -> wire::DecisionInput {
+    wire::DecisionInput {
+        item_key: key(phase, number),
+        source: wire::RecommendationSource::Tester.into(),
+        payload: Some(payload(phase, number, "as drawn")),
+        ..Default::default()
+    }
+}
+
+/// A phase's recommended items with these numbers.
+pub fn items(phase: Phase, numbers: std::ops::Range<u32>) -> Vec<wire::DecisionInput> {
+    numbers.map(|number| item(phase, number)).collect()
 }

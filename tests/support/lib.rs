@@ -8,11 +8,17 @@
     reason = "what fails here fails the test"
 )]
 
+pub mod acts;
 pub mod build;
 pub mod database;
+pub mod integrity;
 pub mod people;
+pub mod reads;
 pub mod refusals;
+pub mod rpc;
+pub mod stage;
 pub mod world;
 
 pub use people::Person;
+pub use stage::Stage;
 pub use world::World;

@@ -15,26 +15,33 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-/// Sends a token with every call.
+/// Sends a token with every call, if there is one.
 #[derive(Clone)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Bearer {
     /// With this token.
     pub fn new(token: &str) -> Self {
-        Self(format!("Bearer {token}").parse().expect("a token is ASCII"))
+        Self(Some(format!("Bearer {token}").parse().expect("a token is ASCII")))
+    }
+
+    /// Without a token.
+    pub fn none() -> Self {
+        Self(None)
     }
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
         Ok(request)
     }
 }
 
 /// Longest answer that people take.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Somebody with a connection and a token.
 #[derive(Clone)]
@@ -45,6 +52,8 @@ pub struct Person {
     pub versioning: VersioningServiceClient<InterceptedService<Channel, Bearer>>,
     /// The trail service, for them.
     pub trail: TrailServiceClient<InterceptedService<Channel, Bearer>>,
+    /// Any service, for them.
+    pub(crate) connection: InterceptedService<Channel, Bearer>,
 }
 
 impl Person {
@@ -64,9 +73,18 @@ impl Person {
 
     /// Somebody with this token.
     pub fn with_token(token: &str, channel: Channel, user_id: i64) -> Self {
-        let bearer = Bearer::new(token);
+        Self::with_bearer(Bearer::new(token), channel, user_id)
+    }
+
+    /// Somebody without a token.
+    pub fn unknown(channel: Channel) -> Self {
+        Self::with_bearer(Bearer::none(), channel, 0)
+    }
+
+    fn with_bearer(bearer: Bearer, channel: Channel, user_id: i64) -> Self {
         Self {
             user_id,
+            connection: InterceptedService::new(channel.clone(), bearer.clone()),
             versioning: VersioningServiceClient::with_interceptor(channel.clone(), bearer.clone())
                 .max_encoding_message_size(MAX_ANSWER)
                 .max_decoding_message_size(MAX_ANSWER),

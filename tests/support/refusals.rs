@@ -31,3 +31,29 @@ pub fn refused<T: std::fmt::Debug>(
     assert_eq!((status.code(), reason(&status).as_str()), (code, name), "{status:?}");
     status
 }
+
+/// Expects that a call which answers no response of its own is refused, and gives the refusal.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(
+    answer: Result<T, Status>,
+    code: Code,
+    expected: ErrorReason,
+) -> Status {
+    refused(answer.map(Response::new), code, expected)
+}
+
+/// What a refusal says of each field or id, as one text each: `notes: is required`.
+pub fn faults(status: &Status) -> Vec<String> {
+    let violations = status.get_details_bad_request().map(|details| details.field_violations);
+    violations
+        .into_iter()
+        .flatten()
+        .map(|one| format!("{}: {}", one.field, one.description))
+        .collect()
+}
+
+/// How many violations there are, named or not.
+pub fn total(status: &Status) -> usize {
+    let info = status.get_details_error_info().expect("an ErrorInfo in every refusal");
+    info.metadata.get("violations_total").map_or(0, |total| total.parse().expect("a number"))
+}

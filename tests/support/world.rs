@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
 use signoff_chassis::identity::{Jwks, SigningKey};
+use signoff_contract::workflow::v1::Scope;
 use signoff_ledger::DatabaseUrls;
 use signoff_versioning::{ServeArgs, Service};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -35,6 +37,26 @@ pub struct World {
 }
 
 impl World {
+    /// The world that the tests of a process share; it ends with the process. Tests keep apart by
+    /// their workflows.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceCell<World> = OnceCell::const_new();
+        SHARED
+            .get_or_init(|| async {
+                let (ready, made) = tokio::sync::oneshot::channel();
+                // Each test's runtime ends with the test: this one is the service's own.
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+                    runtime.expect("a runtime").block_on(async move {
+                        let _ = ready.send(Self::new().await);
+                        std::future::pending::<()>().await;
+                    });
+                });
+                made.await.expect("a world")
+            })
+            .await
+    }
+
     /// A new world.
     pub async fn new() -> Self {
         // The first world of the process sets the log up; the others find it there.
@@ -133,5 +155,14 @@ pub fn serve_args(urls: &DatabaseUrls, jwks: PathBuf) -> ServeArgs {
         },
         database: DatabaseArgs { database_url: urls.service.clone(), database_owner_url: None },
         database_connections: 6,
+    }
+}
+
+/// A whole workflow, for the wire.
+pub fn whole(workflow: Workflow) -> Scope {
+    Scope {
+        cycle_id: workflow.cycle_id.to_string(),
+        report_id: workflow.report_id.to_string(),
+        phase: 0,
     }
 }

@@ -84,7 +84,7 @@ impl Service {
             &SERVED,
         );
         let rpc = Rpc::new(engine.clone());
-        let mount = Mount::new().add(rpc.versioning()).add(rpc.trail());
+        let mount = Mount::new().with(rpc.versioning()).with(rpc.trail());
         let server = Server::new(mount, verifier.into(), args.server.server_options()).await?;
         Ok(Self { listener, server, engine })
     }

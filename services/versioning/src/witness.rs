@@ -5,6 +5,7 @@ mod claims;
 mod rows;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
 use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness};
@@ -51,16 +52,16 @@ impl Rows {
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
         };
-        if !self.versions.contains_key(&version_id) {
-            let Some((line_no, number)) = rows::version(connection, version_id).await? else {
-                return Ok(Err(format!("its version {version_id} is gone")));
-            };
-            let seen = Seen { line_no, number, ..Seen::default() };
-            self.versions.insert(version_id, seen);
-        }
-        if let (Some(seen), Some(Value::Object(after))) =
-            (self.versions.get_mut(&version_id), content.after)
-        {
+        let seen = match self.versions.entry(version_id) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(unseen) => {
+                let Some((line_no, number)) = rows::version(connection, version_id).await? else {
+                    return Ok(Err(format!("its version {version_id} is gone")));
+                };
+                unseen.insert(Seen { line_no, number, ..Seen::default() })
+            }
+        };
+        if let Some(Value::Object(after)) = content.after {
             seen.header.extend(after);
         }
         self.current = Some((version_id, Author { user_id: record.actor, at: record.recorded_at }));

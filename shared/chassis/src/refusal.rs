@@ -166,7 +166,7 @@ impl Refusal {
     /// It took longer than the caller or the server allows: `DEADLINE_EXCEEDED`.
     pub fn deadline_exceeded() -> Self {
         let message = "the call took longer than its deadline allows";
-        Self::new(Code::DeadlineExceeded, ErrorReason::LimitExceeded, message)
+        Self::new(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message)
     }
 
     /// The database, another service or this one is away: `UNAVAILABLE`.
@@ -217,8 +217,9 @@ impl Refusal {
 
     /// With what is at fault: fields, or ids.
     #[must_use]
-    pub fn with_violations(self, violations: Violations) -> Self {
-        Self { violations: Some(violations), ..self }
+    pub fn with_violations(mut self, violations: Violations) -> Self {
+        self.0.violations = Some(violations);
+        self
     }
 }
 

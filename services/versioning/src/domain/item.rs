@@ -303,3 +303,7 @@ pub fn check_reviewer<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "item_tests.rs"]
+mod tests;

@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn a_token_goes_on_where_the_page_ended_and_takes_another_size() {
         let page = Page::of("List", &request("a", 2, "")).unwrap();
-        let (rows, token) = page.close(rows(&[1, 2, 3]));
-        assert_eq!(rows, [1, 2]);
+        let (first, token) = page.close(rows(&[1, 2, 3]));
+        assert_eq!(first, [1, 2]);
         let next = Page::of("List", &request("a", 7, &token)).unwrap();
         assert_eq!((next.size, next.after_number(0).unwrap()), (7, 2));
         assert_eq!(next.close(rows(&[3])), (vec![3], String::new()));

@@ -203,12 +203,3 @@ async fn nothing_new_is_accepted_while_draining() {
     let mut late = HealthClient::new(running.channel);
     assert!(late.check(HealthCheckRequest::default()).await.is_err());
 }
-
-#[tokio::test]
-async fn a_signal_asks_for_the_shutdown() {
-    let token = signoff_chassis::shutdown::token(false).unwrap();
-    let id = std::process::id().to_string();
-    let status = std::process::Command::new("sh").args(["-c", "kill -TERM $0", &id]).status();
-    assert!(status.unwrap().success());
-    tokio::time::timeout(FOREVER, token.cancelled()).await.unwrap();
-}

@@ -1,0 +1,185 @@
+//! Any method of the services, by its request or by its bytes.
+
+use prost::Message;
+use prost::bytes::{Buf as _, BufMut as _};
+use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage as _, Value};
+use signoff_contract::feed::v1 as feed;
+use signoff_contract::versioning::v1 as wire;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Request, Status};
+
+use crate::people::{MAX_ANSWER, Person};
+
+/// A request of a method.
+pub trait Rpc: Message + Default {
+    /// What it answers.
+    type Answer: Message + Default;
+    /// `/package.Service/Method`.
+    const PATH: &'static str;
+}
+
+macro_rules! rpcs {
+    ($service:literal, $wire:ident: $($method:ident($request:ident) -> $answer:ident,)+) => {
+        $(impl Rpc for $wire::$request {
+            type Answer = $wire::$answer;
+            const PATH: &'static str = concat!("/", $service, "/", stringify!($method));
+        })+
+    };
+}
+
+rpcs! {
+    "signoff.versioning.v1.VersioningService", wire:
+    AddDecisions(AddDecisionsRequest) -> AddDecisionsResponse,
+    ApproveVersion(ApproveVersionRequest) -> ApproveVersionResponse,
+    BeginOpen(BeginOpenRequest) -> BeginOpenResponse,
+    CompareVersions(CompareVersionsRequest) -> CompareVersionsResponse,
+    ConfirmModifications(ConfirmModificationsRequest) -> ConfirmModificationsResponse,
+    CreateVersion(CreateVersionRequest) -> CreateVersionResponse,
+    DeleteVersion(DeleteVersionRequest) -> DeleteVersionResponse,
+    Fence(FenceRequest) -> FenceResponse,
+    GetCurrentVersion(GetCurrentVersionRequest) -> GetCurrentVersionResponse,
+    GetLineage(GetLineageRequest) -> GetLineageResponse,
+    GetPhaseStatus(GetPhaseStatusRequest) -> GetPhaseStatusResponse,
+    GetVersion(GetVersionRequest) -> GetVersionResponse,
+    ListArtifacts(ListArtifactsRequest) -> ListArtifactsResponse,
+    ListDecisions(ListDecisionsRequest) -> ListDecisionsResponse,
+    ListVersions(ListVersionsRequest) -> ListVersionsResponse,
+    LocateVersion(LocateVersionRequest) -> LocateVersionResponse,
+    Open(OpenRequest) -> OpenResponse,
+    RejectVersion(RejectVersionRequest) -> RejectVersionResponse,
+    ReleaseSeal(ReleaseSealRequest) -> ReleaseSealResponse,
+    RemoveDecisions(RemoveDecisionsRequest) -> RemoveDecisionsResponse,
+    ReviewDecisions(ReviewDecisionsRequest) -> ReviewDecisionsResponse,
+    ReviseVersion(ReviseVersionRequest) -> ReviseVersionResponse,
+    Seal(SealRequest) -> SealResponse,
+    SubmitVersion(SubmitVersionRequest) -> SubmitVersionResponse,
+    UpdateDecision(UpdateDecisionRequest) -> UpdateDecisionResponse,
+    UpdateVersion(UpdateVersionRequest) -> UpdateVersionResponse,
+    WithdrawVersion(WithdrawVersionRequest) -> WithdrawVersionResponse,
+}
+
+rpcs! {
+    "signoff.feed.v1.TrailService", feed:
+    GetTrail(GetTrailRequest) -> GetTrailResponse,
+    VerifyTrail(VerifyTrailRequest) -> VerifyTrailResponse,
+}
+
+/// A request whose type does not matter.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// `/package.Service/Method`.
+    pub path: String,
+    /// The message.
+    pub bytes: Vec<u8>,
+}
+
+impl Sent {
+    /// A request.
+    pub fn of<R: Rpc>(request: &R) -> Self {
+        Self { path: R::PATH.to_owned(), bytes: request.encode_to_vec() }
+    }
+
+    /// The method's own name.
+    pub fn method(&self) -> &str {
+        self.path.rsplit('/').next().expect("a path")
+    }
+
+    /// Whether the request has a field.
+    pub fn has(&self, field: &str) -> bool {
+        self.message().descriptor().get_field_by_name(field).is_some()
+    }
+
+    /// With another value of a text field.
+    #[must_use]
+    pub fn with(&self, field: &str, text: &str) -> Self {
+        let mut message = self.message();
+        message.set_field_by_name(field, Value::String(text.to_owned()));
+        Self { bytes: message.encode_to_vec(), ..self.clone() }
+    }
+
+    fn message(&self) -> DynamicMessage {
+        let (service, method) = self.path[1..].split_once('/').expect("a path");
+        let pool = descriptors();
+        let service = pool.get_service_by_name(service).expect("a service");
+        let method = service.methods().find(|known| known.name() == method).expect("a method");
+        DynamicMessage::decode(method.input(), self.bytes.as_slice()).expect("its request")
+    }
+}
+
+/// The descriptors of the contracts.
+pub fn descriptors() -> DescriptorPool {
+    DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).expect("descriptors")
+}
+
+/// The paths of all methods of all services, sorted.
+pub fn methods() -> Vec<String> {
+    let pool = descriptors();
+    let mut paths: Vec<String> = pool
+        .services()
+        .flat_map(|service| {
+            let name = service.full_name().to_owned();
+            let methods: Vec<_> = service.methods().collect();
+            methods.into_iter().map(move |method| format!("/{name}/{}", method.name()))
+        })
+        .collect();
+    paths.sort();
+    paths
+}
+
+impl Person {
+    /// Calls the method of a request.
+    pub async fn call<R: Rpc>(&self, request: R) -> Result<R::Answer, Status> {
+        let answer = self.send(&Sent::of(&request)).await?;
+        Ok(R::Answer::decode(answer.as_slice()).expect("the method's answer"))
+    }
+
+    /// Sends bytes to a method, and gives the answer's.
+    pub async fn send(&self, sent: &Sent) -> Result<Vec<u8>, Status> {
+        let mut client = tonic::client::Grpc::new(self.connection.clone())
+            .max_decoding_message_size(MAX_ANSWER)
+            .max_encoding_message_size(MAX_ANSWER);
+        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = PathAndQuery::try_from(sent.path.as_str()).expect("a path");
+        let request = Request::new(sent.bytes.clone());
+        Ok(client.unary(request, path, AsBytes).await?.into_inner())
+    }
+}
+
+/// Leaves messages as they are.
+#[derive(Clone, Copy, Debug)]
+struct AsBytes;
+
+impl Codec for AsBytes {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for AsBytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for AsBytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining()).to_vec()))
+    }
+}
