@@ -1,1 +1,9 @@
 //! What holds when things go wrong.
+
+mod attempts;
+mod away;
+mod headers;
+mod killed;
+mod races;
+mod rows;
+mod writers;

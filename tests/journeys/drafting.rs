@@ -120,7 +120,10 @@ async fn what_was_removed_is_gone_and_may_come_back() {
     assert_eq!(fields(&status), [carried.decision_id.clone()]);
     stage.tester.add(&draft, vec![build::input(KEY, "once more")]).await.unwrap();
     let back = stage.tester.decision(&draft, KEY).await;
-    assert_eq!((back.state(), back.source()), (DecisionState::Pending, RecommendationSource::Tester));
+    assert_eq!(
+        (back.state(), back.source()),
+        (DecisionState::Pending, RecommendationSource::Tester)
+    );
     assert_eq!(back.payload, Some(build::sample(KEY, "once more")));
     assert_eq!(back.previous_decision_id, "", "it was removed, not rejected");
 }
@@ -137,12 +140,15 @@ async fn every_duplicate_is_named_and_nothing_is_added() {
         Code::AlreadyExists,
         ErrorReason::ItemExists,
     );
-    assert_eq!(faults(&status), [
-        "decisions[1].item_key: S-000000 is in the version already",
-        "decisions[2].item_key: S-000009 is there twice in this call",
-        "decisions[3].item_key: S-000005 is in the version already",
-        "decisions[5].item_key: S-000001 is in the version already",
-    ]);
+    assert_eq!(
+        faults(&status),
+        [
+            "decisions[1].item_key: S-000000 is in the version already",
+            "decisions[2].item_key: S-000009 is there twice in this call",
+            "decisions[3].item_key: S-000005 is in the version already",
+            "decisions[5].item_key: S-000001 is in the version already",
+        ]
+    );
     assert_eq!(total(&status), 4);
     assert_eq!(stage.tester.get(&draft).await.unwrap(), draft);
 }
@@ -168,7 +174,8 @@ async fn a_key_that_was_rejected_comes_back_linked_to_its_rejection() {
     stage.owner.rule_rest(&submitted, Verdict::Approved).await.unwrap();
     stage.owner.reject(&submitted, "one more, please").await.unwrap();
 
-    let draft = stage.tester.revise(&stage.here, vec![build::input(KEY, "of this one")]).await.unwrap();
+    let draft =
+        stage.tester.revise(&stage.here, vec![build::input(KEY, "of this one")]).await.unwrap();
     let back = stage.tester.decision(&draft, KEY).await;
     assert_eq!(back.previous_decision_id, decision.decision_id);
     assert_eq!((back.state(), back.notes.as_str()), (DecisionState::Pending, ""));
@@ -214,12 +221,21 @@ async fn a_draft_says_what_it_is_told_and_keeps_the_rest() {
         ..Default::default()
     };
     let told = stage.tester.call(update(Some("why"), Some("one"))).await.unwrap().version.unwrap();
-    assert_eq!((told.creation_notes.as_str(), told.phase_data), ("why", Some(build::object("k", "one"))));
+    assert_eq!(
+        (told.creation_notes.as_str(), told.phase_data),
+        ("why", Some(build::object("k", "one")))
+    );
     assert_ne!(told.etag, draft.etag);
     let told = stage.tester.call(update(None, Some("two"))).await.unwrap().version.unwrap();
-    assert_eq!((told.creation_notes.as_str(), told.phase_data), ("why", Some(build::object("k", "two"))));
+    assert_eq!(
+        (told.creation_notes.as_str(), told.phase_data),
+        ("why", Some(build::object("k", "two")))
+    );
     let told = stage.tester.call(update(Some(""), None)).await.unwrap().version.unwrap();
-    assert_eq!((told.creation_notes.as_str(), told.phase_data), ("", Some(build::object("k", "two"))));
+    assert_eq!(
+        (told.creation_notes.as_str(), told.phase_data),
+        ("", Some(build::object("k", "two")))
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,24 @@
 //! Journeys through the public API, over real sockets and a real PostgreSQL.
 
+mod access;
+mod approving;
+mod bad_input;
+mod changes;
+mod comparing;
 mod drafting;
+mod etags;
+mod filters;
+mod gates;
+mod idempotency;
+mod makers;
+mod modifications;
 mod numbers;
+mod paging;
+mod planning;
+mod profiling;
 mod sample_story;
+mod samples;
+mod scopes;
+mod scoping;
+mod seals;
 mod transitions;

@@ -1,9 +1,9 @@
 //! Rules 1, 2, 7 and 8: one open version, numbers without gaps, no half versions, baselines.
 
+use signoff_contract::versioning::v1::{Version, VersionState};
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::refusals::refusal;
 use signoff_tests::{Stage, build};
-use signoff_contract::versioning::v1::{Version, VersionState};
 use tonic::Code;
 
 async fn keys(stage: &Stage, version: &Version) -> Vec<String> {
@@ -76,11 +76,10 @@ async fn numbers_have_no_gaps_whatever_is_refused_and_deleted() {
     stage.tester.revise(&stage.here, vec![]).await.unwrap();
     let listed = stage.tester.versions(&stage.here).await;
     let states: Vec<_> = listed.iter().map(|version| (version.number, version.state())).collect();
-    assert_eq!(states, [
-        (3, VersionState::Draft),
-        (2, VersionState::Deleted),
-        (1, VersionState::Approved)
-    ]);
+    assert_eq!(
+        states,
+        [(3, VersionState::Draft), (2, VersionState::Deleted), (1, VersionState::Approved)]
+    );
 }
 
 #[tokio::test]
@@ -169,9 +168,13 @@ async fn a_deleted_draft_leaves_nothing_behind_but_can_be_read() {
     assert_eq!(keys(&stage, &deleted).await, samples([1, 2]), "as it was when it was deleted");
     let next = stage.tester.revise(&stage.here, vec![]).await.unwrap();
     assert_eq!(keys(&stage, &next).await, samples(0..2), "as version 1");
-    let lineage = stage.tester.lineage(&next, &stage.tester.decision(&next, "S-000001").await).await;
+    let lineage =
+        stage.tester.lineage(&next, &stage.tester.decision(&next, "S-000001").await).await;
     let states: Vec<_> = lineage.iter().map(wire_state).collect();
-    assert_eq!(states, [(3, VersionState::Draft), (2, VersionState::Deleted), (1, VersionState::Approved)]);
+    assert_eq!(
+        states,
+        [(3, VersionState::Draft), (2, VersionState::Deleted), (1, VersionState::Approved)]
+    );
 }
 
 fn wire_state(entry: &signoff_contract::versioning::v1::LineageEntry) -> (i32, VersionState) {

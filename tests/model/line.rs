@@ -404,13 +404,7 @@ impl Line {
         Ok(())
     }
 
-    fn confirm(
-        &mut self,
-        who: Who,
-        tag: Tag,
-        number: usize,
-        keys: &[Key],
-    ) -> Result<(), Refused> {
+    fn confirm(&mut self, who: Who, tag: Tag, number: usize, keys: &[Key]) -> Result<(), Refused> {
         if keys.is_empty() {
             return Err(INVALID);
         }

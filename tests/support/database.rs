@@ -19,7 +19,11 @@ pub async fn cluster() -> &'static Cluster {
 
 /// A new, migrated database, as its owner and as its service; and its name.
 pub async fn fresh() -> (DatabaseUrls, String) {
-    let cluster = cluster().await;
+    fresh_in(cluster().await).await
+}
+
+/// A new, migrated database of another PostgreSQL.
+pub async fn fresh_in(cluster: &Cluster) -> (DatabaseUrls, String) {
     let database = format!("versioning_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let login = |role: &str| Login {
         role: role.to_owned(),

@@ -147,7 +147,8 @@ pub async fn faults(conn: &mut PgConnection) -> Vec<String> {
     .await
     .expect("the trail");
     if out_of_order > 0 {
-        faults.push(format!("{out_of_order} trail records in another order than their transactions"));
+        faults
+            .push(format!("{out_of_order} trail records in another order than their transactions"));
     }
     faults
 }

@@ -11,6 +11,7 @@
 pub mod acts;
 pub mod build;
 pub mod database;
+pub mod gates;
 pub mod integrity;
 pub mod people;
 pub mod reads;

@@ -120,3 +120,10 @@ impl Person {
         self.call(feed::VerifyTrailRequest { scope, source: 0 }).await.unwrap()
     }
 }
+
+/// A time that can be compared, in seconds and nanoseconds since 1970.
+#[track_caller]
+pub fn when(time: Option<prost_types::Timestamp>) -> (i64, i32) {
+    let time = time.expect("a time");
+    (time.seconds, time.nanos)
+}

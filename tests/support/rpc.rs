@@ -1,8 +1,10 @@
 //! Any method of the services, by its request or by its bytes.
 
+use std::sync::LazyLock;
+
 use prost::Message;
 use prost::bytes::{Buf as _, BufMut as _};
-use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage as _, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -14,7 +16,7 @@ use crate::people::{MAX_ANSWER, Person};
 /// A request of a method.
 pub trait Rpc: Message + Default {
     /// What it answers.
-    type Answer: Message + Default;
+    type Answer: Message + Default + std::fmt::Debug;
     /// `/package.Service/Method`.
     const PATH: &'static str;
 }
@@ -93,23 +95,48 @@ impl Sent {
     /// With another value of a text field.
     #[must_use]
     pub fn with(&self, field: &str, text: &str) -> Self {
+        self.with_value(field, Value::String(text.to_owned()))
+    }
+
+    /// With another value of a field.
+    #[must_use]
+    pub fn with_value(&self, field: &str, value: Value) -> Self {
         let mut message = self.message();
-        message.set_field_by_name(field, Value::String(text.to_owned()));
+        message.set_field_by_name(field, value);
         Self { bytes: message.encode_to_vec(), ..self.clone() }
     }
 
-    fn message(&self) -> DynamicMessage {
-        let (service, method) = self.path[1..].split_once('/').expect("a path");
-        let pool = descriptors();
-        let service = pool.get_service_by_name(service).expect("a service");
-        let method = service.methods().find(|known| known.name() == method).expect("a method");
-        DynamicMessage::decode(method.input(), self.bytes.as_slice()).expect("its request")
+    /// The message, whatever its type.
+    pub fn message(&self) -> DynamicMessage {
+        let input = self.descriptor().input();
+        DynamicMessage::decode(input, self.bytes.as_slice()).expect("the method's request")
     }
+
+    /// The message of its answer, whatever its type.
+    pub fn answer(&self, bytes: &[u8]) -> DynamicMessage {
+        DynamicMessage::decode(self.descriptor().output(), bytes).expect("the method's answer")
+    }
+
+    fn descriptor(&self) -> MethodDescriptor {
+        let (service, method) = self.path[1..].split_once('/').expect("a path");
+        let service = descriptors().get_service_by_name(service).expect("a service");
+        let mut methods = service.methods();
+        methods.find(|known| known.name() == method).expect("a method")
+    }
+}
+
+/// The paths of all methods whose request has a field, sorted.
+pub fn methods_with(field: &str) -> Vec<String> {
+    let has = |path: &String| Sent { path: path.clone(), bytes: Vec::new() }.has(field);
+    methods().into_iter().filter(has).collect()
 }
 
 /// The descriptors of the contracts.
 pub fn descriptors() -> DescriptorPool {
-    DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).expect("descriptors")
+    static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+        DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).expect("descriptors")
+    });
+    POOL.clone()
 }
 
 /// The paths of all methods of all services, sorted.

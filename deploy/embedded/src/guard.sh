@@ -36,7 +36,8 @@ run() {
             immediate) kill -QUIT "$pid" ;;
             esac
         done
-        kill -INT "$pid"
+        # A program that has just begun ignores the signal, as we do: ask until it is gone.
+        while kill -INT "$pid"; do sleep 0.1; done
     ) &
     watcher=$!
     wait "$pid"

@@ -29,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Start everything on this machine: PostgreSQL and the services; stop with Ctrl-C
     Up(UpArgs),
+    /// Watch a report's first four phases being drafted, reviewed, revised and approved
+    Demo(DemoArgs),
     /// Run one service, for containers
     Serve(serve::ServeArgs),
     /// Print a token for a person or a program, signed with the key of a data folder
@@ -62,6 +64,9 @@ pub struct DemoArgs {
     /// Leave the services running at the end, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
+    /// How to print what came of it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
 }
 
 /// `signoff token`.

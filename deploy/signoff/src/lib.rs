@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod commands;
+pub mod demo;
 pub mod output;
 pub mod stack;
 
@@ -21,6 +22,7 @@ pub async fn run() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|usage| usage.exit());
     let done = match cli.command {
         Command::Up(args) => commands::up::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Token(args) => commands::token::run(args),
     };

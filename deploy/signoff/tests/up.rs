@@ -10,7 +10,7 @@ use std::{
         fs::{MetadataExt, PermissionsExt},
         process::CommandExt,
     },
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use helper::{Up, kill, open_folder, processes_about, run, runs, signoff, until};
@@ -98,6 +98,23 @@ fn up_that_is_killed_takes_everything_along_and_starts_again() {
     let mut again = Up::start(&data);
     assert!(serves(again.endpoints()["versioning"].as_str().unwrap()));
     assert_eq!(again.end("TERM"), Some(0));
+}
+
+/// The server is young when it is asked to go: a signal that it does not hear yet is sent again.
+#[test]
+fn up_that_is_interrupted_while_it_starts_leaves_nobody() {
+    let folder = open_folder();
+    for (n, made) in ["postgres", "postgres/making", "postgres/pgdata"].into_iter().enumerate() {
+        let data = folder.path().join(format!("data-{n}"));
+        let mut up = signoff();
+        up.args(["up", "--ports", "auto", "--data"]).arg(&data);
+        let mut up = up.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        until("the start has come so far", || data.join(made).exists().then_some(()));
+        kill(up.id(), "KILL");
+        up.wait().unwrap();
+        let data = data.to_str().unwrap();
+        until("nobody is left", || processes_about(data).is_empty().then_some(()));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ const REPORT: &str = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-00
 
 #[test]
 fn help_and_version_are_everywhere() {
-    for command in ["up", "serve", "token", "serve versioning"] {
+    for command in ["up", "demo", "serve", "token", "serve versioning"] {
         let words: Vec<&str> = command.split(' ').collect();
         for flag in ["--help", "--version"] {
             let output = run(&[&words[..], &[flag]].concat());

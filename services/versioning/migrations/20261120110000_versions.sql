@@ -96,8 +96,9 @@ create table items (
     item_key text collate "C" not null check (item_key <> '' and char_length(item_key) <= 255),
     -- The number of the draft that brought it.
     introduced_in integer not null,
-    -- The rev that began this recommendation: this one, or the one that it is an edit of.
-    begun_in_rev integer not null check (begun_in_rev between 1 and rev),
+    -- The rev that this one is an edit of. It need not be the one before: that one may have been
+    -- given up with its draft.
+    edit_of_rev integer check (edit_of_rev between 1 and rev - 1),
     payload jsonb not null,
     payload_schema smallint not null,
     -- SHA-256 of the payload's canonical form.
@@ -121,7 +122,7 @@ create table items (
     recorded_at timestamptz not null,
     origin text not null check (origin in ('native', 'legacy')),
     primary key (line_no, item_no, rev),
-    check ((edited_by is null) = (begun_in_rev = rev)),
+    check ((edited_by is null) = (edit_of_rev is null)),
     check ((edited_by is null) = (edited_at is null))
 );
 

@@ -49,11 +49,7 @@ impl Person {
 }
 
 /// Seals a phase for one that is to rest on it, and says what it stands at.
-async fn seal(
-    desk: &mut Desk,
-    holder: Phase,
-    attempt: i64,
-) -> Result<Vec<shared::Foundation>> {
+async fn seal(desk: &mut Desk, holder: Phase, attempt: i64) -> Result<Vec<shared::Foundation>> {
     let request = wire::SealRequest {
         scope: Some(desk.scope.clone()),
         request_id: request_id(),

@@ -94,8 +94,11 @@ impl Cast {
             anyhow::Ok(Person {
                 name,
                 workflow,
-                versioning: Versioning::with_interceptor(channel.clone(), bearer.clone()),
-                trail: Trail::with_interceptor(channel.clone(), bearer),
+                versioning: VersioningServiceClient::with_interceptor(
+                    channel.clone(),
+                    bearer.clone(),
+                ),
+                trail: TrailServiceClient::with_interceptor(channel.clone(), bearer),
             })
         };
         // Roles on the report count on this report only; the others everywhere.

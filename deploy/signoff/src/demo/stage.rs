@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use comfy_table::{LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::{self, Format};
@@ -108,10 +108,19 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// A table of words and numbers, the numbers to the right.
 fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
-    let mut table = Table::new();
+    let numeric: [bool; N] =
+        std::array::from_fn(|i| rows.iter().all(|row| row[i].parse::<i64>().is_ok()));
     let under = LineStyle::none().fill('─').junction('─');
+    let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(under)).set_header(header).add_rows(rows);
+    for (column, numeric) in table.column_iter_mut().zip(numeric) {
+        column.set_padding((0, 1));
+        if numeric {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table.trim_fmt()
 }
 

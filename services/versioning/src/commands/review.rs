@@ -10,7 +10,7 @@ use super::remove::expect_all;
 use super::{Change, items_of};
 use crate::domain::error::Error;
 use crate::domain::ids::DecisionId;
-use crate::domain::item::{ItemAt, NewRuling, Opinion, check_reviewer};
+use crate::domain::item::{Change as ItemChange, ItemAt, NewRuling, Opinion, check_reviewer};
 use crate::domain::states::{Standing, VersionState};
 use crate::domain::version::Version;
 use crate::store::{held, makers, rulings};
@@ -71,6 +71,7 @@ impl Change {
             before.number,
             named.iter().chain(&pending),
         )?;
+        expect_keys(&named, &numbers, &input.reviews)?;
 
         let opinions: HashMap<i32, &Opinion> =
             numbers.iter().copied().zip(input.reviews.iter().map(|(_, opinion)| opinion)).collect();
@@ -81,7 +82,6 @@ impl Change {
             pending.iter().map(|item| NewRuling::of(item, &remaining.opinion))
         });
         let new: Vec<NewRuling<'_>> = of_named.chain(of_pending).collect();
-        expect_keys(&new)?;
         self.rule(before, &new, "decisions.reviewed").await
     }
 
@@ -164,17 +164,27 @@ impl Change {
 
 /// # Errors
 /// [`Error::Invalid`] names changes whose payload names another item.
-fn expect_keys(rulings: &[NewRuling<'_>]) -> Result<(), Error> {
+fn expect_keys(
+    items: &[ItemAt],
+    numbers: &[i32],
+    reviews: &[(Uuid, Opinion)],
+) -> Result<(), Error> {
+    let changes: HashMap<i32, (usize, &ItemChange)> = numbers
+        .iter()
+        .zip(reviews)
+        .enumerate()
+        .filter_map(|(i, (number, (_, opinion)))| Some((*number, (i, opinion.change.as_ref()?))))
+        .collect();
     let mut violations = Violations::default();
-    for ruling in rulings {
-        if let Some(change) = ruling.change()
-            && !change.replacement.is_of(&ruling.item.item_key)
+    for item in items {
+        if let Some((i, change)) = changes.get(&item.item_no)
+            && !change.replacement.is_of(&item.item_key)
         {
             violations.add(
-                "reviews.modified_payload",
+                format!("reviews[{i}].modified_payload"),
                 format!(
                     "{:?} must name the item {:?}, which never changes its key",
-                    change.replacement.content.item_key, ruling.item.item_key
+                    change.replacement.content.item_key, item.item_key
                 ),
             );
         }

@@ -43,7 +43,7 @@ pub struct Act {
 /// The ruling that gives a decision its standing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RulingInForce {
-    /// Who ruled (for a confirmed modification: who confirmed), and when.
+    /// Who ruled or confirmed a modification, and when.
     pub act: Act,
     /// What they said.
     pub notes: Option<String>,
@@ -92,6 +92,8 @@ pub struct Decision {
     pub ruling: Option<RulingInForce>,
     /// The reviewer's change, if the ruling in force is one.
     pub change: Option<ReviewerChange>,
+    /// Who confirmed that change, in this version or before, and when.
+    pub confirmed: Option<Act>,
     /// The version that brought the content.
     pub introduced_in: VersionRef,
     /// The version that rejected the key before.

@@ -34,8 +34,6 @@ pub struct ItemAt {
     pub item_key: String,
     /// Which content.
     pub rev: i32,
-    /// The rev that began the recommendation.
-    pub begun_in_rev: i32,
     /// The version that brought the content.
     pub introduced_in: i32,
     /// How it stands.
@@ -92,8 +90,6 @@ pub struct NewContent {
     pub item_no: i32,
     /// Which content of it.
     pub rev: i32,
-    /// The rev that began the recommendation.
-    pub begun_in_rev: i32,
     /// The ruling that it ends.
     pub ends: Option<i32>,
     /// The version that rejected the key before.
@@ -145,7 +141,6 @@ pub fn plan_additions(
                 Some(known) => NewContent {
                     item_no: known.item_no,
                     rev: known.last_rev + 1,
-                    begun_in_rev: known.last_rev + 1,
                     ends: known.ruling,
                     previous_version: known.rejected_in,
                     recommendation,
@@ -157,7 +152,6 @@ pub fn plan_additions(
                     NewContent {
                         item_no: next_item,
                         rev: 1,
-                        begun_in_rev: 1,
                         ends: None,
                         previous_version: None,
                         recommendation,

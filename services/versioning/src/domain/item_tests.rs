@@ -21,7 +21,6 @@ fn item(item_no: i32, standing: Standing) -> ItemAt {
         item_no,
         item_key: format!("S-{item_no}"),
         rev: 1,
-        begun_in_rev: 1,
         introduced_in: VERSION,
         standing,
         ruling: None,
@@ -57,7 +56,6 @@ fn new_keys_get_the_next_numbers_and_known_ones_their_next_rev() {
     let numbers: Vec<_> = planned.iter().map(|new| (new.item_no, new.rev)).collect();
     assert_eq!(numbers, [(10, 1), (3, 3), (11, 1)]);
     assert_eq!((planned[1].ends, planned[1].previous_version), (Some(5), Some(1)));
-    assert_eq!(planned[1].begun_in_rev, 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The way of every call: access, then fields, then the command or the query.
 
 use futures::future::BoxFuture;
+use prost::Message;
 use sha2::{Digest, Sha256};
 use signoff_chassis::{Admission, Refusal};
 use signoff_contract::convert::{PhaseNeed, RequestScope, scope_from_wire, uuid};
@@ -37,11 +38,7 @@ pub(super) fn admit<R: Scoped>(
 ) -> Result<Admitted<R>, Status> {
     let admission = Admission::from(&request)?;
     let request = request.into_inner();
-    let size = request.encoded_len();
-    if size > R::MAX_BYTES {
-        let message = format!("the message has {size} bytes; at most {} are taken", R::MAX_BYTES);
-        return Err(Refusal::limit_exceeded(message, None).into());
-    }
+    expect_size(&request, R::MAX_BYTES)?;
     let mut violations = Violations::default();
     let scope = request.scope().cloned();
     let Some(scope) = scope_from_wire(scope, "scope", need, engine.phases(), &mut violations)
@@ -65,6 +62,17 @@ pub(super) fn admit<R: Scoped>(
         },
         scope,
     })
+}
+
+/// # Errors
+/// The message is longer than its method takes: the server's own limit is that of the longest.
+pub(super) fn expect_size(request: &impl Message, most: usize) -> Result<(), Refusal> {
+    let size = request.encoded_len();
+    if size > most {
+        let message = format!("the message has {size} bytes; at most {most} are taken");
+        return Err(Refusal::limit_exceeded(message, None));
+    }
+    Ok(())
 }
 
 /// Runs a change in one phase: `parse` checks the request's fields, `act` does it.

@@ -41,11 +41,18 @@ pub(super) fn decision_to_wire(
         .map_err(|error| Error::Internal(error.to_string()))?;
     let ruling = decision.ruling.as_ref();
     let change = decision.change.as_ref();
-    // A modification was decided by the reviewer; the ruling in force may be its confirmation.
-    let decided = change
-        .map(|change| (change.made_by, change.made_at))
-        .or_else(|| ruling.map(|ruling| (ruling.act.by, ruling.act.at)));
-    let confirmed = ruling.filter(|_| decision.standing == Standing::Modified);
+    // Where the ruling in force is a tester's confirmation, the reviewer's change is what was
+    // decided; where a reviewer approved the changed item again, that is.
+    let confirmed = decision.confirmed;
+    let (decided, notes) = match (ruling, change) {
+        (Some(ruling), Some(change)) if confirmed == Some(ruling.act) => {
+            (Some((change.made_by, change.made_at)), change.notes.clone())
+        }
+        (ruling, _) => (
+            ruling.map(|ruling| (ruling.act.by, ruling.act.at)),
+            ruling.and_then(|ruling| ruling.notes.clone()),
+        ),
+    };
     let parent = decision.parent.filter(|_| carried);
     let recorded = ruling
         .map_or((decision.occurred_at, decision.recorded_at, decision.origin), |ruling| {
@@ -67,18 +74,15 @@ pub(super) fn decision_to_wire(
         state: standing_to_wire(decision.standing).into(),
         decided_by: decided.map_or(0, |(by, _)| by),
         decided_at: decided.map(|(_, at)| time_to_wire(at)),
-        notes: change
-            .and_then(|change| change.notes.clone())
-            .or_else(|| ruling.and_then(|ruling| ruling.notes.clone()))
-            .unwrap_or_default(),
+        notes: notes.unwrap_or_default(),
         modified_payload,
         effective_payload: Some(effective_payload),
         modification_reason: change
             .map(|change| change.reason.clone())
             .or_else(|| decision.edit_reason.clone())
             .unwrap_or_default(),
-        confirmed_by: confirmed.map_or(0, |ruling| ruling.act.by),
-        confirmed_at: confirmed.map(|ruling| time_to_wire(ruling.act.at)),
+        confirmed_by: confirmed.map_or(0, |confirmed| confirmed.by),
+        confirmed_at: confirmed.map(|confirmed| time_to_wire(confirmed.at)),
         introduced_in_version_id: decision.introduced_in.version_id.to_string(),
         carried_from_version_id: parent
             .map(|parent| parent.version_id.to_string())

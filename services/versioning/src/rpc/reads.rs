@@ -10,11 +10,11 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::call::{Admitted, admit, answer};
+use super::call::{Admitted, admit, answer, expect_size};
 use super::decision::{decision_to_wire, filter_from_wire};
 use super::errors::refusal;
 use super::paging::{Page, Paged, malformed};
-use super::requests::Scoped;
+use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
 use crate::commands::Engine;
 use crate::domain::decision::{Cursor, Decision, Difference};
@@ -301,6 +301,7 @@ pub(super) async fn locate_version(
 ) -> Answered<wire::LocateVersionResponse> {
     Admission::from(&request)?.permit(None, None)?;
     let request = request.into_inner();
+    expect_size(&request, MAX_MESSAGE)?;
     let done = async {
         let version_id = id(&request.version_id, "version_id")?;
         let mut conn = engine.pool().acquire().await?;

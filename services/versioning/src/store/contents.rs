@@ -34,16 +34,16 @@ pub async fn put(
     let recommendations = || contents.iter().map(|new| &new.recommendation);
     sqlx::query(
         "insert into items (
-             line_no, item_no, rev, item_key, introduced_in, begun_in_rev, payload, payload_schema,
+             line_no, item_no, rev, item_key, introduced_in, payload, payload_schema,
              content_hash, counted, source, recommended_by, recommended_at, recommendation_reason,
              recommendation_metadata, contributed, previous_version, occurred_at, recorded_at, origin)
-         select $1, item_no, rev, item_key, $2, begun_in_rev, payload, payload_schema, content_hash,
+         select $1, item_no, rev, item_key, $2, payload, payload_schema, content_hash,
              counted, source, $3, $4, reason, metadata, $5, previous_version, $4, $4, 'native'
-         from unnest($6::integer[], $7::integer[], $8::text[], $9::integer[], $10::jsonb[],
-             $11::smallint[], $12::bytea[], $13::boolean[], $14::smallint[], $15::text[], $16::jsonb[],
-             $17::integer[])
-             as new (item_no, rev, item_key, begun_in_rev, payload, payload_schema, content_hash, counted,
-                 source, reason, metadata, previous_version)",
+         from unnest($6::integer[], $7::integer[], $8::text[], $9::jsonb[], $10::smallint[],
+             $11::bytea[], $12::boolean[], $13::smallint[], $14::text[], $15::jsonb[],
+             $16::integer[])
+             as new (item_no, rev, item_key, payload, payload_schema, content_hash, counted, source,
+                 reason, metadata, previous_version)",
     )
     .bind(version.line_no)
     .bind(version.number)
@@ -53,7 +53,6 @@ pub async fn put(
     .bind(column(|new| new.item_no))
     .bind(column(|new| new.rev))
     .bind(recommendations().map(|new| new.content.item_key.as_str()).collect::<Vec<_>>())
-    .bind(column(|new| new.begun_in_rev))
     .bind(recommendations().map(|new| Json(&new.content.body)).collect::<Vec<_>>())
     .bind(recommendations().map(|new| new.content.schema).collect::<Vec<_>>())
     .bind(recommendations().map(|new| new.content.hash.as_slice()).collect::<Vec<_>>())
@@ -78,13 +77,13 @@ pub async fn edit(
 ) -> Result<i32, Error> {
     let rev: i32 = sqlx::query_scalar(
         "insert into items (
-             line_no, item_no, rev, item_key, introduced_in, begun_in_rev, payload, payload_schema,
+             line_no, item_no, rev, item_key, introduced_in, edit_of_rev, payload, payload_schema,
              content_hash, counted, source, recommended_by, recommended_at, recommendation_reason,
              recommendation_metadata, contributed, edited_by, edited_at, modification_reason,
              previous_version, occurred_at, recorded_at, origin)
          select c.line_no, c.item_no,
              (select max(x.rev) + 1 from items x where x.line_no = $1 and x.item_no = $2),
-             c.item_key, $4, c.begun_in_rev, $5, $6, $7, $8, c.source, c.recommended_by,
+             c.item_key, $4, c.rev, $5, $6, $7, $8, c.source, c.recommended_by,
              c.recommended_at, c.recommendation_reason, c.recommendation_metadata, c.contributed, $9,
              $10, $11, c.previous_version, $10, $10, 'native'
          from items c

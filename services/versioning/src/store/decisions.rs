@@ -19,7 +19,7 @@ macro_rules! decision_rows {
             "select v.number, v.version_id, v.state as version_state, v.parent_number,
                  p.version_id as parent_id, k.item_no, k.item_key, c.*, b.version_id as introduced_id,
                  r.state, r.decided_by, r.ruling_notes, r.disposition, r.ruled_at, r.ruling_recorded_at,
-                 r.ruling_origin, m.*
+                 r.ruling_origin, m.*, f.*
              from versions v
              join items k on k.line_no = v.line_no and k.rev = 1
              left join lateral (
@@ -47,6 +47,12 @@ macro_rules! decision_rows {
                  where x.line_no = k.line_no and x.item_no = k.item_no
                      and x.modification_no = r.modification_no
              ) m on true
+             left join lateral (
+                 select x.decided_by as confirmed_by, x.occurred_at as confirmed_at from rulings x
+                 where r.state = 2 and x.line_no = k.line_no and x.item_no = k.item_no
+                     and x.modification_no = r.modification_no and x.state = 2
+                 order by x.seq limit 1
+             ) f on true
              left join versions p on p.line_no = v.line_no and p.number = v.parent_number
              left join versions b on b.line_no = v.line_no and b.number = c.introduced_in
              where v.line_no = $1
@@ -172,6 +178,8 @@ fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
     };
     let edited_by: Option<i64> = row.try_get("edited_by")?;
     let edited_at: Option<chrono::DateTime<chrono::Utc>> = row.try_get("edited_at")?;
+    let confirmed_by: Option<i64> = row.try_get("confirmed_by")?;
+    let confirmed_at: Option<chrono::DateTime<chrono::Utc>> = row.try_get("confirmed_at")?;
     Ok(Decision {
         id: DecisionId { line_no, item_no: row.try_get("item_no")?, version: version.number },
         version,
@@ -194,6 +202,7 @@ fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
         edit_reason: row.try_get("modification_reason")?,
         ruling,
         change: read_change(row)?,
+        confirmed: confirmed_by.zip(confirmed_at).map(|(by, at)| Act { by, at }),
         introduced_in: VersionRef {
             number: row.try_get("introduced_in")?,
             version_id: row.try_get("introduced_id")?,

@@ -16,17 +16,22 @@ use crate::domain::version::Version;
 macro_rules! item_columns {
     ($rest:literal) => {
         concat!(
-            "select c.item_no, c.item_key, c.rev, c.begun_in_rev, c.introduced_in, c.source, c.contributed,
+            "select c.item_no, c.item_key, c.rev, c.introduced_in, c.source, c.contributed,
                  r.state, r.seq as ruling, r.modification_no,
                  coalesce((select max(x.seq) from rulings x
                            where x.line_no = c.line_no and x.item_no = c.item_no), 0) as last_seq,
                  coalesce(m.counted, c.counted) as counted, c.counted as counted_as_put,
-                 $4 and exists (
-                     select from items o
-                     where o.line_no = c.line_no and o.item_no = c.item_no
-                         and o.rev between c.begun_in_rev and c.rev
-                         and (o.recommended_by = $3 or o.edited_by = $3)
-                 ) as mine ",
+                 $4 and (c.recommended_by = $3 or exists (
+                     with recursive edits (rev, edit_of_rev, edited_by) as (
+                         values (c.rev, c.edit_of_rev, c.edited_by)
+                         union all
+                         select o.rev, o.edit_of_rev, o.edited_by
+                         from edits join items o
+                             on o.line_no = c.line_no and o.item_no = c.item_no
+                                 and o.rev = edits.edit_of_rev
+                     )
+                     select from edits where edits.edited_by = $3
+                 )) as mine ",
             $rest
         )
     };
@@ -107,7 +112,6 @@ fn read(row: &PgRow) -> Result<ItemAt, Error> {
         item_no: row.try_get("item_no")?,
         item_key: row.try_get("item_key")?,
         rev: row.try_get("rev")?,
-        begun_in_rev: row.try_get("begun_in_rev")?,
         introduced_in: row.try_get("introduced_in")?,
         standing,
         ruling: row.try_get("ruling")?,

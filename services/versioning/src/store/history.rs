@@ -27,7 +27,7 @@ pub async fn of(
          from unnest($2::integer[], $3::integer[]) as wanted (item_no, rev)
          join items c on c.line_no = $1 and c.item_no = wanted.item_no and c.rev <= wanted.rev
          join items before
-             on before.line_no = $1 and before.item_no = c.item_no and before.rev = c.rev - 1
+             on before.line_no = $1 and before.item_no = c.item_no and before.rev = c.edit_of_rev
          where c.edited_by is not null
          union all
          select m.item_no, m.made_in, m.made_by, m.made_at, m.reason, c.payload, m.payload

@@ -1,0 +1,158 @@
+//! `signoff demo`: the product's main job, played through its public API.
+//!
+//! A private system is started, and the people of one workflow go through its first four phases
+//! as they would in earnest: each with a token of their own, through gRPC. Every number that is
+//! printed is one that the service answered, and is compared with the story.
+
+pub mod data;
+mod desk;
+mod gate;
+mod keep;
+mod people;
+mod reading;
+mod refusals;
+mod stage;
+mod story;
+mod summary;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde::Serialize;
+use signoff_chassis::{shutdown, telemetry};
+use signoff_workflow::Workflow;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::cli::DemoArgs;
+use crate::output::{self, Format};
+use crate::stack::{Home, Logs, Ports, Stack, UpOptions};
+use keep::Running;
+use people::Cast;
+use stage::Stage;
+use summary::Summary;
+
+/// What is printed at the end where JSON is asked for.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<&'a Running>,
+}
+
+/// Plays the demo and ends; with `keep`, leaves the system running until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// Something does not start or stop, the story does not go as it must, or it is interrupted.
+pub async fn run(args: DemoArgs) -> Result<()> {
+    // The log would run into the story: it is written only where somebody asks for it.
+    if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
+        telemetry::init(false)?;
+    }
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let temporary = args.data.is_none();
+    let stop = shutdown::token(false)?;
+    let stage = Stage::new(args.output);
+    let stack = start(&stage, &stop, args.data, program.clone()).await?;
+    let data = stack.data().to_owned();
+
+    let played = tokio::select! {
+        played = Box::pin(play(&stage, &stack)) => played,
+        error = stack.failed() => Err(error),
+        () = stop.cancelled() => Err(interrupted()),
+    };
+    let ended = match played {
+        Ok(summary) => {
+            finish(&stage, args.output, &summary, args.keep, &stack, &stop, &program).await
+        }
+        Err(error) => Err(error),
+    };
+    let stopped = stack.stop().await;
+    ended?;
+    stopped?;
+    if temporary {
+        ensure!(!data.exists(), "the temporary folder {} is still there", data.display());
+        stage.line("\nEverything is stopped, and the temporary folder is gone.");
+    } else {
+        stage.line(&format!("\nEverything is stopped. The data is in {}.", data.display()));
+    }
+    Ok(())
+}
+
+fn interrupted() -> anyhow::Error {
+    anyhow!("interrupted before the end of the story")
+}
+
+/// Starts a private system.
+async fn start(
+    stage: &Stage,
+    stop: &CancellationToken,
+    data: Option<PathBuf>,
+    program: PathBuf,
+) -> Result<Stack> {
+    let home = match data {
+        Some(path) => Home::Folder { path, database_url: None },
+        None => Home::Temporary,
+    };
+    let options = UpOptions { home, ports: Ports::Auto, program, logs: Logs::Files };
+    let _waiting = stage.waiting("Starting a private PostgreSQL and the versioning service …");
+    let mut starting = Box::pin(Stack::start(options));
+    tokio::select! {
+        started = &mut starting => started,
+        () = stop.cancelled() => {
+            // Only what has started can be stopped in order, and it starts in a second or two.
+            starting.await?.stop().await?;
+            Err(interrupted())
+        }
+    }
+}
+
+/// Plays the story and reads what came of it.
+async fn play(stage: &Stage, stack: &Stack) -> Result<Summary> {
+    let endpoints = stack.endpoints();
+    let address = endpoints.service("versioning").context("no versioning service")?;
+    let channel = Channel::from_shared(format!("http://{address}"))?.connect().await?;
+    let workflow = Workflow { cycle_id: Uuid::now_v7(), report_id: Uuid::now_v7() };
+    let cast = Cast::new(stack.key(), &channel, workflow)?;
+
+    stage.heading("The first four phases of FR Y-14M, Schedule D.1 (credit cards), in one cycle");
+    stage.line(&format!("  Everybody calls the versioning service at {address} over gRPC,"));
+    stage.line("  with a token of their own:");
+    stage.says("Tess", "the tester, puts things forward");
+    stage.says("LLM", "a program that recommends on Tess's behalf what a language model finds");
+    stage.says("Owen", "the report owner, rules on them and approves");
+    stage.says("gateway", "opens phases, and keeps them in order");
+    stage.says("Ada", "the auditor, reads everything at the end");
+    let refusals = story::tell(stage, &cast).await?;
+    Summary::gather(&cast, refusals).await
+}
+
+/// Prints the summary and, if the system is to be kept, waits.
+async fn finish(
+    stage: &Stage,
+    format: Format,
+    summary: &Summary,
+    keep: bool,
+    stack: &Stack,
+    stop: &CancellationToken,
+    program: &Path,
+) -> Result<()> {
+    let running = keep.then(|| Running::new(stack.endpoints(), stack.data(), program, summary));
+    tables::show(stage, summary);
+    if let Some(running) = &running {
+        running.show(stage);
+    }
+    if format == Format::Json {
+        output::json(&Document { summary, running: running.as_ref() })?;
+    }
+    if !keep {
+        return Ok(());
+    }
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        error = stack.failed() => Err(error),
+    }
+}

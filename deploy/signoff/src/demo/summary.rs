@@ -1,0 +1,325 @@
+//! What is there at the end, read by the auditor: as one document.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use signoff_contract::versioning::v1 as wire;
+use signoff_workflow::{Phase, Workflow};
+
+use super::gate::row_of;
+use super::people::{Cast, Person};
+use super::refusals::Refusal;
+use super::story::{counts, holds};
+
+/// The phases that the story goes through.
+const PHASES: [Phase; 4] =
+    [Phase::PLANNING, Phase::DATA_PROFILING, Phase::SCOPING, Phase::SAMPLE_SELECTION];
+
+/// What is there at the end.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    /// The test cycle.
+    pub(super) cycle_id: String,
+    /// The report.
+    pub(super) report_id: String,
+    /// Where each phase stands, with its versions.
+    pub(super) phases: Vec<PhaseSummary>,
+    /// One sample through both versions of Sample Selection, newest first.
+    pub(super) lineage: Lineage,
+    /// How versions 1 and 2 differ, for each phase that has both.
+    pub(super) comparisons: Vec<Comparison>,
+    /// What was approved.
+    pub(super) artifacts: Vec<Artifact>,
+    /// What was tried and refused.
+    pub(super) refusals: Vec<Refusal>,
+    /// The trail, verified by the service.
+    pub(super) trail: Trail,
+}
+
+/// Where a phase stands.
+#[derive(Debug, Serialize)]
+pub(super) struct PhaseSummary {
+    pub(super) phase: &'static str,
+    pub(super) state: String,
+    pub(super) held_by: Vec<&'static str>,
+    pub(super) versions: Vec<VersionSummary>,
+}
+
+/// One version's header.
+#[derive(Debug, Serialize)]
+pub(super) struct VersionSummary {
+    pub(super) version_id: String,
+    pub(super) number: i32,
+    pub(super) state: String,
+    pub(super) total: i32,
+    pub(super) approved: i32,
+    pub(super) rejected: i32,
+    pub(super) modified: i32,
+    pub(super) pending: i32,
+    pub(super) carried: i32,
+    pub(super) created_by: i64,
+    pub(super) reviewed_by: i64,
+    pub(super) self_approved: bool,
+    pub(super) review_notes: String,
+}
+
+/// One item through the versions that held it.
+#[derive(Debug, Serialize)]
+pub(super) struct Lineage {
+    pub(super) item_key: String,
+    pub(super) entries: Vec<LineageEntry>,
+}
+
+/// One item in one version.
+#[derive(Debug, Serialize)]
+pub(super) struct LineageEntry {
+    pub(super) version_number: i32,
+    pub(super) version_state: String,
+    pub(super) decision_id: String,
+    pub(super) source: String,
+    pub(super) original_source: String,
+    pub(super) recommended_by: i64,
+    pub(super) state: String,
+    pub(super) decided_by: i64,
+    pub(super) carried_from_decision_id: String,
+}
+
+/// How two versions differ.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    pub(super) phase: &'static str,
+    pub(super) from: i32,
+    pub(super) to: i32,
+    pub(super) added: Difference,
+    pub(super) removed: Difference,
+    pub(super) changed: Difference,
+    pub(super) ruled_differently: Difference,
+    pub(super) unchanged: i32,
+}
+
+/// The items that differ in one way.
+#[derive(Debug, Serialize)]
+pub(super) struct Difference {
+    pub(super) count: i32,
+    pub(super) item_keys: Vec<String>,
+}
+
+/// Something that was approved.
+#[derive(Debug, Serialize)]
+pub(super) struct Artifact {
+    pub(super) artifact_type: String,
+    pub(super) phase: &'static str,
+    pub(super) version_number: i32,
+    pub(super) approved_by: i64,
+    pub(super) notes: String,
+    pub(super) superseded: bool,
+}
+
+/// The trail.
+#[derive(Debug, Serialize)]
+pub(super) struct Trail {
+    pub(super) intact: bool,
+    pub(super) records: i64,
+    /// SHA-256 of the last record, in hexadecimal.
+    pub(super) head_hash: String,
+}
+
+impl Summary {
+    /// Reads everything and compares it with the story.
+    ///
+    /// # Errors
+    /// The service refuses, or what it answers is not the story.
+    pub(super) async fn gather(cast: &Cast, refusals: Vec<Refusal>) -> Result<Self> {
+        let ada = &cast.ada;
+        let mut phases = Vec::new();
+        for phase in PHASES {
+            phases.push(phase_summary(ada, phase).await?);
+        }
+        let mut artifacts = Vec::new();
+        for artifact in ada.artifacts().await? {
+            artifacts.push(artifact_summary(artifact)?);
+        }
+        let verified = ada.verify_trail().await?;
+        let Workflow { cycle_id, report_id } = ada.workflow;
+        let summary = Self {
+            cycle_id: cycle_id.to_string(),
+            report_id: report_id.to_string(),
+            phases,
+            lineage: lineage(ada).await?,
+            comparisons: vec![
+                comparison(ada, Phase::DATA_PROFILING).await?,
+                comparison(ada, Phase::SAMPLE_SELECTION).await?,
+            ],
+            artifacts,
+            refusals,
+            trail: Trail {
+                intact: verified.intact,
+                records: verified.records,
+                head_hash: hex::encode(verified.head.unwrap_or_default().hash),
+            },
+        };
+        summary.check()?;
+        Ok(summary)
+    }
+
+    /// # Errors
+    /// What was answered is not the story.
+    fn check(&self) -> Result<()> {
+        let states: Vec<&str> = self.phases.iter().map(|phase| phase.state.as_str()).collect();
+        holds("the phases' states", states, vec!["sealed", "sealed", "sealed", "complete"])?;
+        let versions: Vec<Vec<&str>> = self
+            .phases
+            .iter()
+            .map(|phase| phase.versions.iter().map(|one| one.state.as_str()).collect())
+            .collect();
+        let told = vec![
+            vec!["approved"],
+            vec!["superseded", "approved"],
+            vec!["approved"],
+            vec!["rejected", "approved"],
+        ];
+        holds("the versions' states", versions, told)?;
+        let sources: Vec<&str> =
+            self.lineage.entries.iter().map(|entry| entry.source.as_str()).collect();
+        holds("the sources in the lineage", sources, vec!["carried_forward", "tester"])?;
+        let [rules, samples] = self.comparisons.as_slice() else {
+            anyhow::bail!("two comparisons are read");
+        };
+        holds("how the rules differ", rules.numbers(), [1, 47, 2, 1, 411])?;
+        holds("how the samples differ", samples.numbers(), [10, 20, 0, 0, 80])?;
+        let current = self.artifacts.iter().filter(|artifact| !artifact.superseded).count();
+        holds("artifacts, and those in force", (self.artifacts.len(), current), (5, 4))?;
+        holds("refusals", self.refusals.len(), 5)?;
+        holds("the trail is intact", self.trail.intact, true)
+    }
+}
+
+impl Comparison {
+    /// Added, removed, changed, ruled differently, unchanged.
+    fn numbers(&self) -> [i32; 5] {
+        let (added, removed) = (self.added.count, self.removed.count);
+        [added, removed, self.changed.count, self.ruled_differently.count, self.unchanged]
+    }
+}
+
+async fn phase_summary(reader: &Person, phase: Phase) -> Result<PhaseSummary> {
+    let mut desk = reader.at(phase);
+    let status = desk.status().await?;
+    let mut held_by = Vec::new();
+    for holder in &status.holders {
+        held_by.push(row_of(Phase::new(holder.phase))?.display_name);
+    }
+    Ok(PhaseSummary {
+        phase: row_of(phase)?.display_name,
+        state: word(status.state().as_str_name(), "PHASE_STATE_"),
+        held_by,
+        versions: desk.versions().await?.into_iter().map(version_summary).collect(),
+    })
+}
+
+fn version_summary(version: wire::Version) -> VersionSummary {
+    let counts = counts(&version);
+    VersionSummary {
+        state: word(version.state().as_str_name(), "VERSION_STATE_"),
+        version_id: version.version_id,
+        number: version.number,
+        total: counts.total,
+        approved: counts.approved,
+        rejected: counts.rejected,
+        modified: counts.modified,
+        pending: counts.pending,
+        carried: counts.carried,
+        created_by: version.created_by,
+        reviewed_by: version.reviewed_by,
+        self_approved: version.self_approved,
+        review_notes: version.review_notes,
+    }
+}
+
+/// The first sample that was carried into the approved version.
+async fn lineage(reader: &Person) -> Result<Lineage> {
+    let mut desk = reader.at(Phase::SAMPLE_SELECTION);
+    let current = desk.status().await?.current_version_id;
+    let filter = wire::DecisionFilter { carried: Some(true), ..Default::default() };
+    let carried = desk.decisions(&current, filter).await?;
+    let sample = carried.first().context("no sample was carried")?;
+    let entries = desk.lineage(&sample.decision_id).await?;
+    Ok(Lineage {
+        item_key: sample.item_key.clone(),
+        entries: entries.into_iter().map(lineage_entry).collect(),
+    })
+}
+
+fn lineage_entry(entry: wire::LineageEntry) -> LineageEntry {
+    let version_state = word(entry.version_state().as_str_name(), "VERSION_STATE_");
+    let decision = entry.decision.unwrap_or_default();
+    LineageEntry {
+        version_number: decision.version_number,
+        version_state,
+        source: word(decision.source().as_str_name(), "RECOMMENDATION_SOURCE_"),
+        original_source: word(decision.original_source().as_str_name(), "RECOMMENDATION_SOURCE_"),
+        state: word(decision.state().as_str_name(), "DECISION_STATE_"),
+        decision_id: decision.decision_id,
+        recommended_by: decision.recommended_by,
+        decided_by: decision.decided_by,
+        carried_from_decision_id: decision.carried_from_decision_id,
+    }
+}
+
+/// Versions 1 and 2 of a phase.
+async fn comparison(reader: &Person, phase: Phase) -> Result<Comparison> {
+    let mut desk = reader.at(phase);
+    let versions = desk.versions().await?;
+    let [from, to] = versions.as_slice() else {
+        anyhow::bail!("{} has {} versions, not 2", row_of(phase)?.display_name, versions.len());
+    };
+    let (counts, differences) = desk.compare(from, to).await?;
+    let of = |kind: wire::DifferenceKind, count: i32| Difference {
+        count,
+        item_keys: differences
+            .iter()
+            .filter(|difference| difference.kind() == kind)
+            .map(|difference| difference.item_key.clone())
+            .collect(),
+    };
+    Ok(Comparison {
+        phase: row_of(phase)?.display_name,
+        from: from.number,
+        to: to.number,
+        added: of(wire::DifferenceKind::Added, counts.added),
+        removed: of(wire::DifferenceKind::Removed, counts.removed),
+        changed: of(wire::DifferenceKind::Changed, counts.changed),
+        ruled_differently: of(wire::DifferenceKind::RuledDifferently, counts.ruled_differently),
+        unchanged: counts.unchanged,
+    })
+}
+
+fn artifact_summary(artifact: wire::Artifact) -> Result<Artifact> {
+    Ok(Artifact {
+        phase: row_of(Phase::new(artifact.phase))?.display_name,
+        artifact_type: artifact.artifact_type,
+        version_number: artifact.version_number,
+        approved_by: artifact.approved_by,
+        notes: artifact.notes,
+        superseded: artifact.superseded_at.is_some(),
+    })
+}
+
+/// A value of one of the wire's enums as a word: `carried_forward`.
+fn word(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use signoff_contract::workflow::v1 as shared;
+
+    use super::*;
+
+    #[test]
+    fn enum_values_become_words() {
+        let state = shared::PhaseState::InProgress;
+        assert_eq!(word(state.as_str_name(), "PHASE_STATE_"), "in_progress");
+        let source = wire::RecommendationSource::CarriedForward;
+        assert_eq!(word(source.as_str_name(), "RECOMMENDATION_SOURCE_"), "carried_forward");
+    }
+}

@@ -1,0 +1,219 @@
+//! `signoff demo` as a newcomer runs it: it tells the story, and leaves nothing behind.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod helper;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use helper::{kill, open_folder, processes_about, run, runs, signoff};
+use serde_json::{Value, json};
+use signoff_contract::versioning::v1::{
+    ListVersionsRequest, versioning_service_client::VersioningServiceClient,
+};
+use signoff_contract::workflow::v1::{Phase, Scope};
+use tempfile::TempDir;
+use tonic::Request;
+
+/// A place for temporary folders that everybody may write to, as `/tmp` is.
+fn place() -> TempDir {
+    let place = open_folder();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    place
+}
+
+fn demo(place: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = signoff();
+    command.arg("demo").args(arguments).env("TMPDIR", place.path()).stdin(Stdio::null());
+    command
+}
+
+fn nothing_is_left(place: &Path) {
+    let left: Vec<_> = fs::read_dir(place).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(processes_about(place.to_str().unwrap()), Vec::<u32>::new());
+}
+
+#[test]
+fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
+    let place = place();
+    let output = demo(&place, &[]).output().unwrap();
+    let (told, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""), "{told}");
+    for line in [
+        "Tess     puts 118 attributes forward, 4 of them keys (version 1)",
+        "Owen     approves 404 rules, rejects 49 with reasons and accepts 8 as changed by him",
+        "Tess     confirms his 8 changes",
+        "Tess     decides on 114 attributes: 94 in scope (version 1)",
+        "Tess     submits the version: 100 samples, found by tester and llm",
+        "Owen     approves 80 samples and rejects 20, each with a reason",
+        "Tess     revises: 80 samples are carried forward with their approval, 10 are new",
+        "refused, PHASE_SEALED",
+        "refused, ETAG_MISMATCH",
+        "refused, MAKER_IS_CHECKER",
+        "refused, ITEM_EXISTS",
+        "refused, DECISIONS_PENDING",
+        "Version histories",
+        "through both versions",
+        "What became of version 1 in version 2",
+        "Approved artifacts",
+        "records in one hash chain, verified: intact",
+        "Everything is stopped, and the temporary folder is gone.",
+    ] {
+        assert!(told.contains(line), "{line:?} is missing in:\n{told}");
+    }
+    // No terminal: neither colours nor bars.
+    assert!(!told.contains(['\u{1b}', '\r']), "{told:?}");
+    nothing_is_left(place.path());
+}
+
+#[test]
+fn the_summary_is_one_json_document() {
+    let place = place();
+    let output = demo(&place, &["--output", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+
+    let versions = |phase: usize, part: &str| -> Vec<Value> {
+        let versions = summary["phases"][phase]["versions"].as_array().unwrap();
+        versions.iter().map(|version| version[part].clone()).collect()
+    };
+    assert_eq!(versions(0, "total"), [118]);
+    assert_eq!(versions(0, "self_approved"), [true]);
+    assert_eq!(versions(1, "total"), [461, 415]);
+    assert_eq!(versions(1, "state"), ["superseded", "approved"]);
+    assert_eq!(versions(2, "approved"), [114]);
+    assert_eq!(versions(3, "state"), ["rejected", "approved"]);
+    assert_eq!(versions(3, "approved"), [80, 90]);
+    assert_eq!(versions(3, "rejected"), [20, 0]);
+    assert_eq!(versions(3, "carried"), [0, 80]);
+    assert_eq!(versions(3, "number"), [1, 2]);
+
+    let samples = &summary["comparisons"][1];
+    assert_eq!(
+        (&samples["added"]["count"], &samples["removed"]["count"]),
+        (&json!(10), &json!(20))
+    );
+    assert_eq!(samples["added"]["item_keys"].as_array().unwrap().len(), 10);
+    let lineage = summary["lineage"]["entries"].as_array().unwrap();
+    assert_eq!(lineage.len(), 2);
+    assert_eq!(lineage[0]["source"], "carried_forward");
+    assert_eq!(lineage[0]["carried_from_decision_id"], lineage[1]["decision_id"]);
+    assert_eq!(summary["artifacts"].as_array().unwrap().len(), 5);
+    assert_eq!(summary["refusals"].as_array().unwrap().len(), 5);
+    assert_eq!(summary["trail"]["intact"], true);
+    assert_eq!(summary["trail"]["head_hash"].as_str().unwrap().len(), 64);
+    assert_eq!(summary.get("running"), None);
+    nothing_is_left(place.path());
+}
+
+#[test]
+fn a_kept_system_answers_until_it_is_stopped() {
+    let place = place();
+    let mut command = demo(&place, &["--keep", "--output", "json"]);
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let summary: Value = serde_json::from_str(&line).unwrap();
+    let running = &summary["running"];
+
+    // The line that is printed for a shell works as it is.
+    let token_command = running["token_command"].as_str().unwrap();
+    let printed = Command::new("sh").args(["-c", token_command]).output().unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let token = String::from_utf8(printed.stdout).unwrap();
+    let address = running["endpoints"]["versioning"].as_str().unwrap();
+    assert_eq!(versions_of_samples(address, token.trim_end(), &summary), 2);
+
+    let pids: Vec<u32> = running["endpoints"]["pids"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|pid| pid.as_u64().unwrap().try_into().unwrap())
+        .collect();
+    assert_eq!(pids.len(), 3);
+    assert!(pids.iter().all(|pid| runs(*pid)));
+    kill(process.id(), "TERM");
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    assert!(!pids.iter().any(|pid| runs(*pid)));
+    nothing_is_left(place.path());
+}
+
+/// How many versions Sample Selection has, asked with a token.
+fn versions_of_samples(address: &str, token: &str, summary: &Value) -> usize {
+    let id = |name: &str| summary[name].as_str().unwrap().to_owned();
+    let scope = Scope {
+        cycle_id: id("cycle_id"),
+        report_id: id("report_id"),
+        phase: Phase::SampleSelection.into(),
+    };
+    let wanted = ListVersionsRequest { scope: Some(scope), ..Default::default() };
+    let mut request = Request::new(wanted);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let address = format!("http://{address}");
+        let mut client = VersioningServiceClient::connect(address).await.unwrap();
+        client.list_versions(request).await.unwrap().into_inner().versions.len()
+    })
+}
+
+#[test]
+fn an_interrupted_story_stops_everything_and_says_so() {
+    let place = place();
+    // As soon as it says something, and in the middle.
+    for moment in ["Starting", "2 Data Profiling"] {
+        let mut command = demo(&place, &[]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(told.any(|line| line.unwrap().starts_with(moment)));
+        kill(process.id(), "INT");
+        assert_eq!(process.wait().unwrap().code(), Some(1), "{moment}");
+        let mut errors = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        assert!(errors.contains("interrupted"), "{moment}: {errors}");
+        nothing_is_left(place.path());
+    }
+}
+
+#[test]
+fn a_data_folder_stays_and_can_be_used_again() {
+    let place = place();
+    let data = place.path().join("data");
+    let data = data.to_str().unwrap();
+    for _time in 0..2 {
+        let output = demo(&place, &["--data", data]).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(&format!("The data is in {data}.")), "{told}");
+        assert_eq!(processes_about(data), Vec::<u32>::new());
+        assert!(Path::new(data).join("gateway.key").is_file());
+        assert!(!Path::new(data).join("endpoints.json").exists());
+    }
+}
+
+#[test]
+fn wrong_usage_has_exit_code_2() {
+    for arguments in [
+        &["demo", "more"][..],
+        &["demo", "--data"],
+        &["demo", "--output", "xml"],
+        &["demo", "--ports", "7400"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    for flag in ["--help", "--version"] {
+        assert_eq!(run(&["demo", flag]).status.code(), Some(0), "{flag}");
+    }
+}

@@ -1,0 +1,93 @@
+//! What is asked for.
+
+use signoff_contract::feed::v1 as feed;
+use signoff_contract::versioning::v1 as wire;
+use signoff_tests::Stage;
+use signoff_tests::world::whole;
+use wire::{
+    CompareVersionsRequest as Compare, DecisionFilter, GetCurrentVersionRequest as Current,
+    GetLineageRequest as Lineage, GetPhaseStatusRequest as Status, GetVersionRequest as Get,
+    ListArtifactsRequest as Artifacts, ListDecisionsRequest as Decisions,
+    ListVersionsRequest as Versions,
+};
+
+use super::{Fault, all_are_named, covers, each_is_named};
+
+fn filter(request: &mut Decisions) -> &mut DecisionFilter {
+    request.filter.get_or_insert_default()
+}
+
+const GET: &[Fault<Get>] =
+    &[("version_id", |r| r.version_id.clear()), ("version_id", |r| r.version_id = "x".to_owned())];
+
+const DECISIONS: &[Fault<Decisions>] = &[
+    ("version_id", |r| r.version_id.clear()),
+    ("filter.states[0]", |r| filter(r).states = vec![0]),
+    ("filter.states[1]", |r| filter(r).states = vec![1, 99]),
+    ("filter.sources[0]", |r| filter(r).sources = vec![0]),
+    ("filter.sources[1]", |r| filter(r).sources = vec![5, 99]),
+    ("filter.item_key_prefix", |r| filter(r).item_key_prefix = "k".repeat(256)),
+    ("filter.item_key_prefix", |r| filter(r).item_key_prefix = "\0".to_owned()),
+    ("order", |r| r.order = 99),
+];
+
+const LINEAGE: &[Fault<Lineage>] = &[
+    ("decision_id", |r| r.decision_id.clear()),
+    ("decision_id", |r| r.decision_id = "x".to_owned()),
+];
+
+const COMPARE: &[Fault<Compare>] = &[
+    ("version_id", |r| r.version_id = "x".to_owned()),
+    ("other_version_id", |r| r.other_version_id.clear()),
+];
+
+const TRAIL: &[Fault<feed::GetTrailRequest>] =
+    &[("source", |r| r.source = 2), ("source", |r| r.source = 3), ("source", |r| r.source = 99)];
+
+const VERIFY: &[Fault<feed::VerifyTrailRequest>] = &[
+    ("source", |r| r.source = 2),
+    ("source", |r| r.source = -1),
+    ("scope.phase", |r| r.scope.as_mut().unwrap().phase = 4),
+];
+
+#[tokio::test]
+async fn each_fault_of_a_question_is_named() {
+    let stage = Stage::samples().await;
+    let draft = stage.draft(1).await;
+    let scope = Some(stage.here.clone());
+    let version_id = draft.version_id.clone();
+    let decision_id = stage.tester.decisions(&draft).await[0].decision_id.clone();
+    let tester = &stage.tester;
+    let get = Get { scope: scope.clone(), version_id: version_id.clone() };
+    each_is_named(&stage, tester, get, GET).await;
+    let list =
+        Decisions { scope: scope.clone(), version_id: version_id.clone(), ..Default::default() };
+    let several = [DECISIONS[0], DECISIONS[2], DECISIONS[4], DECISIONS[5], DECISIONS[7]];
+    all_are_named(tester, &list, &several).await;
+    each_is_named(&stage, tester, list, DECISIONS).await;
+    let lineage = Lineage { scope: scope.clone(), decision_id, ..Default::default() };
+    each_is_named(&stage, tester, lineage, LINEAGE).await;
+    let other_version_id = version_id.clone();
+    let compare = Compare { scope, version_id, other_version_id, ..Default::default() };
+    all_are_named(tester, &compare, COMPARE).await;
+    each_is_named(&stage, tester, compare, COMPARE).await;
+    let scope = Some(whole(stage.workflow));
+    let trail = feed::GetTrailRequest { scope: scope.clone(), ..Default::default() };
+    each_is_named(&stage, tester, trail, TRAIL).await;
+    let verify = feed::VerifyTrailRequest { scope, source: 1 };
+    each_is_named(&stage, tester, verify, VERIFY).await;
+}
+
+#[test]
+fn every_field_is_tried() {
+    covers(&[GET], &[]);
+    covers(&[DECISIONS], &[]);
+    covers(&[LINEAGE], &[]);
+    covers(&[COMPARE], &[]);
+    covers(&[TRAIL], &[]);
+    covers(&[VERIFY], &[]);
+    covers::<Current>(&[], &[]);
+    covers::<Status>(&[], &[]);
+    covers::<Versions>(&[], &[]);
+    covers::<Artifacts>(&[], &["include_superseded"]);
+}
