@@ -3,6 +3,7 @@
 mod attempts;
 mod away;
 mod headers;
+mod indexes;
 mod killed;
 mod races;
 mod rows;

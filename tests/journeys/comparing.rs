@@ -54,7 +54,7 @@ fn content(text: &str) -> Option<wire::Payload> {
 
 #[tokio::test]
 async fn a_lineage_tells_the_item_in_every_version_that_held_it() {
-    let (stage, versions) = five().await;
+    let (stage, versions) = Box::pin(five()).await;
     let decision = stage.tester.decision(&versions[4], KEY).await;
     let entries = stage.tester.lineage(&versions[4], &decision).await;
     let told: Vec<_> = entries
@@ -92,7 +92,7 @@ async fn a_lineage_tells_the_item_in_every_version_that_held_it() {
 
 #[tokio::test]
 async fn a_lineage_is_the_same_from_wherever_it_is_asked() {
-    let (stage, versions) = five().await;
+    let (stage, versions) = Box::pin(five()).await;
     let newest = stage.tester.decision(&versions[4], KEY).await;
     let oldest = stage.tester.decision(&versions[0], KEY).await;
     let from_newest = stage.tester.lineage(&versions[4], &newest).await;
@@ -101,7 +101,7 @@ async fn a_lineage_is_the_same_from_wherever_it_is_asked() {
 
 #[tokio::test]
 async fn a_carried_item_points_to_its_parents_decision_back_to_the_first() {
-    let (stage, versions) = five().await;
+    let (stage, versions) = Box::pin(five()).await;
     let decision = stage.tester.decision(&versions[4], "S-000001").await;
     let entries = stage.tester.lineage(&versions[4], &decision).await;
     assert_eq!(entries.len(), 5);
@@ -137,7 +137,7 @@ const fn counts(
 
 #[tokio::test]
 async fn versions_differ_in_what_was_added_removed_and_changed() {
-    let (stage, versions) = five().await;
+    let (stage, versions) = Box::pin(five()).await;
     let compare = async |from: usize, to: usize| {
         stage.tester.compare(&versions[from - 1], &versions[to - 1]).await
     };

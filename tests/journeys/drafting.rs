@@ -117,7 +117,7 @@ async fn what_was_removed_is_gone_and_may_come_back() {
     stage.tester.remove(&draft, &[&carried], "wrong").await.unwrap();
     let again = stage.tester.remove(&draft, &[&carried], "wrong").await;
     let status = refusal(again, Code::NotFound, ErrorReason::NotFound);
-    assert_eq!(fields(&status), [carried.decision_id.clone()]);
+    assert_eq!(fields(&status), [carried.decision_id.as_str()]);
     stage.tester.add(&draft, vec![build::input(KEY, "once more")]).await.unwrap();
     let back = stage.tester.decision(&draft, KEY).await;
     assert_eq!(

@@ -1,5 +1,12 @@
 //! Journeys through the public API, over real sockets and a real PostgreSQL.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod access;
 mod approving;
 mod bad_input;
@@ -21,4 +28,6 @@ mod samples;
 mod scopes;
 mod scoping;
 mod seals;
+mod tampering;
+mod trail;
 mod transitions;

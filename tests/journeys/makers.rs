@@ -47,7 +47,7 @@ async fn who_edited_an_item_does_not_rule_on_it() {
     let submitted = stage.tester.submit(&draft).await.unwrap();
     let all = in_both_roles.rule_rest(&submitted, Verdict::Approved).await;
     let status = refusal(all, Code::PermissionDenied, ErrorReason::MakerIsChecker);
-    assert_eq!(fields(&status), [decision.decision_id.clone()]);
+    assert_eq!(fields(&status), [decision.decision_id.as_str()]);
     let other = stage.tester.decision(&submitted, "S-000001").await;
     in_both_roles.rule(&submitted, vec![approved(&other)]).await.unwrap();
 }
@@ -94,7 +94,7 @@ async fn who_created_or_submitted_a_version_neither_approves_nor_rejects_it() {
         for maker in [&creator, &submitter] {
             for closed in [maker.approve(&draft).await, maker.reject(&draft, "no").await] {
                 let status = refusal(closed, Code::PermissionDenied, ErrorReason::MakerIsChecker);
-                assert_eq!(fields(&status), [draft.version_id.clone()]);
+                assert_eq!(fields(&status), [draft.version_id.as_str()]);
             }
         }
         let approved = stage.owner.approve(&draft).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_report_owner_adds_samples_and_a_tester_rules_on_them() {
 
     let ruled = stage.owner.rule(&submitted, vec![approved(&added)]).await;
     let status = refusal(ruled, Code::PermissionDenied, ErrorReason::MakerIsChecker);
-    assert_eq!(fields(&status), [added.decision_id.clone()]);
+    assert_eq!(fields(&status), [added.decision_id.as_str()]);
     stage.tester.rule(&submitted, vec![approved(&added)]).await.unwrap();
     stage.lead.rule(&submitted, vec![rejected(&also, "a double")]).await.unwrap();
     stage.owner.rule(&submitted, vec![approved(&own)]).await.unwrap();

@@ -105,7 +105,7 @@ async fn the_reviewer_does_not_confirm_their_own_change() {
         Code::PermissionDenied,
         ErrorReason::MakerIsChecker,
     );
-    assert_eq!(fields(&status), [decision.decision_id.clone()]);
+    assert_eq!(fields(&status), [decision.decision_id.as_str()]);
     stage.lead.confirm(&version, &[&decision]).await.unwrap();
 }
 

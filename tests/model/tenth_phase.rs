@@ -327,7 +327,7 @@ async fn a_tenth_phase_lives_its_whole_life() {
     let mut conn = studio.engine.pool().acquire().await.unwrap();
     let current = versions::current(&mut conn, studio.scope(LESSONS), &row).await.unwrap().unwrap();
     assert_eq!(current.version_id, second.version_id);
-    let listed = artifacts::list(&mut conn, studio.workflow, Some(row.slug), false, ("", 0), 10);
+    let listed = artifacts::list(&mut conn, studio.workflow, Some(row.slug), false, None, 10);
     let listed = listed.await.unwrap();
     assert_eq!((listed.len(), listed[0].artifact_type.as_str()), (1, "lessons"));
 

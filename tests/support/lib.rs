@@ -1,12 +1,7 @@
 //! What the end-to-end tests share: a real PostgreSQL, a real server on a real socket, and people
 //! who call it.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "what fails here fails the test"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails here fails the test")]
 
 pub mod acts;
 pub mod build;

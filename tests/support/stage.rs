@@ -35,7 +35,11 @@ pub struct Stage {
 impl Stage {
     /// A phase that was not opened.
     pub async fn closed(phase: Phase) -> Self {
-        let world = World::shared().await;
+        Self::closed_in(World::shared().await, phase).await
+    }
+
+    /// A phase that was not opened, of a service that may be nobody else's.
+    pub async fn closed_in(world: &'static World, phase: Phase) -> Self {
         let (workflow, channel) = (world::workflow(), world.channel().await);
         let person = |user_id, role| {
             Person::new(&world.key, channel.clone(), user_id, Some(workflow), &[role])
@@ -55,7 +59,12 @@ impl Stage {
 
     /// An opened phase.
     pub async fn of(phase: Phase) -> Self {
-        let mut stage = Self::closed(phase).await;
+        Self::open_in(World::shared().await, phase).await
+    }
+
+    /// An opened phase of a service that may be nobody else's.
+    pub async fn open_in(world: &'static World, phase: Phase) -> Self {
+        let mut stage = Self::closed_in(world, phase).await;
         stage.gateway.open_phase(stage.workflow, phase).await;
         stage
     }

@@ -34,6 +34,7 @@ struct Seen {
     phase_data: String,
     contents: i64,
     rulings: i64,
+    ended: i64,
 }
 
 impl Rows {
@@ -82,6 +83,13 @@ impl Rows {
             Err(error) => return Ok(Err(format!("its details cannot be read: {error}"))),
         };
         let (line_no, number) = (seen.line_no, seen.number);
+        let ended = claim.ended();
+        seen.ended += i64::try_from(ended.len()).unwrap_or(i64::MAX);
+        if !ended.is_empty()
+            && let Err(what) = rows::ended(connection, line_no, number, &ended).await?
+        {
+            return Ok(Err(what));
+        }
         match claim {
             Claim::Contents(claimed) => {
                 seen.contents += i64::try_from(claimed.len()).unwrap_or(i64::MAX);
@@ -116,11 +124,12 @@ impl Rows {
         connection: &mut PgConnection,
     ) -> Result<Result<(), String>, crate::domain::error::Error> {
         let stored = rows::headers(connection, self.workflow).await?;
-        let mut lines: HashMap<i64, (i64, i64)> = HashMap::new();
+        let mut lines: HashMap<i64, (i64, i64, i64)> = HashMap::new();
         for seen in self.versions.values() {
             let sums = lines.entry(seen.line_no).or_default();
             sums.0 += seen.contents;
             sums.1 += seen.rulings;
+            sums.2 += seen.ended;
         }
         for header in &stored {
             let Some(seen) = self.versions.get(&header.version_id) else {
@@ -133,12 +142,16 @@ impl Rows {
         if stored.len() != self.versions.len() {
             return Ok(Err("a version that was recorded is gone".to_owned()));
         }
-        for (line_no, (contents, rulings)) in lines {
-            let (found_contents, found_rulings) = rows::counts(connection, line_no).await?;
-            if (found_contents, found_rulings) != (contents, rulings) {
+        for (line_no, recorded) in lines {
+            let found = rows::counts(connection, line_no).await?;
+            if found != recorded {
+                let told = |(contents, rulings, ended): (i64, i64, i64)| {
+                    format!("{contents} contents and {rulings} rulings, {ended} of them ended")
+                };
                 return Ok(Err(format!(
-                    "a line has {found_contents} contents and {found_rulings} rulings; \
-                     {contents} and {rulings} were recorded"
+                    "a line has {}; recorded were {}",
+                    told(found),
+                    told(recorded)
                 )));
             }
         }

@@ -34,6 +34,7 @@ impl Details {
             "item_key",
             "content_hash",
             "source",
+            "reason_hash",
             "ended_ruling",
         ]);
         for item in new {
@@ -45,6 +46,7 @@ impl Details {
                     recommendation.content.item_key.as_str(),
                     hex::encode(recommendation.content.hash),
                     recommendation.source.name(),
+                    recommendation.reason.as_deref().map(text_hash),
                     item.ends,
                 ))
                 .map_err(refused)?;
@@ -59,6 +61,7 @@ impl Details {
         item: &ItemAt,
         rev: i32,
         content: &Content,
+        reason: Option<&str>,
     ) -> Result<(), Error> {
         let mut writer = DetailWriter::new(&[
             "item_no",
@@ -66,6 +69,7 @@ impl Details {
             "item_key",
             "content_hash",
             "source",
+            "reason_hash",
             "ended_ruling",
             "edit_of_rev",
         ]);
@@ -76,6 +80,7 @@ impl Details {
                 item.item_key.as_str(),
                 hex::encode(content.hash),
                 item.source.name(),
+                reason.map(text_hash),
                 item.ruling,
                 item.rev,
             ))
@@ -101,6 +106,7 @@ impl Details {
             "ended_ruling",
             "notes_hash",
             "change_hash",
+            "reason_hash",
         ]);
         for ruling in rulings {
             let notes = ruling.opinion.map_or(notes, |opinion| opinion.notes.as_deref());
@@ -113,8 +119,9 @@ impl Details {
                     ruling.item.source.name(),
                     ruling.item.is_carried(version.number),
                     ruling.item.ruling,
-                    notes.map(|notes| hex::encode(Sha256::digest(notes))),
+                    notes.map(text_hash),
                     ruling.change().map(|change| hex::encode(change.replacement.content.hash)),
+                    ruling.change().map(|change| text_hash(&change.reason)),
                 ))
                 .map_err(refused)?;
         }
@@ -150,6 +157,11 @@ impl Details {
         self.0.push(writer.finish());
         Ok(())
     }
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+fn text_hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// A text cut into pieces of at most [`PIECE`] bytes, between characters.

@@ -132,7 +132,7 @@ impl Change {
         });
         let after = self.save(after).await?;
         let mut details = Details::default();
-        details.edited(&item, rev, &input.replacement.content)?;
+        details.edited(&item, rev, &input.replacement.content, reason)?;
         self.record_version("decision.edited", reason, Some(&before), &after, details)?;
         let id =
             DecisionId { line_no: before.line_no, item_no: item.item_no, version: before.number };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::DateTime;
 use signoff_chassis::access::Admission;
 use signoff_contract::convert::{PhaseNeed, scope_to_wire, uuid};
 use signoff_contract::versioning::v1 as wire;
@@ -265,26 +266,21 @@ pub(super) async fn list_artifacts(
     let done = async {
         let phase = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
         let page = Page::of(&admitted.method, &admitted.request)?;
-        let after = match &page.after {
-            None => (String::new(), 0),
-            Some(after) => {
-                let (slug, number) = after.split_once(' ').ok_or_else(malformed)?;
-                (slug.to_owned(), number.parse().map_err(|_| malformed())?)
-            }
-        };
+        let after = page.after.as_deref().map(after_approval).transpose()?;
         let mut conn = engine.pool().acquire().await?;
         let rows = artifacts::list(
             &mut conn,
             workflow,
             phase.map(|row| row.slug),
             admitted.request.include_superseded,
-            (&after.0, after.1),
+            after.as_ref(),
             page.fetch(),
         )
         .await?
         .into_iter()
         .map(|artifact| {
-            let after = format!("{} {}", artifact.phase, artifact.number);
+            let at = artifact.approved_at.timestamp_micros();
+            let after = format!("{at} {} {}", artifact.phase, artifact.number);
             (after, artifact_to_wire(artifact, engine.phases()))
         })
         .collect();
@@ -292,6 +288,17 @@ pub(super) async fn list_artifacts(
         Ok(wire::ListArtifactsResponse { artifacts, next_page_token })
     };
     answer(done.await, workflow)
+}
+
+/// Reads where a page of artifacts ended.
+fn after_approval(after: &str) -> Result<artifacts::After, Error> {
+    let read = || {
+        let mut parts = after.splitn(3, ' ');
+        let approved_at = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
+        let phase = parts.next()?.to_owned();
+        Some(artifacts::After { approved_at, phase, number: parts.next()?.parse().ok()? })
+    };
+    read().ok_or_else(malformed)
 }
 
 /// `LocateVersion`.

@@ -67,27 +67,40 @@ pub async fn register(
     Ok(())
 }
 
-/// Entries of a workflow after a (phase, number), by phase and number; `phase` narrows them to one.
+/// Where a list of entries goes on: after this approval.
+#[derive(Clone, Debug)]
+pub struct After {
+    /// When it was.
+    pub approved_at: DateTime<Utc>,
+    /// The slug of its phase.
+    pub phase: String,
+    /// The number of its version.
+    pub number: i32,
+}
+
+/// Entries of a workflow in the order of their approvals; `phase` narrows them to one.
 pub async fn list(
     conn: &mut PgConnection,
     workflow: Workflow,
     phase: Option<&str>,
     include_superseded: bool,
-    after: (&str, i32),
+    after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Artifact>, Error> {
     sqlx::query(
         "select * from artifacts
          where cycle_id = $1 and report_id = $2 and ($3::text is null or phase = $3)
-             and ($4 or superseded_at is null) and (phase, number) > ($5, $6)
-         order by phase, number limit $7",
+             and ($4 or superseded_at is null)
+             and ($5::timestamptz is null or (approved_at, phase, number) > ($5, $6, $7))
+         order by approved_at, phase, number limit $8",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
     .bind(phase)
     .bind(include_superseded)
-    .bind(after.0)
-    .bind(after.1)
+    .bind(after.map(|after| after.approved_at))
+    .bind(after.map(|after| after.phase.as_str()))
+    .bind(after.map(|after| after.number))
     .bind(limit)
     .fetch_all(conn)
     .await?

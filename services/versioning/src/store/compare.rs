@@ -27,6 +27,7 @@ macro_rules! differences {
                      select x.rev, x.state, x.from_version, x.modification_no from rulings x
                      where x.line_no = $1 and x.item_no = t.item_no
                          and x.from_version <= v.number and x.to_version > v.number
+                     limit 1
                  ) r on true
                  join lateral (
                      select x.content_hash from items x
@@ -34,9 +35,12 @@ macro_rules! differences {
                          and (x.rev = r.rev or r.rev is null and x.introduced_in = v.number)
                      order by x.rev desc limit 1
                  ) c on true
-                 left join modifications m
-                     on m.line_no = $1 and m.item_no = t.item_no
-                         and m.modification_no = r.modification_no
+                 left join lateral (
+                     select x.content_hash from modifications x
+                     where x.line_no = $1 and x.item_no = t.item_no
+                         and x.modification_no = r.modification_no
+                     limit 1
+                 ) m on true
                  where r.state is null or r.state in (1, 2)
                      or r.state in (3, 4) and r.from_version = v.number
              ),

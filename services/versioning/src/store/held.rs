@@ -1,7 +1,8 @@
 //! What a line's open version holds, as far as commands need it.
 //!
 //! The open version is the line's newest, so a ruling is in force in it exactly if its end is not
-//! known: an index finds those.
+//! known: an index finds those. They are found item by item (`limit 1` says so to the planner, which
+//! without statistics would read all rulings of the line for each item).
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -47,13 +48,22 @@ pub async fn of(
 ) -> Result<Vec<ItemAt>, Error> {
     sqlx::query(item_columns!(
         "from unnest($5::integer[]) as wanted (item_no)
-         left join rulings r
-             on r.line_no = $1 and r.item_no = wanted.item_no and r.to_version = 2147483647
-         join items c
-             on c.line_no = $1 and c.item_no = wanted.item_no and c.rev = coalesce(r.rev, (
-                 select max(x.rev) from items x where x.line_no = $1 and x.item_no = wanted.item_no))
-         left join modifications m
-             on m.line_no = $1 and m.item_no = c.item_no and m.modification_no = r.modification_no
+         left join lateral (
+             select x.* from rulings x
+             where x.line_no = $1 and x.item_no = wanted.item_no and x.to_version = 2147483647
+             limit 1
+         ) r on true
+         join lateral (
+             select x.* from items x
+             where x.line_no = $1 and x.item_no = wanted.item_no and (r.rev is null or x.rev = r.rev)
+             order by x.rev desc limit 1
+         ) c on true
+         left join lateral (
+             select x.counted from modifications x
+             where x.line_no = $1 and x.item_no = wanted.item_no
+                 and x.modification_no = r.modification_no
+             limit 1
+         ) m on true
          where case
              when r.state is null then c.introduced_in = $2
              when r.state in (1, 2) then true
@@ -81,8 +91,11 @@ pub async fn pending(
 ) -> Result<Vec<ItemAt>, Error> {
     sqlx::query(item_columns!(
         "from items c
-         left join rulings r
-             on r.line_no = c.line_no and r.item_no = c.item_no and r.to_version = 2147483647
+         left join lateral (
+             select x.* from rulings x
+             where x.line_no = c.line_no and x.item_no = c.item_no and x.to_version = 2147483647
+             limit 1
+         ) r on true
          left join modifications m on false
          where c.line_no = $1 and c.introduced_in = $2 and r.seq is null
              and not exists (

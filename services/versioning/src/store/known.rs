@@ -29,10 +29,17 @@ pub async fn keys(
               where x.line_no = k.line_no and x.item_no = k.item_no and x.state = 3
                   and x.from_version < $2 and x.to_version > x.from_version
               order by x.seq desc limit 1) as rejected_in
-         from items k
-         left join rulings r
-             on r.line_no = k.line_no and r.item_no = k.item_no and r.to_version = 2147483647
-         where k.line_no = $1 and k.rev = 1 and k.item_key = any($3)",
+         from unnest($3::text[]) as wanted (item_key)
+         join lateral (
+             select x.line_no, x.item_no, x.item_key from items x
+             where x.line_no = $1 and x.rev = 1 and x.item_key = wanted.item_key
+             limit 1
+         ) k on true
+         left join lateral (
+             select x.seq, x.state, x.from_version from rulings x
+             where x.line_no = k.line_no and x.item_no = k.item_no and x.to_version = 2147483647
+             limit 1
+         ) r on true",
     )
     .bind(line_no)
     .bind(number)

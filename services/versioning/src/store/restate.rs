@@ -53,8 +53,11 @@ pub async fn from_baseline(
              coalesce(r.origin, 'native')
          from unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[])
              as new (item_no, seq, rev, restated_from)
-         left join rulings r
-             on r.line_no = $1 and r.item_no = new.item_no and r.seq = new.restated_from",
+         left join lateral (
+             select x.* from rulings x
+             where x.line_no = $1 and x.item_no = new.item_no and x.seq = new.restated_from
+             limit 1
+         ) r on true",
     )
     .bind(version.line_no)
     .bind(version.number)
@@ -84,9 +87,12 @@ async fn differences(
              case when last.to_version = 2147483647 then last.seq end as in_force,
              last.rev as last_rev
          from touched
-         left join rulings had
-             on had.line_no = $1 and had.item_no = touched.item_no and had.state in (1, 2)
-                 and had.from_version <= $2 and had.to_version > $2
+         left join lateral (
+             select r.seq, r.rev from rulings r
+             where r.line_no = $1 and r.item_no = touched.item_no and r.state in (1, 2)
+                 and r.from_version <= $2 and r.to_version > $2
+             limit 1
+         ) had on true
          left join lateral (
              select r.seq, r.rev, r.state, r.to_version from rulings r
              where r.line_no = $1 and r.item_no = touched.item_no

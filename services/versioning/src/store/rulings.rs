@@ -18,9 +18,14 @@ pub async fn end(conn: &mut PgConnection, version: &Version, items: &[i32]) -> R
         return Ok(());
     }
     sqlx::query(
-        "update rulings r set to_version = $2
-         from unnest($3::integer[]) as ended (item_no)
-         where r.line_no = $1 and r.item_no = ended.item_no and r.to_version = 2147483647",
+        "update rulings set to_version = $2
+         where ctid = any(array(
+             select r.ctid from unnest($3::integer[]) as ended (item_no)
+             join lateral (
+                 select x.ctid from rulings x
+                 where x.line_no = $1 and x.item_no = ended.item_no and x.to_version = 2147483647
+                 limit 1
+             ) r on true))",
     )
     .bind(version.line_no)
     .bind(version.number)
@@ -146,10 +151,17 @@ pub async fn proposed_by(
 ) -> Result<Vec<i32>, Error> {
     Ok(sqlx::query_scalar(
         "select m.item_no
-         from rulings r
-         join modifications m using (line_no, item_no, modification_no)
-         where r.line_no = $1 and r.item_no = any($2) and r.to_version = 2147483647 and r.state = 4
-             and m.made_by = $3",
+         from unnest($2::integer[]) as wanted (item_no)
+         join lateral (
+             select x.modification_no from rulings x
+             where x.line_no = $1 and x.item_no = wanted.item_no and x.to_version = 2147483647
+                 and x.state = 4
+             limit 1
+         ) r on true
+         join modifications m
+             on m.line_no = $1 and m.item_no = wanted.item_no
+                 and m.modification_no = r.modification_no
+         where m.made_by = $3",
     )
     .bind(version.line_no)
     .bind(items)

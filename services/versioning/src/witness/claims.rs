@@ -21,6 +21,9 @@ pub(super) struct Content {
     pub(super) rev: i32,
     pub(super) item_key: String,
     pub(super) content_hash: String,
+    pub(super) source: String,
+    pub(super) reason_hash: Option<String>,
+    pub(super) ended_ruling: Option<i32>,
 }
 
 /// A ruling.
@@ -32,6 +35,8 @@ pub(super) struct Ruling {
     pub(super) state: String,
     pub(super) notes_hash: Option<String>,
     pub(super) change_hash: Option<String>,
+    pub(super) reason_hash: Option<String>,
+    pub(super) ended_ruling: Option<i32>,
 }
 
 /// A ruling that is stated again, or a removal.
@@ -41,6 +46,7 @@ pub(super) struct Restated {
     pub(super) seq: i32,
     pub(super) rev: i32,
     pub(super) restated_from: Option<i32>,
+    pub(super) ended_ruling: Option<i32>,
 }
 
 /// A piece of a long text.
@@ -49,6 +55,28 @@ pub(super) struct Piece {
     pub(super) field: String,
     pub(super) piece: usize,
     pub(super) json: String,
+}
+
+/// A ruling that was ended: the item, and its number.
+pub(super) type Ended = (i32, i32);
+
+impl Claim {
+    /// The rulings that it says were ended.
+    pub(super) fn ended(&self) -> Vec<Ended> {
+        let pair = |item_no: i32, ended: Option<i32>| ended.map(|seq| (item_no, seq));
+        match self {
+            Self::Contents(all) => {
+                all.iter().filter_map(|one| pair(one.item_no, one.ended_ruling)).collect()
+            }
+            Self::Rulings(all) => {
+                all.iter().filter_map(|one| pair(one.item_no, one.ended_ruling)).collect()
+            }
+            Self::Restated(all) => {
+                all.iter().filter_map(|one| pair(one.item_no, one.ended_ruling)).collect()
+            }
+            Self::Description(_) => Vec::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -9,10 +9,10 @@ use signoff_workflow::{Phase, Scope, Workflow};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::claims::{Content, Restated, Ruling};
+use super::claims::{Content, Ended, Restated, Ruling};
 use crate::domain::error::Error;
 use crate::domain::payload::canonical;
-use crate::domain::states::RulingState;
+use crate::domain::states::{RulingState, Source};
 use crate::store::versions;
 
 type Found = Result<Result<(), String>, sqlx::Error>;
@@ -44,8 +44,10 @@ pub(super) async fn contents(
     claimed: &[Content],
 ) -> Found {
     let rows = sqlx::query(
-        "select item_no, rev, item_key, introduced_in, payload, content_hash,
-             coalesce(edited_by, recommended_by) as made_by, recorded_at
+        "select item_no, rev, item_key, introduced_in, payload, content_hash, source,
+             coalesce(edited_by, recommended_by) as made_by, recorded_at,
+             case when edited_by is null then recommendation_reason else modification_reason end
+                 as reason
          from items join unnest($2::integer[], $3::integer[]) as wanted (item_no, rev)
              using (item_no, rev)
          where line_no = $1",
@@ -78,6 +80,13 @@ pub(super) async fn contents(
         if key != claim.item_key || introduced_in != number || made != author {
             return Ok(Err(format!("{what} says another key, version, maker or time")));
         }
+        let source = Source::coded(row.try_get("source")?).map(Source::name);
+        if source != Ok(claim.source.as_str()) {
+            return Ok(Err(format!("{what} says another source")));
+        }
+        if text_hash(row.try_get("reason")?) != claim.reason_hash {
+            return Ok(Err(format!("the reason of {what} is not what was recorded")));
+        }
     }
     Ok(Ok(()))
 }
@@ -92,7 +101,8 @@ pub(super) async fn rulings(
 ) -> Found {
     let rows = sqlx::query(
         "select r.item_no, r.seq, r.rev, r.from_version, r.state, r.decided_by, r.notes,
-             r.recorded_at, m.payload as changed, m.content_hash as change_hash
+             r.recorded_at, m.payload as changed, m.content_hash as change_hash,
+             m.reason as change_reason, m.notes as change_notes
          from rulings r
          join unnest($2::integer[], $3::integer[]) as wanted (item_no, seq) using (item_no, seq)
          left join modifications m
@@ -116,7 +126,6 @@ pub(super) async fn rulings(
             return Ok(Err(format!("{what} is gone")));
         };
         let state = RulingState::coded(row.try_get("state")?).map(RulingState::name);
-        let notes: Option<String> = row.try_get("notes")?;
         let changed: Option<Value> = row.try_get("changed")?;
         let change_hash: Option<Vec<u8>> = row.try_get("change_hash")?;
         let made = Author { user_id: row.try_get("decided_by")?, at: row.try_get("recorded_at")? };
@@ -124,8 +133,13 @@ pub(super) async fn rulings(
         if state != Ok(claim.state.as_str()) || place != (claim.rev, number) || made != author {
             return Ok(Err(format!("{what} is not what was recorded")));
         }
-        if notes.map(|notes| hex::encode(Sha256::digest(notes))) != claim.notes_hash {
+        if text_hash(row.try_get("notes")?) != claim.notes_hash {
             return Ok(Err(format!("the notes of {what} are not what was recorded")));
+        }
+        if changed.is_some() && text_hash(row.try_get("change_notes")?) != claim.notes_hash
+            || text_hash(row.try_get("change_reason")?) != claim.reason_hash
+        {
+            return Ok(Err(format!("the reason of {what} is not what was recorded")));
         }
         let rehashed = changed.map(|payload| hex::encode(canonical::hash(&payload)));
         if rehashed != claim.change_hash || change_hash.map(hex::encode) != claim.change_hash {
@@ -171,14 +185,46 @@ pub(super) async fn restated(
     })
 }
 
-/// How many contents and rulings a line has.
+/// Compares the ends of rulings: they ended in this version.
+pub(super) async fn ended(
+    connection: &mut PgConnection,
+    line_no: i64,
+    number: i32,
+    claimed: &[Ended],
+) -> Found {
+    let agreeing: i64 = sqlx::query_scalar(
+        "select count(*)
+         from rulings join unnest($3::integer[], $4::integer[]) as claimed (item_no, seq)
+             using (item_no, seq)
+         where line_no = $1 and to_version = $2",
+    )
+    .bind(line_no)
+    .bind(number)
+    .bind(claimed.iter().map(|(item_no, _)| *item_no).collect::<Vec<_>>())
+    .bind(claimed.iter().map(|(_, seq)| *seq).collect::<Vec<_>>())
+    .fetch_one(connection)
+    .await?;
+    Ok(if usize::try_from(agreeing) == Ok(claimed.len()) {
+        Ok(())
+    } else {
+        Err("rulings that it ended are in force, or ended elsewhere".to_owned())
+    })
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+fn text_hash(text: Option<String>) -> Option<String> {
+    text.map(|text| hex::encode(Sha256::digest(text)))
+}
+
+/// How many contents, rulings and ended rulings a line has.
 pub(super) async fn counts(
     connection: &mut PgConnection,
     line_no: i64,
-) -> Result<(i64, i64), sqlx::Error> {
+) -> Result<(i64, i64, i64), sqlx::Error> {
     sqlx::query_as(
-        "select (select count(*) from items where line_no = $1),
-             (select count(*) from rulings where line_no = $1)",
+        "select (select count(*) from items where line_no = $1), count(*),
+             count(*) filter (where to_version <> 2147483647)
+         from rulings where line_no = $1",
     )
     .bind(line_no)
     .fetch_one(connection)

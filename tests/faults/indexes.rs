@@ -1,0 +1,244 @@
+//! What a query reads depends on what it answers, not on how much there is: rows that the real
+//! queries touch are counted, on a line of 50,000 items.
+
+use std::collections::BTreeMap;
+
+use signoff_contract::versioning::v1 as wire;
+use signoff_tests::people::scope;
+use signoff_tests::{World, build, world};
+use signoff_versioning::domain::decision::{Cursor, Filter};
+use signoff_versioning::domain::version::Version;
+use signoff_versioning::store::{
+    artifacts, compare, decisions, held, known, lines, makers, restate, rulings, versions,
+};
+use signoff_workflow::{Phase, PhaseRow, PhaseTable, Role, Scope};
+use sqlx::{Connection as _, PgConnection, Row};
+use wire::Verdict;
+
+const ITEMS: u32 = 50_000;
+/// What changes from version to version.
+const CHANGED: usize = 10;
+
+/// A line with many items, and a neighbour in the same tables.
+struct Full {
+    world: World,
+    scope: Scope,
+    row: PhaseRow,
+}
+
+impl Full {
+    /// Version 1 approved with all items; 2, 3 and 4 approved with a few changed; 5 a draft with a
+    /// few new ones.
+    async fn new() -> Self {
+        let world = World::new().await;
+        let (workflow, phase) = (world::workflow(), Phase::SAMPLE_SELECTION);
+        world.open_phases(workflow, &[phase]).await;
+        let tester = world.person(10, workflow, &[Role::Tester]).await;
+        let owner = world.person(20, workflow, &[Role::ReportOwner]).await;
+        let here = scope(workflow, phase);
+        let mut draft = tester.create(&here, build::inputs(0..ITEMS)).await.unwrap();
+        loop {
+            let submitted = tester.submit(&draft).await.unwrap();
+            owner.rule_rest(&submitted, Verdict::Approved).await.unwrap();
+            let approved = owner.approve(&submitted).await.unwrap();
+            draft = tester.revise(&here, Vec::new()).await.unwrap();
+            if approved.number == 4 {
+                break;
+            }
+            let page = wire::ListDecisionsRequest {
+                scope: Some(here.clone()),
+                version_id: draft.version_id.clone(),
+                page_size: 10 * i32::try_from(CHANGED).unwrap(),
+                ..Default::default()
+            };
+            let page = tester.call(page).await.unwrap().decisions;
+            let chosen = page.iter().skip(CHANGED * usize::try_from(approved.number).unwrap());
+            for decision in chosen.take(CHANGED) {
+                let payload = build::sample(&decision.item_key, "edited");
+                tester.edit(&draft, decision, payload, "it was wrong").await.unwrap();
+            }
+        }
+        let fresh = build::inputs(ITEMS..ITEMS + u32::try_from(CHANGED).unwrap());
+        tester.add(&draft, fresh).await.unwrap();
+        let row = PhaseTable::standard().get(phase).unwrap().clone();
+        Self { world, scope: Scope { workflow, phase }, row }
+    }
+}
+
+/// How many rows of each table the session read so far: by scans of whole tables, and by indexes.
+async fn read(conn: &mut PgConnection) -> BTreeMap<String, (i64, i64)> {
+    sqlx::query(
+        "select relname::text as name, seq_tup_read::bigint as scanned,
+             coalesce(idx_tup_fetch, 0)::bigint as fetched
+         from pg_stat_xact_user_tables where schemaname = 'public'",
+    )
+    .fetch_all(conn)
+    .await
+    .unwrap()
+    .iter()
+    .map(|row| (row.get("name"), (row.get("scanned"), row.get("fetched"))))
+    .collect()
+}
+
+/// Checks what a query answers, and that it read at most so many rows for it.
+macro_rules! reads {
+    ($wrong:ident, $conn:ident, $most:expr, $answers:expr, $what:literal, $query:expr) => {{
+        let mut transaction = $conn.begin().await.unwrap();
+        // Counters that were not handed in yet are of queries before.
+        let before = read(&mut transaction).await;
+        {
+            let $conn: &mut PgConnection = &mut transaction;
+            let answered: usize = $query;
+            assert_eq!(answered, $answers, $what);
+        }
+        let (mut scanned, mut fetched, mut told) = (0, 0, String::new());
+        for (table, (all_scanned, all_fetched)) in read(&mut transaction).await {
+            let (a, b) = before.get(&table).copied().unwrap_or_default();
+            let (a, b) = (all_scanned - a, all_fetched - b);
+            (scanned, fetched) = (scanned + a, fetched + b);
+            if a + b > 0 {
+                told.push_str(&format!(" {table}: {a} scanned, {b} by index;"));
+            }
+        }
+        // Small tables may well be scanned.
+        if scanned > 100 || fetched > $most {
+            $wrong.push(format!("{}:{told}", $what));
+        }
+        transaction.rollback().await.unwrap();
+    }};
+}
+
+async fn hot_queries(full: &Full, conn: &mut PgConnection) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let (scope, row) = (full.scope, &full.row);
+    let current = versions::current(conn, scope, row).await.unwrap().unwrap();
+    let (line_no, version_id) = (current.line_no, current.version_id);
+    let draft = versions::open(conn, scope, row).await.unwrap().unwrap();
+    let oldest = versions::by_number(conn, scope, line_no, 1).await.unwrap();
+    let all = Filter::default();
+    let many = i32::try_from(ITEMS).unwrap();
+
+    reads!(wrong, conn, 10, 1, "GetVersion", {
+        usize::from(versions::by_id(conn, scope, row, version_id).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 10, 1, "GetCurrentVersion", {
+        usize::from(versions::current(conn, scope, row).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 10, 1, "the open version", {
+        usize::from(versions::open(conn, scope, row).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 20, 1, "the newest version", {
+        usize::from(versions::newest(conn, scope, line_no).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 40, 5, "ListVersions", {
+        versions::list(conn, scope, row, i32::MAX, 100).await.unwrap().len()
+    });
+    reads!(wrong, conn, 10, 1, "the line", {
+        usize::from(lines::find(conn, scope, row).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 5, 1, "whether somebody made anything", {
+        usize::from(makers::made_any(conn, line_no, 10).await.unwrap())
+    });
+    for version in [&oldest, &current, &draft] {
+        for after in [0, many / 2, many - 200] {
+            reads!(wrong, conn, 1000, 100, "ListDecisions", {
+                let cursor = Cursor::Item(after);
+                decisions::page(conn, version, &all, &cursor, 100).await.unwrap().len()
+            });
+            reads!(wrong, conn, 1000, 100, "ListDecisions by key", {
+                let cursor = Cursor::Key(format!("S-{after:06}"));
+                decisions::page(conn, version, &all, &cursor, 100).await.unwrap().len()
+            });
+        }
+    }
+    reads!(wrong, conn, 200, 5, "GetLineage", {
+        decisions::lineage(conn, line_no, 15, i32::MAX, 100).await.unwrap().len()
+    });
+    let ten: Vec<i32> = (1..=10).collect();
+    reads!(wrong, conn, 200, 10, "decisions by their ids", {
+        decisions::of_items(conn, line_no, current.number, &ten).await.unwrap().len()
+    });
+    reads!(wrong, conn, 400, 10, "what a command holds", {
+        held::of(conn, &draft, &ten, 10, true).await.unwrap().len()
+    });
+    reads!(wrong, conn, 200, CHANGED, "what is pending", {
+        held::pending(conn, &draft, 20, false).await.unwrap().len()
+    });
+    reads!(wrong, conn, 100, 10, "known keys", {
+        let keys: Vec<String> = (0..10).map(|number| format!("S-{:06}", number * 4000)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        known::keys(conn, line_no, draft.number, &keys).await.unwrap().len()
+    });
+    reads!(wrong, conn, 100, 0, "known keys that are new", {
+        let keys: Vec<String> = (0..10).map(|number| format!("new {number}")).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        known::keys(conn, line_no, draft.number, &keys).await.unwrap().len()
+    });
+    reads!(wrong, conn, 1000, CHANGED, "CompareVersions", {
+        let totals = compare::totals(conn, &current, &draft).await.unwrap();
+        usize::try_from(totals.added + totals.removed + totals.changed).unwrap()
+    });
+    reads!(wrong, conn, 1000, 5, "a page of CompareVersions", {
+        compare::page(conn, &current, &draft, 0, 5).await.unwrap().len()
+    });
+    reads!(wrong, conn, 40, 4, "ListArtifacts", {
+        let found = artifacts::list(conn, scope.workflow, Some(row.slug), true, None, 100);
+        found.await.unwrap().len()
+    });
+    reads!(wrong, conn, 100, 0, "whose changes wait", {
+        rulings::proposed_by(conn, &draft, &ten, 20).await.unwrap().len()
+    });
+    revisions(conn, &current, &draft, &mut wrong).await;
+    wrong
+}
+
+/// Revising from an older baseline looks at what was touched since, and at nothing else.
+async fn revisions(
+    conn: &mut PgConnection,
+    current: &Version,
+    draft: &Version,
+    wrong: &mut Vec<String>,
+) {
+    for (baseline, touched) in [(3, CHANGED), (2, 2 * CHANGED)] {
+        reads!(wrong, conn, 2000, touched, "the touched set of a revision", {
+            // As if the draft were the one that is being made.
+            let at = current.updated_at;
+            restate::from_baseline(conn, draft, baseline, 10, at).await.unwrap().len()
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hot_queries_read_little() {
+    let full = Full::new().await;
+    let mut conn = full.world.as_service().await;
+    // As on the first day, and when the planner knows the tables.
+    let first = hot_queries(&full, &mut conn).await;
+    let mut admin = full.world.as_superuser().await;
+    sqlx::query("analyze").execute(&mut admin).await.unwrap();
+    let known = hot_queries(&full, &mut conn).await;
+    assert!(
+        first.is_empty() && known.is_empty(),
+        "without statistics:\n{}\nwith statistics:\n{}",
+        first.join("\n"),
+        known.join("\n")
+    );
+    full.world.stop().await;
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let world = World::new().await;
+    let without: Vec<String> = sqlx::query_scalar(
+        "select conrelid::regclass || ' ' || conname from pg_constraint c
+         where contype = 'f' and connamespace = 'public'::regnamespace and not exists (
+             select from pg_index i
+             where i.indrelid = c.conrelid and i.indpred is null
+                 and (i.indkey::smallint[])[0 : cardinality(c.conkey) - 1] @> c.conkey)",
+    )
+    .fetch_all(&mut world.as_superuser().await)
+    .await
+    .unwrap();
+    assert!(without.is_empty(), "{without:?}");
+    world.stop().await;
+}
