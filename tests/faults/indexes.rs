@@ -108,7 +108,8 @@ macro_rules! reads {
     }};
 }
 
-async fn hot_queries(full: &Full, conn: &mut PgConnection) -> Vec<String> {
+/// The queries that read too much. A page of a list costs at most `page` rows.
+async fn hot_queries(full: &Full, conn: &mut PgConnection, page: i64) -> Vec<String> {
     let mut wrong = Vec::new();
     let (scope, row) = (full.scope, &full.row);
     let current = versions::current(conn, scope, row).await.unwrap().unwrap();
@@ -141,11 +142,11 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection) -> Vec<String> {
     });
     for version in [&oldest, &current, &draft] {
         for after in [0, many / 2, many - 200] {
-            reads!(wrong, conn, 1000, 100, "ListDecisions", {
+            reads!(wrong, conn, page, 100, "ListDecisions", {
                 let cursor = Cursor::Item(after);
                 decisions::page(conn, version, &all, &cursor, 100).await.unwrap().len()
             });
-            reads!(wrong, conn, 1000, 100, "ListDecisions by key", {
+            reads!(wrong, conn, page, 100, "ListDecisions by key", {
                 let cursor = Cursor::Key(format!("S-{after:06}"));
                 decisions::page(conn, version, &all, &cursor, 100).await.unwrap().len()
             });
@@ -212,17 +213,17 @@ async fn revisions(
 async fn hot_queries_read_little() {
     let full = Full::new().await;
     let mut conn = full.world.as_service().await;
-    // As on the first day, and when the planner knows the tables.
-    let first = hot_queries(&full, &mut conn).await;
+    // As on the first day: a page may cost a walk through the line, and nothing more than once.
+    let walk = 10 * i64::from(ITEMS);
+    let first = hot_queries(&full, &mut conn, walk).await;
+    assert!(first.is_empty(), "without statistics:\n{}", first.join("\n"));
     let mut admin = full.world.as_superuser().await;
     sqlx::query("analyze").execute(&mut admin).await.unwrap();
-    let known = hot_queries(&full, &mut conn).await;
-    assert!(
-        first.is_empty() && known.is_empty(),
-        "without statistics:\n{}\nwith statistics:\n{}",
-        first.join("\n"),
-        known.join("\n")
-    );
+    // More than once: after some calls, a statement's plan no longer depends on its parameters.
+    for _ in 0..3 {
+        let known = hot_queries(&full, &mut conn, 1500).await;
+        assert!(known.is_empty(), "with statistics:\n{}", known.join("\n"));
+    }
     full.world.stop().await;
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::future::join_all;
 use rand::rngs::StdRng;
@@ -13,6 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use secrecy::ExposeSecret as _;
 use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_ledger::DatabaseUrls;
+use signoff_tests::wait::until;
 use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection as _, PgConnection};
@@ -37,13 +37,11 @@ async fn start(address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let listening = async {
-        while TcpStream::connect(address).await.is_err() {
-            assert_eq!(child.try_wait().unwrap(), None, "the service ended");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), listening).await.expect("a service");
+    until("a service that listens", || {
+        assert_eq!(child.try_wait().unwrap(), None, "the service ended");
+        async { TcpStream::connect(address).await.ok() }
+    })
+    .await;
     child
 }
 
@@ -78,8 +76,6 @@ async fn what_was_acknowledged_outlives_the_process() {
     let mut dice = StdRng::seed_from_u64(1);
     for _ in 0..KILLS {
         progress.more(dice.random_range(20..60)).await;
-        // Not only right after an answer.
-        tokio::time::sleep(Duration::from_micros(dice.random_range(0..15_000))).await;
         child.start_kill().unwrap();
         child.wait().await.unwrap();
         child = start(address, &jwks, &urls).await;

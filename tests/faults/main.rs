@@ -1,5 +1,12 @@
 //! What holds when things go wrong.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here fails the test"
+)]
+
 mod attempts;
 mod away;
 mod headers;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use signoff_chassis::identity::SigningKey;
 use signoff_contract::versioning::v1 as wire;
 use signoff_tests::people::{request_id, scope};
 use signoff_tests::rpc::Rpc;
+use signoff_tests::wait::until;
 use signoff_tests::{Person, build, integrity, world};
 use signoff_workflow::{Phase, Role, Workflow};
 use sqlx::{PgConnection, Row};
@@ -16,9 +16,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use wire::Version;
-
-/// How often somebody who was not answered asks again.
-const AGAIN: Duration = Duration::from_millis(20);
 
 /// How far all writers together have come.
 #[derive(Debug, Default)]
@@ -33,12 +30,8 @@ impl Progress {
     /// Waits until this many changes more were acknowledged.
     pub(crate) async fn more(&self, changes: usize) {
         let goal = self.done.load(Ordering::SeqCst) + changes;
-        let reached = async {
-            while self.done.load(Ordering::SeqCst) < goal {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), reached).await.expect("progress");
+        until("progress", || async { (self.done.load(Ordering::SeqCst) >= goal).then_some(()) })
+            .await;
     }
 }
 
@@ -189,19 +182,19 @@ fn note(written: &mut Written) -> String {
 
 /// Asks until there is an answer.
 async fn ask<R: Rpc + Clone>(person: &Person, request: R, progress: &Progress) -> R::Answer {
-    loop {
+    let answer = until(R::PATH, || async {
         match person.call(request.clone()).await {
-            Ok(answer) => {
-                progress.done.fetch_add(1, Ordering::SeqCst);
-                return answer;
-            }
+            Ok(answer) => Some(answer),
             Err(status) if is_open(&status) => {
                 progress.unanswered.fetch_add(1, Ordering::SeqCst);
-                tokio::time::sleep(AGAIN).await;
+                None
             }
             Err(status) => panic!("{}: {status:?}", R::PATH),
         }
-    }
+    })
+    .await;
+    progress.done.fetch_add(1, Ordering::SeqCst);
+    answer
 }
 
 /// All that was acknowledged is there, once, and nothing is half done.

@@ -119,24 +119,24 @@ async fn the_registry_keeps_what_was_approved_before() {
 }
 
 #[tokio::test]
-async fn the_registry_of_a_workflow_lists_all_its_phases() {
-    let planning = Stage::of(Phase::PLANNING).await;
-    planning.approved(1).await;
-    let samples = planning.in_phase(Phase::SAMPLE_SELECTION);
-    let mut gateway = planning.gateway.clone();
-    gateway.open_phase(planning.workflow, Phase::SAMPLE_SELECTION).await;
-    let draft = planning.tester.create(&samples, build::inputs(0..1)).await.unwrap();
-    planning.tester.submit(&draft).await.unwrap();
-    planning.owner.rule_rest(&draft, Verdict::Approved).await.unwrap();
-    planning.owner.approve(&draft).await.unwrap();
-    let whole = signoff_tests::world::whole(planning.workflow);
+async fn the_registry_of_a_workflow_lists_all_its_phases_in_the_order_of_their_approvals() {
+    let samples = Stage::samples().await;
+    samples.approved(1).await;
+    let planning = samples.in_phase(Phase::PLANNING);
+    samples.gateway.clone().open_phase(samples.workflow, Phase::PLANNING).await;
+    let items = build::items(Phase::PLANNING, 0..1);
+    let draft = samples.tester.create(&planning, items).await.unwrap();
+    samples.tester.submit(&draft).await.unwrap();
+    samples.lead.rule_rest(&draft, Verdict::Approved).await.unwrap();
+    samples.lead.approve(&draft).await.unwrap();
+    let whole = signoff_tests::world::whole(samples.workflow);
     let types = |all: Vec<wire::Artifact>| {
         all.into_iter().map(|one| (one.artifact_type, one.phase)).collect::<Vec<_>>()
     };
-    let all = types(planning.tester.artifacts(&whole, false).await);
-    assert_eq!(all, [("attributes".to_owned(), 1), ("samples".to_owned(), 4)]);
-    let one = types(planning.tester.artifacts(&samples, false).await);
-    assert_eq!(one, [("samples".to_owned(), 4)]);
+    let all = types(samples.tester.artifacts(&whole, false).await);
+    assert_eq!(all, [("samples".to_owned(), 4), ("attributes".to_owned(), 1)]);
+    let one = types(samples.tester.artifacts(&planning, false).await);
+    assert_eq!(one, [("attributes".to_owned(), 1)]);
 }
 
 #[tokio::test]

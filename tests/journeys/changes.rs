@@ -221,14 +221,12 @@ async fn at_a_gate(method: &str) -> Ready {
                 "BeginOpen" => {
                     Sent::of(&wire::BeginOpenRequest { scope, request_id, ..Default::default() })
                 }
-                "Fence" => Sent::of(&wire::FenceRequest { scope, request_id, attempt: 3 }),
+                "Fence" => {
+                    let attempt = stage.begin(&stage.here).await.unwrap();
+                    Sent::of(&wire::FenceRequest { scope, request_id, attempt })
+                }
                 _ => {
-                    let begin = wire::BeginOpenRequest {
-                        scope: scope.clone(),
-                        request_id: signoff_tests::people::request_id(),
-                        reaffirm: false,
-                    };
-                    let attempt = stage.gateway.call(begin).await.unwrap().attempt;
+                    let attempt = stage.begin(&stage.here).await.unwrap();
                     Sent::of(&wire::OpenRequest { scope, request_id, attempt, rests_on: vec![] })
                 }
             };

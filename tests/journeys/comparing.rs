@@ -120,6 +120,46 @@ async fn a_carried_item_points_to_its_parents_decision_back_to_the_first() {
     );
 }
 
+#[tokio::test]
+async fn a_lineage_also_tells_every_ruling_newest_first() {
+    let (stage, versions) = Box::pin(five()).await;
+    let decision = stage.tester.decision(&versions[4], KEY).await;
+    let mut request = wire::GetLineageRequest {
+        scope: Some(stage.here.clone()),
+        decision_id: decision.decision_id,
+        page_size: 2,
+        ..Default::default()
+    };
+    let first = stage.tester.call(request.clone()).await.unwrap();
+    let told: Vec<_> = first
+        .rulings
+        .iter()
+        .map(|one| {
+            (one.version_number, one.state(), one.decided_by, one.replaced_in_version_number)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (5, DecisionState::Modified, 10, 0),
+            (5, DecisionState::Modified, 20, 5),
+            (4, DecisionState::Rejected, 20, 5),
+            (3, DecisionState::Unspecified, 10, 4),
+            (2, DecisionState::Approved, 20, 3),
+            (1, DecisionState::Approved, 20, 2),
+        ]
+    );
+    let [confirmed, changed, rejected, removed, ..] = &first.rulings[..] else { panic!() };
+    assert!(confirmed.confirmed && !changed.confirmed && removed.removed);
+    assert_eq!(
+        (&changed.modified_payload, changed.modification_reason.as_str()),
+        (&content("changed"), "as agreed")
+    );
+    assert_eq!((rejected.notes.as_str(), removed.notes.as_str()), ("still not", "out of period"));
+    request.page_token = first.next_page_token;
+    assert_eq!(stage.tester.call(request).await.unwrap().rulings, [], "on the first page only");
+}
+
 /// What differs, by kind and key.
 fn kinds(compared: &wire::CompareVersionsResponse) -> Vec<(DifferenceKind, &str)> {
     compared.differences.iter().map(|one| (one.kind(), one.item_key.as_str())).collect()

@@ -253,3 +253,13 @@ async fn an_item_never_changes_its_key() {
         assert_eq!(fields(&status), ["payload"]);
     }
 }
+
+#[tokio::test]
+async fn ruling_on_the_rest_where_nothing_is_left_changes_nothing() {
+    let stage = Stage::samples().await;
+    let submitted = stage.submitted(2).await;
+    let ruled = stage.owner.rule_rest(&submitted, Verdict::Approved).await.unwrap();
+    let before = stage.tester.verify(stage.workflow).await;
+    assert_eq!(stage.owner.rule_rest(&submitted, Verdict::Rejected).await.unwrap(), ruled);
+    assert_eq!(stage.tester.verify(stage.workflow).await, before);
+}

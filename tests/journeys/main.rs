@@ -28,6 +28,7 @@ mod samples;
 mod scopes;
 mod scoping;
 mod seals;
+mod second_thoughts;
 mod tampering;
 mod trail;
 mod transitions;

@@ -103,7 +103,7 @@ async fn who_created_or_submitted_a_version_neither_approves_nor_rejects_it() {
 }
 
 #[tokio::test]
-async fn an_earlier_submitter_may_approve_after_somebody_else_submitted_it_again() {
+async fn who_submitted_it_once_does_not_close_it_after_somebody_else_submitted_it_again() {
     let stage = Stage::samples().await;
     let draft = stage.draft(1).await;
     let both = stage.person(30, &[Role::Tester, Role::ReportOwner]);
@@ -111,7 +111,10 @@ async fn an_earlier_submitter_may_approve_after_somebody_else_submitted_it_again
     stage.tester.withdraw(&draft).await.unwrap();
     stage.tester.submit(&draft).await.unwrap();
     both.rule_rest(&draft, Verdict::Approved).await.unwrap();
-    both.approve(&draft).await.unwrap();
+    for closed in [both.approve(&draft).await, both.reject(&draft, "no").await] {
+        refusal(closed, Code::PermissionDenied, ErrorReason::MakerIsChecker);
+    }
+    stage.owner.approve(&draft).await.unwrap();
 }
 
 #[tokio::test]
@@ -202,4 +205,14 @@ async fn planning_that_somebody_else_approves_is_no_self_approval() {
     let trail = stage.tester.trail_of(stage.workflow).await;
     let record = trail.iter().find(|record| record.action == "version.approved").unwrap();
     assert!(!record.after.as_ref().unwrap().fields.contains_key("self_approved"), "no change");
+}
+
+#[tokio::test]
+async fn in_planning_whoever_put_anything_forward_approves_their_own() {
+    let stage = Stage::of(Phase::PLANNING).await;
+    let draft = stage.draft(1).await;
+    stage.lead.add(&draft, build::items(Phase::PLANNING, 1..2)).await.unwrap();
+    stage.tester.submit(&draft).await.unwrap();
+    stage.lead.rule_rest(&draft, Verdict::Approved).await.unwrap();
+    assert!(stage.lead.approve(&draft).await.unwrap().self_approved);
 }

@@ -196,3 +196,16 @@ async fn in_planning_a_tester_may_confirm_their_own_change() {
     stage.tester.confirm(&submitted, &[&decision]).await.unwrap();
     stage.tester.approve(&submitted).await.unwrap();
 }
+
+#[tokio::test]
+async fn approving_again_keeps_a_change_that_two_agreed_on() {
+    let (stage, version, decision) = changed().await;
+    stage.tester.confirm(&version, &[&decision]).await.unwrap();
+    stage.owner.rule(&version, vec![rejected(&decision, "wait")]).await.unwrap();
+    stage.owner.rule(&version, vec![approved(&decision)]).await.unwrap();
+    let now = stage.tester.decision(&version, KEY).await;
+    assert_eq!(now.state(), DecisionState::Modified);
+    assert_eq!(now.effective_payload, Some(build::sample(KEY, "as changed")));
+    let counts = stage.tester.get(&version).await.unwrap().counts.unwrap();
+    assert_eq!((counts.modified, counts.unconfirmed, counts.rejected), (1, 0, 0));
+}

@@ -1,10 +1,15 @@
 //! The service against small models of itself.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod choose;
 mod driver;
+mod history;
 mod line;
 mod random;
 mod regressions;
+mod rules;
 mod seen;
+mod send;
 mod step;
 mod tenth_phase;

@@ -155,6 +155,25 @@ const SEQUENCES: &[(&str, &[Do])] = &[
         "what was changed and confirmed is approved again in the next version",
         &[Create, Add(A), Submit, Change(A), Approve, Revise, Submit, Accept(A), Approve, Revise],
     ),
+    (
+        "nobody alone undoes a change that two agreed on",
+        &[
+            Create,
+            Add(A),
+            Submit,
+            Change(A),
+            Decline(A),
+            Accept(A),
+            Propose(A),
+            Accept(A),
+            Approve,
+            Revise,
+            Submit,
+            Decline(A),
+            Accept(A),
+            Approve,
+        ],
+    ),
 ];
 
 /// The steps as people take them: testers make, report owners rule.

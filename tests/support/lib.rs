@@ -13,6 +13,7 @@ pub mod reads;
 pub mod refusals;
 pub mod rpc;
 pub mod stage;
+pub mod wait;
 pub mod world;
 
 pub use people::Person;

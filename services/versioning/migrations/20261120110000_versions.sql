@@ -13,6 +13,8 @@ create table lines (
     line_id uuid not null,
     -- Whether new items also go into a submitted version (the phase table's flag).
     items_while_submitted boolean not null,
+    -- Whether a version's own maker may approve it (the phase table's flag).
+    self_approval boolean not null,
     -- The number of the newest version: 1, 2, 3 … are given under this row's lock.
     last_number integer not null default 0 check (last_number between 0 and 67108863),
     -- The newest item_no.
@@ -61,6 +63,8 @@ create table versions (
     updated_at timestamptz not null,
     submitted_at timestamptz,
     submitted_by bigint,
+    -- Everybody who ever submitted it, withdrawn or not.
+    submitters bigint [] not null default '{}',
     submission_notes text,
     reviewed_at timestamptz,
     reviewed_by bigint,
@@ -82,7 +86,14 @@ create table versions (
     check ((deleted_at is null) = (deleted_by is null)),
     check (state in ('draft', 'deleted') or submitted_at is not null),
     check (state not in ('approved', 'rejected', 'superseded') or reviewed_at is not null),
-    check ((state = 'superseded') = (superseded_by_number is not null))
+    check ((state = 'superseded') = (superseded_by_number is not null)),
+    check (state = 'draft' or submitted_by is null or submitted_by = any (submitters)),
+    -- Maker and checker are two, or it says that they are one.
+    check (
+        state not in ('approved', 'superseded') or self_approved
+        or (reviewed_by <> created_by and reviewed_by <> all (submitters))
+    ),
+    check (state <> 'rejected' or not self_approved)
 );
 
 create unique index versions_one_open on versions (line_no) where state in ('draft', 'submitted');

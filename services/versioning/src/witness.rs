@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
-use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness};
+use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, gates};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::commands::gate_summary;
 use claims::Claim;
 use rows::Author;
 
@@ -20,6 +21,8 @@ use rows::Author;
 pub(crate) struct Rows {
     workflow: Workflow,
     versions: HashMap<Uuid, Seen>,
+    /// What the chain said last about each gate.
+    gates: HashMap<String, Value>,
     /// Whose record went by last, and who made it.
     current: Option<(Uuid, Author)>,
 }
@@ -40,7 +43,7 @@ struct Seen {
 impl Rows {
     /// Of a workflow.
     pub(crate) fn of(workflow: Workflow) -> Self {
-        Self { workflow, versions: HashMap::new(), current: None }
+        Self { workflow, versions: HashMap::new(), gates: HashMap::new(), current: None }
     }
 
     async fn follow(
@@ -49,9 +52,12 @@ impl Rows {
         record: &Record,
     ) -> Result<Result<(), String>, sqlx::Error> {
         self.current = None;
-        let Ok(version_id) = Uuid::try_parse(&record.subject) else { return Ok(Ok(())) };
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
+        };
+        let Ok(version_id) = Uuid::try_parse(&record.subject) else {
+            self.gates.extend(content.after.map(|after| (record.subject.clone(), after)));
+            return Ok(Ok(()));
         };
         let seen = match self.versions.entry(version_id) {
             Entry::Occupied(seen) => seen.into_mut(),
@@ -153,6 +159,16 @@ impl Rows {
                     told(found),
                     told(recorded)
                 )));
+            }
+        }
+        let wrong = rows::wrong_artifacts(connection, self.workflow).await?;
+        if wrong > 0 {
+            return Ok(Err(format!("{wrong} artifacts are not what was approved")));
+        }
+        let slugs: Vec<&str> = self.gates.keys().map(String::as_str).collect();
+        for (slug, gate) in gates::load(connection, self.workflow, &slugs).await? {
+            if self.gates.get(&slug) != Some(&gate_summary(&gate)) {
+                return Ok(Err(format!("the gate of {slug} is not what was recorded")));
             }
         }
         Ok(Ok(()))

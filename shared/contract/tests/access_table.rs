@@ -33,114 +33,33 @@ enum Who {
 const TABLE: &[(&str, Who)] = &[
     ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
-    (
-        "/signoff.versioning.v1.VersioningService/CreateVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ReviseVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/AddDecisions",
-        Who::MakersAndSampleOwners,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/UpdateDecision",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/RemoveDecisions",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/UpdateVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/SubmitVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/WithdrawVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ReviewDecisions",
-        Who::ApproverAndMakers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ConfirmModifications",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ApproveVersion",
-        Who::Approver,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/RejectVersion",
-        Who::Approver,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/DeleteVersion",
-        Who::Makers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/GetVersion",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/GetCurrentVersion",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ListVersions",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ListDecisions",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/GetLineage",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/CompareVersions",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ListArtifacts",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/GetPhaseStatus",
-        Who::Readers,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/LocateVersion",
-        Who::Locators,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/BeginOpen",
-        Who::Gateway,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/Open",
-        Who::Gateway,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/Fence",
-        Who::Gateway,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/Seal",
-        Who::Gateway,
-    ),
-    (
-        "/signoff.versioning.v1.VersioningService/ReleaseSeal",
-        Who::Gateway,
-    ),
+    ("/signoff.versioning.v1.VersioningService/CreateVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/ReviseVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/AddDecisions", Who::MakersAndSampleOwners),
+    ("/signoff.versioning.v1.VersioningService/UpdateDecision", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/RemoveDecisions", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/UpdateVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/SubmitVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/WithdrawVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/ReviewDecisions", Who::ApproverAndMakers),
+    ("/signoff.versioning.v1.VersioningService/ConfirmModifications", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/ApproveVersion", Who::Approver),
+    ("/signoff.versioning.v1.VersioningService/RejectVersion", Who::Approver),
+    ("/signoff.versioning.v1.VersioningService/DeleteVersion", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/GetVersion", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/GetCurrentVersion", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/ListVersions", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/ListDecisions", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/GetLineage", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/CompareVersions", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/ListArtifacts", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/GetPhaseStatus", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/LocateVersion", Who::Locators),
+    ("/signoff.versioning.v1.VersioningService/BeginOpen", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/Open", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/Fence", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/Seal", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/ReleaseSeal", Who::Gateway),
 ];
 
 /// Who approves in which phase.
@@ -177,9 +96,7 @@ fn methods() -> BTreeMap<String, String> {
     let methods = services.iter().flat_map(|service| {
         let name = service.full_name().to_owned();
         let methods = service.methods().collect::<Vec<_>>();
-        methods
-            .into_iter()
-            .map(move |m| (format!("/{name}/{}", m.name()), name.clone()))
+        methods.into_iter().map(move |m| (format!("/{name}/{}", m.name()), name.clone()))
     });
     methods.collect()
 }
@@ -195,10 +112,7 @@ fn the_table_names_every_method() {
     let mut named: Vec<&str> = TABLE.iter().map(|(path, _)| *path).collect();
     named.sort_unstable();
     let methods = methods();
-    assert_eq!(
-        named,
-        methods.keys().map(String::as_str).collect::<Vec<_>>()
-    );
+    assert_eq!(named, methods.keys().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
@@ -208,11 +122,8 @@ fn each_role_may_in_each_phase_what_the_table_says() {
         let rule = policy.rule(path).unwrap();
         for row in PhaseTable::standard().rows() {
             for role in Role::ALL {
-                let (everywhere, on_report): (&[Role], &[Role]) = if role.is_held_on_a_report() {
-                    (&[], &[role])
-                } else {
-                    (&[role], &[])
-                };
+                let (everywhere, on_report): (&[Role], &[Role]) =
+                    if role.is_held_on_a_report() { (&[], &[role]) } else { (&[role], &[]) };
                 assert_eq!(
                     permits(rule, everywhere, on_report, Some(row)),
                     may(*who, role, row.phase),
@@ -242,13 +153,7 @@ fn without_any_role_nobody_may() {
 #[test]
 fn only_locating_has_no_scope() {
     let policy = policy();
-    let without: Vec<&str> = policy
-        .methods()
-        .filter(|(_, rule)| rule.no_scope)
-        .map(|(path, _)| path)
-        .collect();
-    assert_eq!(
-        without,
-        ["/signoff.versioning.v1.VersioningService/LocateVersion"]
-    );
+    let without: Vec<&str> =
+        policy.methods().filter(|(_, rule)| rule.no_scope).map(|(path, _)| path).collect();
+    assert_eq!(without, ["/signoff.versioning.v1.VersioningService/LocateVersion"]);
 }

@@ -80,7 +80,15 @@ create function trail_check_link() returns trigger language plpgsql as $$
 declare
     before bytea;
 begin
-    if new.format = 1 and new.hash <> sha256(
+    if new.format <> 1 then
+        raise exception 'trail record % has an unknown format', new.seq
+            using errcode = 'integrity_constraint_violation';
+    end if;
+    if new.epoch is distinct from (select max(epoch) from public.epochs) then
+        raise exception 'trail record % is not of the current epoch', new.seq
+            using errcode = 'integrity_constraint_violation';
+    end if;
+    if new.hash <> sha256(
         '\x7369676e6f66662d747261696c2d763100'::bytea || new.previous_hash || new.canonical
     ) then
         raise exception 'trail record % has a wrong hash', new.seq

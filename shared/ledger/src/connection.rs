@@ -67,6 +67,12 @@ pub enum ConnectError {
     /// A role that owns the tables, or a superuser, could change what happened.
     #[error("the database role may change the trail; connect as the service's role")]
     Privileged,
+    /// With a temporary table, a role can hide one of the same name.
+    #[error(
+        "the database role may make temporary tables, and must not; as administrator: \
+         revoke temporary on database … from public"
+    )]
+    Temporary,
 }
 
 /// Opens a service's pool, after a look at the server.
@@ -94,14 +100,18 @@ pub async fn connect(
         }
         _ => ConnectError::Unreachable(error),
     })?;
-    let may_tamper: bool = sqlx::query_scalar(
-        "select has_table_privilege('public.trail', 'update, delete, truncate')",
+    let (may_tamper, may_hide): (bool, bool) = sqlx::query_as(
+        "select has_table_privilege('public.trail', 'update, delete, truncate'), \
+         has_database_privilege(current_database(), 'temporary')",
     )
     .fetch_one(&mut first)
     .await
     .map_err(ConnectError::Unreachable)?;
     if may_tamper {
         return Err(ConnectError::Privileged);
+    }
+    if may_hide {
+        return Err(ConnectError::Temporary);
     }
     first.close().await.map_err(ConnectError::Unreachable)?;
     PgPoolOptions::new()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use signoff_workflow::Workflow;
 use sqlx::Row;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 
 use crate::command::{Command, Start};
 use crate::gates::{self, Gate};
@@ -15,6 +15,17 @@ use crate::trail::{Witness, store, walk};
 use crate::{
     Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
 };
+
+/// A read-only transaction on one snapshot. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Snapshot(Guarded);
+
+impl Snapshot {
+    /// Its connection.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.0.connection()
+    }
+}
 
 /// What a service keeps beside its own tables. Clones share the pool and the lines.
 #[derive(Clone, Debug)]
@@ -106,14 +117,12 @@ impl Ledger {
         }))))
     }
 
-    /// The gate of a phase (its slug) as it is now, for those who only look.
+    /// One snapshot of the database, for reads of several statements that must agree.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn gate(&self, workflow: Workflow, phase: &str) -> Result<Gate, LedgerError> {
-        let mut connection = self.pool.acquire().await?;
-        let mut gates = gates::store::load(&mut connection, workflow, &[phase]).await?;
-        Ok(gates.remove(phase).unwrap_or_default())
+    pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
+        Ok(Snapshot(Guarded::snapshot(&self.pool).await?))
     }
 
     /// Records of a workflow's chain after number `after`, in order, at most `limit`; of one

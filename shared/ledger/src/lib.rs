@@ -25,7 +25,7 @@ pub use command::Command;
 pub use connection::{ConnectError, PoolOptions, connect};
 pub use errors::{LedgerError, RETRY_AFTER, classify};
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
-pub use ledger::{Begun, Ledger};
+pub use ledger::{Begun, Ledger, Snapshot};
 pub use provision::{DatabaseUrls, Login, Provision, ProvisionError, provision};
 pub use queue::QueueOptions;
 pub use schema::{MigrationError, SERVICE_GROUP, migrate, migrations};

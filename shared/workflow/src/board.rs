@@ -67,11 +67,7 @@ mod tests {
             opened,
             complete,
             stale,
-            holders: if held {
-                vec![Phase::FINALIZE_TEST_REPORT]
-            } else {
-                vec![]
-            },
+            holders: if held { vec![Phase::FINALIZE_TEST_REPORT] } else { vec![] },
             ..PhaseFacts::default()
         };
         let cases = [

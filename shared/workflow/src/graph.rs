@@ -36,12 +36,7 @@ impl Command {
 
     /// Everything that can be wanted of a phase.
     pub const fn all(phase: Phase) -> [Self; 4] {
-        [
-            Self::Start(phase),
-            Self::Change(phase),
-            Self::Reopen(phase),
-            Self::Reaffirm(phase),
-        ]
+        [Self::Start(phase), Self::Change(phase), Self::Reopen(phase), Self::Reaffirm(phase)]
     }
 }
 

@@ -52,21 +52,11 @@ mod tests {
     #[test]
     fn a_line_id_is_the_same_for_ever() {
         let scope = Scope {
-            workflow: Workflow {
-                cycle_id: Uuid::from_u128(1),
-                report_id: Uuid::from_u128(2),
-            },
+            workflow: Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) },
             phase: Phase::SAMPLE_SELECTION,
         };
         assert_eq!(scope.line_id(), scope.line_id());
         assert_eq!(scope.line_id().get_version_num(), 5);
-        assert_ne!(
-            scope.line_id(),
-            Scope {
-                phase: Phase::SCOPING,
-                ..scope
-            }
-            .line_id()
-        );
+        assert_ne!(scope.line_id(), Scope { phase: Phase::SCOPING, ..scope }.line_id());
     }
 }

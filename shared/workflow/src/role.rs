@@ -64,10 +64,7 @@ impl Role {
 
     /// Whether it is held on one report, and means nothing elsewhere.
     pub const fn is_held_on_a_report(self) -> bool {
-        matches!(
-            self,
-            Self::Tester | Self::TestLead | Self::ReportOwner | Self::TestExecutive
-        )
+        matches!(self, Self::Tester | Self::TestLead | Self::ReportOwner | Self::TestExecutive)
     }
 
     fn known() -> String {
@@ -87,17 +84,11 @@ impl FromStr for Role {
     /// Takes its name in any case, with spaces, hyphens or underscores, and "Test Manager".
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let plain = name.trim().to_lowercase().replace([' ', '-'], "_");
-        let plain = if plain == "test_manager" {
-            "test_lead"
-        } else {
-            &plain
-        };
+        let plain = if plain == "test_manager" { "test_lead" } else { &plain };
         Self::ALL
             .into_iter()
             .find(|role| role.name() == plain)
-            .ok_or_else(|| UnknownRole {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownRole { name: name.to_owned() })
     }
 }
 
@@ -117,9 +108,6 @@ mod tests {
     #[test]
     fn an_unknown_role_lists_the_known_ones() {
         let error = "boss".parse::<Role>().unwrap_err().to_string();
-        assert!(
-            error.contains("boss") && error.contains("test_executive"),
-            "{error}"
-        );
+        assert!(error.contains("boss") && error.contains("test_executive"), "{error}");
     }
 }

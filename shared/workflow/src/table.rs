@@ -82,13 +82,12 @@ impl PhaseTable {
     /// # Errors
     /// [`UnknownPhase`], which lists the known ones.
     pub fn named(&self, name: &str) -> Result<&PhaseRow, UnknownPhase> {
-        self.names
-            .get(&row::normalised(name))
-            .and_then(|at| self.rows.get(*at))
-            .ok_or_else(|| UnknownPhase {
+        self.names.get(&row::normalised(name)).and_then(|at| self.rows.get(*at)).ok_or_else(|| {
+            UnknownPhase {
                 name: name.chars().take(MAX_REPEATED).collect(),
                 known: self.rows.iter().map(|row| row.display_name).collect(),
-            })
+            }
+        })
     }
 
     /// Everything that rests on a phase or is fed by it, directly or not: nearest first, and

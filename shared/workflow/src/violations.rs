@@ -25,10 +25,7 @@ impl Violations {
     pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
         self.total += 1;
         if self.named.len() < MAX_NAMED {
-            self.named.push(Violation {
-                field: field.into(),
-                description: description.into(),
-            });
+            self.named.push(Violation { field: field.into(), description: description.into() });
         }
     }
 
@@ -59,11 +56,7 @@ impl Violations {
     /// # Errors
     /// The violations, if there are any.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() {
-            Ok(value)
-        } else {
-            Err(self)
-        }
+        if self.is_empty() { Ok(value) } else { Err(self) }
     }
 }
 

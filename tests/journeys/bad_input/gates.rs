@@ -28,8 +28,12 @@ const OPEN: &[Fault<Open>] = &[
     }),
 ];
 
-const FENCE: &[Fault<Fence>] =
-    &[("attempt", |r| r.attempt = 0), ("attempt", |r| r.attempt = i64::MIN)];
+const FENCE: &[Fault<Fence>] = &[
+    ("attempt", |r| r.attempt = 0),
+    ("attempt", |r| r.attempt = i64::MIN),
+    ("attempt", |r| r.attempt += 1),
+    ("attempt", |r| r.attempt = i64::MAX),
+];
 
 const SEAL: &[Fault<Seal>] = &[
     ("phases[0]", |r| r.phases = vec![99, 1]),

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 use signoff_ledger::{Login, Provision, migrate, provision};
+use sqlx::migrate::Migration;
 
 use super::folder::Passwords;
 
@@ -11,6 +12,7 @@ use super::folder::Passwords;
 pub(crate) async fn prepare(
     admin_url: &SecretString,
     service: &str,
+    migrations: Vec<Migration>,
     passwords: Passwords,
 ) -> Result<SecretString> {
     let database = format!("signoff_{service}");
@@ -20,7 +22,7 @@ pub(crate) async fn prepare(
     let urls = provision(admin_url, &wanted)
         .await
         .with_context(|| format!("cannot make the database of {service}"))?;
-    migrate(&urls.owner, signoff_versioning::migrations())
+    migrate(&urls.owner, migrations)
         .await
         .with_context(|| format!("cannot bring the database of {service} up to date"))?;
     Ok(urls.service)

@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
 use signoff_chassis::identity::SigningKey;
 use signoff_embedded::{Cluster, Options};
+use sqlx::migrate::Migration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +20,9 @@ use super::{
     ports,
 };
 
-/// The services, each with its place among the ten ports.
-const SERVICES: [(&str, u16); 1] = [("versioning", 1)];
+/// The services, each with its place among the ten ports and its tables.
+const SERVICES: [(&str, u16, fn() -> Vec<Migration>); 1] =
+    [("versioning", 1, signoff_versioning::migrations)];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -52,7 +54,7 @@ impl Stack {
                 let folder = DataFolder::lock(&path)?;
                 folder.forget_endpoints()?;
                 // Before anything is started: the likeliest mistake comes out at once.
-                for (service, place) in SERVICES {
+                for (service, place, _) in SERVICES {
                     ports::pick(options.ports, service, place)?;
                 }
                 match database_url {
@@ -69,14 +71,15 @@ impl Stack {
         let key = folder.key()?;
         let stop = CancellationToken::new();
         let mut started = Vec::new();
-        for (service, place) in SERVICES {
+        for (service, place, migrations) in SERVICES {
             let passwords = folder.passwords(service)?;
             let recipe = Recipe {
                 service,
                 program: options.program.clone(),
                 address: ports::pick(options.ports, service, place)?,
                 jwks: folder.jwks(),
-                database_url: database::prepare(&admin_url, service, passwords).await?,
+                database_url: database::prepare(&admin_url, service, migrations(), passwords)
+                    .await?,
                 log: match options.logs {
                     Logs::Stderr => None,
                     Logs::Files => Some(folder.path().join(format!("{service}.log"))),

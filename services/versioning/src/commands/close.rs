@@ -8,7 +8,7 @@ use super::details::Details;
 use crate::domain::error::Error;
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
-use crate::store::{artifacts, versions};
+use crate::store::{artifacts, makers, versions};
 
 impl Change {
     /// Approves a submitted version, supersedes the one approved before, and registers what it
@@ -43,7 +43,10 @@ impl Change {
         after.reviewed_at = Some(self.command.now());
         after.reviewed_by = Some(self.actor.user_id);
         after.review_notes = notes;
-        after.self_approved = before.is_made_by(self.actor.user_id);
+        let (line_no, actor) = (before.line_no, self.actor.user_id);
+        // Where makers may approve, whoever put anything of it forward is one, too.
+        after.self_approved = before.is_made_by(actor)
+            || self.row.self_approval && makers::made_any(self.conn(), line_no, actor).await?;
         after.updated_at = self.command.now();
         let (scope, row) = (self.scope, self.row.clone());
         let old = versions::current(self.conn(), scope, &row).await?;

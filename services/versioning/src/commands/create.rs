@@ -52,7 +52,8 @@ impl Change {
     pub async fn create_version(&mut self, input: CreateVersion) -> Result<Version, Error> {
         self.admit()?;
         let (scope, row) = (self.scope, self.row.clone());
-        let line = lines::find_or_make(self.conn(), scope, &row).await?;
+        let now = self.command.now();
+        let line = lines::find_or_make(self.conn(), scope, &row, now).await?;
         if line.last_number > 0
             && let Some(newest) = versions::newest(self.conn(), scope, line.line_no).await?
         {
@@ -149,6 +150,7 @@ impl Change {
             updated_at: now,
             submitted_at: None,
             submitted_by: None,
+            submitters: Vec::new(),
             submission_notes: None,
             reviewed_at: None,
             reviewed_by: None,
@@ -211,7 +213,7 @@ impl Change {
             version.counts.enter(item.held());
             version.sources |= item.recommendation.source.bit();
         }
-        details.contents(&new)?;
+        details.contents(&new, maker.contributed)?;
         let ids = new
             .iter()
             .map(|new| DecisionId {

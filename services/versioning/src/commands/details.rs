@@ -9,7 +9,7 @@ use signoff_ledger::{DetailError, DetailRows, DetailWriter};
 
 use crate::domain::error::Error;
 use crate::domain::item::{ItemAt, NewContent, NewRuling};
-use crate::domain::payload::Content;
+use crate::domain::payload::{Content, canonical};
 use crate::domain::version::Version;
 use crate::store::restate::Restated;
 
@@ -27,18 +27,21 @@ impl Details {
     }
 
     /// Contents that were put forward.
-    pub(super) fn contents(&mut self, new: &[NewContent]) -> Result<(), Error> {
+    pub(super) fn contents(&mut self, new: &[NewContent], contributed: bool) -> Result<(), Error> {
         let mut writer = DetailWriter::new(&[
             "item_no",
             "rev",
             "item_key",
             "content_hash",
             "source",
-            "reason_hash",
             "ended_ruling",
+            "contributed",
+            "reason_hash",
+            "metadata_hash",
         ]);
         for item in new {
             let recommendation = &item.recommendation;
+            let metadata = recommendation.metadata.as_ref().map(canonical::hash);
             writer
                 .row(&(
                     item.item_no,
@@ -46,8 +49,10 @@ impl Details {
                     recommendation.content.item_key.as_str(),
                     hex::encode(recommendation.content.hash),
                     recommendation.source.name(),
-                    recommendation.reason.as_deref().map(text_hash),
                     item.ends,
+                    contributed,
+                    recommendation.reason.as_deref().map(text_hash),
+                    metadata.map(hex::encode),
                 ))
                 .map_err(refused)?;
         }
@@ -55,7 +60,7 @@ impl Details {
         Ok(())
     }
 
-    /// An item that was edited.
+    /// An item that was edited: its recommendation is that of the content before.
     pub(super) fn edited(
         &mut self,
         item: &ItemAt,
@@ -69,8 +74,9 @@ impl Details {
             "item_key",
             "content_hash",
             "source",
-            "reason_hash",
             "ended_ruling",
+            "contributed",
+            "reason_hash",
             "edit_of_rev",
         ]);
         writer
@@ -80,8 +86,9 @@ impl Details {
                 item.item_key.as_str(),
                 hex::encode(content.hash),
                 item.source.name(),
-                reason.map(text_hash),
                 item.ruling,
+                item.contributed,
+                reason.map(text_hash),
                 item.rev,
             ))
             .map_err(refused)?;
@@ -107,9 +114,11 @@ impl Details {
             "notes_hash",
             "change_hash",
             "reason_hash",
+            "accepted_without_finding",
         ]);
         for ruling in rulings {
             let notes = ruling.opinion.map_or(notes, |opinion| opinion.notes.as_deref());
+            let change = ruling.change();
             writer
                 .row(&(
                     ruling.item.item_no,
@@ -120,8 +129,9 @@ impl Details {
                     ruling.item.is_carried(version.number),
                     ruling.item.ruling,
                     notes.map(text_hash),
-                    ruling.change().map(|change| hex::encode(change.replacement.content.hash)),
-                    ruling.change().map(|change| text_hash(&change.reason)),
+                    change.map(|change| hex::encode(change.replacement.content.hash)),
+                    change.map(|change| text_hash(&change.reason)),
+                    ruling.opinion.is_some_and(|opinion| opinion.accepted_without_finding),
                 ))
                 .map_err(refused)?;
         }

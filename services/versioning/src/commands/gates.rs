@@ -64,9 +64,13 @@ impl Change {
     /// Asks whether an attempt is dead, and sees to it that a dead one stays so.
     ///
     /// # Errors
-    /// The database's.
+    /// The attempt was never given out.
     pub async fn fence(&mut self, attempt: i64) -> Result<bool, Error> {
         let mut gate = self.command.gate().clone();
+        if attempt > gate.attempt {
+            let never = "was never given out";
+            return Err(Error::Invalid(Violations::one("attempt", never)));
+        }
         let before = gate.clone();
         let dead = gate.fence(attempt) == Fenced::Dead;
         if gate != before {
@@ -193,13 +197,15 @@ impl Change {
 }
 
 /// What the trail says about a gate.
-fn summary(gate: &Gate) -> Value {
+pub(crate) fn summary(gate: &Gate) -> Value {
     json!({
         "attempt": gate.attempt,
         "opened_attempt": gate.opened.map(|opened| opened.attempt),
         "opened_at": gate.opened.map(|opened| opened.at),
         "opened_by": gate.opened.map(|opened| opened.by),
         "stale_because": gate.stale.as_ref().map(|stale| &stale.because),
+        "stale_reopening": gate.stale.as_ref().map(|stale| stale.reopening),
+        "reopenings": gate.reopenings,
         "reopening": gate.reopening,
         "rests_on": gate.rests_on,
         "holds": gate.holds,

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 pub use create::{CreateVersion, ReviseVersion};
 pub use edit::{AddDecisions, UpdateDecision, UpdateVersion};
+pub(crate) use gates::summary as gate_summary;
 pub use remove::RemoveDecisions;
 pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
 

@@ -55,6 +55,13 @@ impl Change {
     pub async fn review_decisions(&mut self, input: ReviewDecisions) -> Result<Version, Error> {
         self.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
+        let approver = self.actor.approves_in(&self.row);
+        if !approver && !self.row.approver_contributes {
+            return Err(Error::RoleMissing {
+                what: "rule on decisions",
+                ids: Violations::one(before.version_id.to_string(), "is for the phase's approver"),
+            });
+        }
         let ids: Vec<Uuid> = input.reviews.iter().map(|(id, _)| *id).collect();
         let numbers = items_of(&before, &ids)?;
         before.expect_state(&[VersionState::Submitted], "be ruled on")?;
@@ -82,6 +89,10 @@ impl Change {
             pending.iter().map(|item| NewRuling::of(item, &remaining.opinion))
         });
         let new: Vec<NewRuling<'_>> = of_named.chain(of_pending).collect();
+        if new.is_empty() {
+            // Everything was ruled on already: nothing changes, and nothing is recorded.
+            return Ok(before);
+        }
         self.rule(before, &new, "decisions.reviewed").await
     }
 

@@ -26,6 +26,9 @@ impl Change {
         after.state = VersionState::Submitted;
         after.submitted_at = Some(self.command.now());
         after.submitted_by = Some(self.actor.user_id);
+        if !after.submitters.contains(&self.actor.user_id) {
+            after.submitters.push(self.actor.user_id);
+        }
         after.submission_notes = notes;
         let after = self.save(after).await?;
         let reason = after.submission_notes.clone();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::ids::DecisionId;
-use super::states::{Origin, Source, Standing, VersionState};
+use super::states::{Origin, RulingState, Source, Standing, VersionState};
 use super::version::VersionRef;
 
 /// A payload as it is stored.
@@ -121,6 +121,27 @@ impl Decision {
     pub fn id_in(&self, version: i32) -> DecisionId {
         DecisionId { version, ..self.id }
     }
+}
+
+/// A ruling on an item, whether or not it is still in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastRuling {
+    /// The version that it was given in.
+    pub version: i32,
+    /// What it says.
+    pub state: RulingState,
+    /// Who said so, and when.
+    pub act: Act,
+    /// In which words.
+    pub notes: Option<String>,
+    /// The reviewer's change and its reason.
+    pub change: Option<(StoredPayload, String)>,
+    /// Whether a rejected observation's test is accepted without a finding.
+    pub accepted_without_finding: bool,
+    /// The version from which on it was no longer in force.
+    pub replaced_in: Option<i32>,
+    /// Whether it states an earlier one again.
+    pub restated: bool,
 }
 
 /// Which decisions to list; empty parts let everything through.

@@ -25,6 +25,15 @@ pub struct Recommendation {
     pub metadata: Option<Value>,
 }
 
+/// A reviewer's change that a tester confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Its number among the item's modifications.
+    pub modification: i32,
+    /// Whether the changed item counts for the derived total.
+    pub counted: bool,
+}
+
 /// An item that a version holds, as far as commands need it.
 #[derive(Clone, Debug)]
 pub struct ItemAt {
@@ -42,6 +51,8 @@ pub struct ItemAt {
     pub ruling: Option<i32>,
     /// The modification that the ruling in force refers to.
     pub modification: Option<i32>,
+    /// The confirmed change that it has, or had until a ruling of this version replaced it.
+    pub confirmed: Option<Confirmed>,
     /// The highest seq of its rulings; 0 without any.
     pub last_seq: i32,
     /// Whether the effective content counts for the derived total.
@@ -213,12 +224,13 @@ pub struct NewRuling<'a> {
 }
 
 impl<'a> NewRuling<'a> {
-    /// What a reviewer's opinion makes of an item. Approving a confirmed modification accepts the
-    /// item as it stands, changed; approving an unconfirmed one takes the change back.
+    /// What a reviewer's opinion makes of an item. Approving takes an unconfirmed change back, and
+    /// keeps one that a tester has confirmed, also where this version rejected or changed the item
+    /// in between: nobody alone undoes what two agreed on.
     pub fn of(item: &'a ItemAt, opinion: &'a Opinion) -> Self {
-        let state = match (opinion.verdict, item.standing) {
-            (Verdict::Approved, Standing::Modified) => RulingState::Modified,
-            (Verdict::Approved, _) => RulingState::Approved,
+        let state = match (opinion.verdict, item.confirmed) {
+            (Verdict::Approved, Some(_)) => RulingState::Modified,
+            (Verdict::Approved, None) => RulingState::Approved,
             (Verdict::Rejected, _) => RulingState::Rejected,
             (Verdict::Modified, _) => RulingState::Proposed,
         };
@@ -240,6 +252,24 @@ impl<'a> NewRuling<'a> {
         self.opinion.and_then(|opinion| opinion.change.as_ref())
     }
 
+    /// The confirmed change that it refers to; a new change gets its number when it is written.
+    pub fn confirmed(&self) -> Option<Confirmed> {
+        match (self.state, self.opinion) {
+            (RulingState::Modified, Some(_)) => self.item.confirmed,
+            (RulingState::Modified, None) => self
+                .item
+                .modification
+                .map(|modification| Confirmed { modification, counted: self.item.counted }),
+            (
+                RulingState::Approved
+                | RulingState::Rejected
+                | RulingState::Proposed
+                | RulingState::Removed,
+                _,
+            ) => None,
+        }
+    }
+
     /// Its number among the rulings on the item.
     pub fn seq(&self) -> i32 {
         self.item.last_seq + 1
@@ -251,7 +281,9 @@ impl<'a> NewRuling<'a> {
             RulingState::Proposed => {
                 self.change().map_or(self.item.counted, |change| change.replacement.content.counted)
             }
-            RulingState::Modified => self.item.counted,
+            RulingState::Modified => {
+                self.confirmed().map_or(self.item.counted, |confirmed| confirmed.counted)
+            }
             RulingState::Approved | RulingState::Rejected | RulingState::Removed => {
                 self.item.counted_as_put
             }

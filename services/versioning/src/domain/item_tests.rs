@@ -25,6 +25,7 @@ fn item(item_no: i32, standing: Standing) -> ItemAt {
         standing,
         ruling: None,
         modification: None,
+        confirmed: None,
         last_seq: 0,
         counted: false,
         counted_as_put: true,
@@ -80,17 +81,18 @@ fn a_line_runs_out_of_numbers_without_a_panic() {
 #[test]
 fn approving_takes_an_unconfirmed_change_back_and_keeps_a_confirmed_one() {
     let approved = opinion(Verdict::Approved);
-    for (standing, state, counted) in [
-        (Standing::Pending, RulingState::Approved, true),
-        (Standing::Proposed, RulingState::Approved, true),
-        (Standing::Rejected, RulingState::Approved, true),
-        (Standing::Modified, RulingState::Modified, false),
-    ] {
-        let item = item(1, standing);
-        let ruling = NewRuling::of(&item, &approved);
-        assert_eq!(ruling.state, state);
-        // The item counts as put forward, and does not as changed.
-        assert_eq!(ruling.held_after(VERSION).unwrap().counted, counted);
+    let confirmed = Some(Confirmed { modification: 2, counted: false });
+    for standing in [Standing::Pending, Standing::Proposed, Standing::Rejected, Standing::Modified]
+    {
+        for (confirmed, state, counted) in
+            [(None, RulingState::Approved, true), (confirmed, RulingState::Modified, false)]
+        {
+            let item = ItemAt { confirmed, ..item(1, standing) };
+            let ruling = NewRuling::of(&item, &approved);
+            assert_eq!((ruling.state, ruling.confirmed()), (state, confirmed));
+            // The item counts as put forward, and does not as changed.
+            assert_eq!(ruling.held_after(VERSION).unwrap().counted, counted);
+        }
     }
 }
 
@@ -104,7 +106,10 @@ fn a_change_waits_for_its_confirmation() {
     assert_eq!(ruling.state, RulingState::Proposed);
     let held = ruling.held_after(VERSION).unwrap();
     assert_eq!((held.standing, held.counted), (Standing::Proposed, false));
-    assert_eq!(NewRuling::confirmation(&item).state, RulingState::Modified);
+    let changed = ItemAt { modification: Some(3), ..item.clone() };
+    let confirmation = NewRuling::confirmation(&changed);
+    assert_eq!(confirmation.state, RulingState::Modified);
+    assert_eq!(confirmation.confirmed().map(|confirmed| confirmed.modification), Some(3));
     assert!(NewRuling::removal(&item).held_after(VERSION).is_none());
 }
 

@@ -64,6 +64,8 @@ pub struct Version {
     pub submitted_at: Option<DateTime<Utc>>,
     /// Who submitted it last.
     pub submitted_by: Option<i64>,
+    /// Everybody who ever submitted it, withdrawn or not.
+    pub submitters: Vec<i64>,
     /// What the submitter said.
     pub submission_notes: Option<String>,
     /// When it was approved or rejected.
@@ -131,9 +133,9 @@ impl Version {
         })
     }
 
-    /// Whether this person created or submitted it.
+    /// Whether this person created it, or ever submitted it.
     pub fn is_made_by(&self, user_id: i64) -> bool {
-        self.created_by == user_id || self.submitted_by == Some(user_id)
+        self.created_by == user_id || self.submitters.contains(&user_id)
     }
 
     /// Its metadata, with the schema that it was written in.
@@ -150,12 +152,18 @@ impl Version {
             "number": self.number,
             "state": self.state.name(),
             "revision": self.revision,
+            "metadata_schema": self.metadata_schema,
+            "content_digest": self.content_digest.as_ref().map(hex::encode),
+            "sources": self.sources,
+            "occurred_at": self.occurred_at,
+            "origin": self.origin.name(),
             "parent_number": self.parent.map(|parent| parent.number),
             "created_at": self.created_at,
             "created_by": self.created_by,
             "creation_notes": self.creation_notes,
             "submitted_at": self.submitted_at,
             "submitted_by": self.submitted_by,
+            "submitters": self.submitters,
             "submission_notes": self.submission_notes,
             "reviewed_at": self.reviewed_at,
             "reviewed_by": self.reviewed_by,
@@ -175,6 +183,7 @@ impl Version {
                 "proposed": counts.proposed,
                 "carried": counts.carried,
                 "counted": counts.counted,
+                "counted_kept": counts.counted_kept,
             },
         })
     }

@@ -95,7 +95,7 @@ pub(super) async fn update_decision(
                 .into_iter()
                 .next()
                 .ok_or_else(|| Error::Internal("an edited decision is gone".to_owned()))?;
-            let history = histories.remove(&id.item_no).unwrap_or_default();
+            let history = histories.remove(&(id.item_no, id.version)).unwrap_or_default();
             let decision = Some(decision_to_wire(decision, history, &row)?);
             Ok(wire::UpdateDecisionResponse { decision })
         })

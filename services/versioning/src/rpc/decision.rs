@@ -7,9 +7,9 @@ use wire::payload::Kind as PayloadKind;
 
 use super::payload::payload_to_wire;
 use super::version::origin_to_wire;
-use crate::domain::decision::{Decision, Filter, HistoryEntry, StoredPayload};
+use crate::domain::decision::{Decision, Filter, HistoryEntry, PastRuling, StoredPayload};
 use crate::domain::error::Error;
-use crate::domain::states::{Source, Standing};
+use crate::domain::states::{RulingState, Source, Standing};
 
 /// A decision for the wire.
 ///
@@ -98,17 +98,55 @@ pub(super) fn decision_to_wire(
         version_number: decision.version.number,
         edited_by: decision.edited.map_or(0, |edit| edit.by),
         edited_at: decision.edited.map(|edit| time_to_wire(edit.at)),
-        disposition: if ruling.is_some_and(|ruling| ruling.accepted_without_finding) {
-            wire::Disposition::AcceptedWithoutFinding.into()
-        } else {
-            wire::Disposition::Unspecified.into()
-        },
+        disposition: disposition_to_wire(
+            ruling.is_some_and(|ruling| ruling.accepted_without_finding),
+        )
+        .into(),
         origin: origin_to_wire(recorded.2).into(),
         occurred_at: Some(time_to_wire(recorded.0)),
         recorded_at: Some(time_to_wire(recorded.1)),
         recommendation_reason: decision.recommendation_reason.unwrap_or_default(),
         item_key: decision.item_key,
     })
+}
+
+/// A past ruling for the wire.
+///
+/// # Errors
+/// What is stored cannot be read: a fault of our own.
+pub(super) fn past_ruling_to_wire(
+    ruling: PastRuling,
+    row: &PhaseRow,
+) -> Result<wire::PastRuling, Error> {
+    let (changed, reason) = ruling.change.unzip();
+    let modified_payload = changed
+        .map(|stored| payload_to_wire(row.payload.unwrap_or_default(), stored.schema, stored.body))
+        .transpose()
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(wire::PastRuling {
+        version_number: ruling.version,
+        state: Standing::ruled(ruling.state)
+            .map_or(wire::DecisionState::Unspecified, standing_to_wire)
+            .into(),
+        removed: ruling.state == RulingState::Removed,
+        decided_by: ruling.act.by,
+        decided_at: Some(time_to_wire(ruling.act.at)),
+        notes: ruling.notes.unwrap_or_default(),
+        modified_payload,
+        modification_reason: reason.unwrap_or_default(),
+        confirmed: ruling.state == RulingState::Modified,
+        disposition: disposition_to_wire(ruling.accepted_without_finding).into(),
+        replaced_in_version_number: ruling.replaced_in.unwrap_or_default(),
+        restated: ruling.restated,
+    })
+}
+
+const fn disposition_to_wire(accepted_without_finding: bool) -> wire::Disposition {
+    if accepted_without_finding {
+        wire::Disposition::AcceptedWithoutFinding
+    } else {
+        wire::Disposition::Unspecified
+    }
 }
 
 fn history_to_wire(entry: HistoryEntry) -> wire::Modification {

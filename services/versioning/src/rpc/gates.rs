@@ -3,7 +3,7 @@
 use signoff_contract::convert::{PhaseNeed, optional_uuid, time_to_wire, versioning_type_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
-use signoff_ledger::gates::{Foundation, Gate, TrailHead};
+use signoff_ledger::gates::{Foundation, Gate, TrailHead, load};
 use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Role, Scope, Violations};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
@@ -177,9 +177,10 @@ pub(super) async fn get_phase_status(
             .scope()
             .ok_or_else(|| Error::Internal("a required phase is missing".to_owned()))?;
         let row = engine.row(scope.phase)?;
-        let gate = engine.ledger().gate(workflow, row.slug).await?;
-        let mut conn = engine.pool().acquire().await?;
-        let phase_status = Some(status(&mut conn, scope, row, &gate, engine.phases()).await?);
+        let mut snapshot = engine.ledger().snapshot().await?;
+        let mut gates = load(snapshot.conn(), workflow, &[row.slug]).await?;
+        let gate = gates.remove(row.slug).unwrap_or_default();
+        let phase_status = Some(status(snapshot.conn(), scope, row, &gate, engine.phases()).await?);
         Ok(wire::GetPhaseStatusResponse { phase_status })
     };
     answer(done.await, workflow)

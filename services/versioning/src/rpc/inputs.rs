@@ -31,7 +31,7 @@ pub(super) const MAX_FIRST_BATCH: usize = 100_000;
 /// Most reviews of one call.
 pub(super) const MAX_REVIEWS: usize = 200_000;
 
-/// The names of the versions' etags.
+/// An etag that may be left empty.
 pub(super) fn etag(given: String) -> Option<String> {
     (!given.is_empty()).then_some(given)
 }
@@ -42,7 +42,7 @@ pub(super) fn optional_text(
     path: impl Display,
     violations: &mut Violations,
 ) -> Option<String> {
-    text(&given, path, MAX_TEXT, false, violations);
+    plain_text(&given, path, false, violations);
     (!given.is_empty()).then_some(given)
 }
 
@@ -52,7 +52,24 @@ pub(super) fn required_text(
     path: impl Display,
     violations: &mut Violations,
 ) -> Option<String> {
-    text(&given, path, MAX_TEXT, true, violations).then_some(given)
+    plain_text(&given, path, true, violations).then_some(given)
+}
+
+/// A text of people: bounded, and without control characters but tabs and ends of lines. Each of
+/// those would take six bytes in the trail, whose records are bounded.
+fn plain_text(
+    given: &str,
+    path: impl Display,
+    required: bool,
+    violations: &mut Violations,
+) -> bool {
+    let before = violations.total();
+    text(given, &path, MAX_TEXT, required, violations);
+    let strange = |c: char| c.is_control() && !matches!(c, '\0' | '\t' | '\n' | '\r');
+    if given.contains(strange) {
+        violations.add(path.to_string(), "contains a control character");
+    }
+    violations.total() == before
 }
 
 /// The request for a new line.
@@ -143,7 +160,7 @@ pub(super) fn update_version(
     let metadata = metadata(request.metadata, row, violations);
     let phase_data = phase_data(request.phase_data, violations);
     let notes = request.notes.inspect(|notes| {
-        text(notes, "notes", MAX_TEXT, false, violations);
+        plain_text(notes, "notes", false, violations);
     });
     Some(UpdateVersion {
         version_id: version_id?,

@@ -6,25 +6,44 @@ use chrono::DateTime;
 use signoff_chassis::access::Admission;
 use signoff_contract::convert::{PhaseNeed, scope_to_wire, uuid};
 use signoff_contract::versioning::v1 as wire;
+use signoff_ledger::Snapshot;
 use signoff_workflow::{PhaseRow, Scope, Violations};
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::call::{Admitted, admit, answer, expect_size};
-use super::decision::{decision_to_wire, filter_from_wire};
+use super::decision::{decision_to_wire, filter_from_wire, past_ruling_to_wire};
 use super::errors::refusal;
-use super::paging::{Page, Paged, malformed};
+use super::paging::{MAX_PAGE, Page, Paged, malformed};
 use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
 use crate::commands::Engine;
-use crate::domain::decision::{Cursor, Decision, Difference};
+use crate::domain::decision::{Cursor, Decision, Difference, HistoryEntry};
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::version::Version;
-use crate::store::{artifacts, compare, decisions, history, lines, versions};
+use crate::store::{artifacts, compare, decisions, history, lines, rulings, versions};
 
 type Answered<A> = Result<Response<A>, Status>;
+
+/// What a read reads from.
+enum Reader {
+    /// For one statement.
+    Statement(PoolConnection<Postgres>),
+    /// For several that must agree.
+    Snapshot(Snapshot),
+}
+
+impl Reader {
+    fn conn(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Statement(connection) => connection,
+            Self::Snapshot(snapshot) => snapshot.conn(),
+        }
+    }
+}
 
 /// A read in one phase.
 struct Read<'a, R> {
@@ -32,22 +51,33 @@ struct Read<'a, R> {
     method: String,
     scope: Scope,
     row: &'a PhaseRow,
-    conn: sqlx::pool::PoolConnection<sqlx::Postgres>,
+    reader: Reader,
 }
 
 impl<'a, R: Scoped> Read<'a, R> {
-    async fn begin(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+    /// By one statement.
+    async fn statement(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+        let reader = Reader::Statement(engine.pool().acquire().await?);
+        Self::new(engine, admitted, reader)
+    }
+
+    /// By several statements that see the same.
+    async fn snapshot(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+        let reader = Reader::Snapshot(engine.ledger().snapshot().await?);
+        Self::new(engine, admitted, reader)
+    }
+
+    fn new(engine: &'a Engine, admitted: Admitted<R>, reader: Reader) -> Result<Self, Error> {
         let scope = admitted
             .scope
             .scope()
             .ok_or_else(|| Error::Internal("a required phase is missing".to_owned()))?;
         let row = engine.row(scope.phase)?;
-        let conn = engine.pool().acquire().await?;
-        Ok(Self { request: admitted.request, method: admitted.method, scope, row, conn })
+        Ok(Self { request: admitted.request, method: admitted.method, scope, row, reader })
     }
 
     async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
-        versions::by_id(&mut self.conn, self.scope, self.row, version_id)
+        versions::by_id(self.reader.conn(), self.scope, self.row, version_id)
             .await?
             .ok_or_else(|| missing(Kind::Version, version_id))
     }
@@ -61,12 +91,12 @@ impl<R: Scoped + Paged> Read<'_, R> {
 
 /// Admits a read in one phase, runs it, and answers.
 macro_rules! read {
-    ($engine:expr, $request:expr, |$read:ident| $body:block) => {{
+    ($engine:expr, $request:expr, $by:ident, |$read:ident| $body:block) => {{
         let engine: &Engine = $engine;
         let admitted = admit(engine, $request, PhaseNeed::Required)?;
         let workflow = admitted.scope.workflow;
         let done = async {
-            let mut $read = Read::begin(engine, admitted).await?;
+            let mut $read = Read::$by(engine, admitted).await?;
             $body
         };
         answer(done.await, workflow)
@@ -88,7 +118,7 @@ pub(super) async fn get_version(
     engine: &Engine,
     request: Request<wire::GetVersionRequest>,
 ) -> Answered<wire::GetVersionResponse> {
-    read!(engine, request, |read| {
+    read!(engine, request, statement, |read| {
         let version_id = id(&read.request.version_id, "version_id")?;
         let version = version_to_wire(read.version(version_id).await?, read.row)?;
         Ok(wire::GetVersionResponse { version: Some(version) })
@@ -100,8 +130,8 @@ pub(super) async fn get_current_version(
     engine: &Engine,
     request: Request<wire::GetCurrentVersionRequest>,
 ) -> Answered<wire::GetCurrentVersionResponse> {
-    read!(engine, request, |read| {
-        let version = versions::current(&mut read.conn, read.scope, read.row)
+    read!(engine, request, statement, |read| {
+        let version = versions::current(read.reader.conn(), read.scope, read.row)
             .await?
             .ok_or_else(|| missing(Kind::CurrentVersion, read.scope.line_id()))?;
         let version = Some(version_to_wire(version, read.row)?);
@@ -114,11 +144,11 @@ pub(super) async fn list_versions(
     engine: &Engine,
     request: Request<wire::ListVersionsRequest>,
 ) -> Answered<wire::ListVersionsResponse> {
-    read!(engine, request, |read| {
+    read!(engine, request, statement, |read| {
         let page = read.page()?;
         let below = page.after_number(i32::MAX)?;
         let found =
-            versions::list(&mut read.conn, read.scope, read.row, below, page.fetch()).await?;
+            versions::list(read.reader.conn(), read.scope, read.row, below, page.fetch()).await?;
         let rows = found
             .into_iter()
             .map(|version| Ok((version.number.to_string(), version_to_wire(version, read.row)?)))
@@ -133,7 +163,7 @@ pub(super) async fn list_decisions(
     engine: &Engine,
     request: Request<wire::ListDecisionsRequest>,
 ) -> Answered<wire::ListDecisionsResponse> {
-    read!(engine, request, |read| {
+    read!(engine, request, snapshot, |read| {
         let mut violations = Violations::default();
         let version_id = uuid(&read.request.version_id, "version_id", &mut violations);
         let filter = filter_from_wire(read.request.filter.clone(), &mut violations);
@@ -151,8 +181,9 @@ pub(super) async fn list_decisions(
         };
         let version = read.version(version_id).await?;
         let found =
-            decisions::page(&mut read.conn, &version, &filter, &cursor, page.fetch()).await?;
-        let mut histories = histories(&mut read.conn, &version, &found, read.row).await?;
+            decisions::page(read.reader.conn(), &version, &filter, &cursor, page.fetch()).await?;
+        let mut histories =
+            histories(read.reader.conn(), version.line_no, &found, read.row).await?;
         let rows = found
             .into_iter()
             .map(|decision| {
@@ -160,7 +191,7 @@ pub(super) async fn list_decisions(
                     Cursor::Item(_) => decision.id.item_no.to_string(),
                     Cursor::Key(_) => decision.item_key.clone(),
                 };
-                let history = histories.remove(&decision.id.item_no).unwrap_or_default();
+                let history = histories.remove(&key_of(&decision)).unwrap_or_default();
                 Ok((after, decision_to_wire(decision, history, read.row)?))
             })
             .collect::<Result<Vec<_>, Error>>()?;
@@ -174,34 +205,41 @@ pub(super) async fn get_lineage(
     engine: &Engine,
     request: Request<wire::GetLineageRequest>,
 ) -> Answered<wire::GetLineageResponse> {
-    read!(engine, request, |read| {
+    read!(engine, request, snapshot, |read| {
         let decision_id = id(&read.request.decision_id, "decision_id")?;
         let page = read.page()?;
         let below = page.after_number(i32::MAX)?;
-        let line = lines::find(&mut read.conn, read.scope, read.row).await?;
+        let line = lines::find(read.reader.conn(), read.scope, read.row).await?;
         let of = DecisionId::from_uuid(decision_id)
             .filter(|of| line.is_some_and(|line| line.line_no == of.line_no))
             .ok_or_else(|| missing(Kind::Decision, decision_id))?;
         let (line_no, item) = (of.line_no, of.item_no);
-        if decisions::of_items(&mut read.conn, line_no, of.version, &[item]).await?.is_empty() {
+        if decisions::of_items(read.reader.conn(), line_no, of.version, &[item]).await?.is_empty() {
             return Err(missing(Kind::Decision, decision_id));
         }
-        let found = decisions::lineage(&mut read.conn, line_no, item, below, page.fetch()).await?;
-        let mut rows = Vec::with_capacity(found.len());
-        for decision in found {
-            let history = if needs_history(read.row) {
-                let alone = std::slice::from_ref(&decision);
-                history::of(&mut read.conn, line_no, alone).await?.remove(&item)
-            } else {
-                None
-            };
-            let number = decision.version.number.to_string();
-            let version_state = state_to_wire(decision.version_state).into();
-            let decision = Some(decision_to_wire(decision, history.unwrap_or_default(), read.row)?);
-            rows.push((number, wire::LineageEntry { decision, version_state }));
-        }
+        let found =
+            decisions::lineage(read.reader.conn(), line_no, item, below, page.fetch()).await?;
+        let mut histories = histories(read.reader.conn(), line_no, &found, read.row).await?;
+        let rows = found
+            .into_iter()
+            .map(|decision| {
+                let number = decision.version.number.to_string();
+                let version_state = state_to_wire(decision.version_state).into();
+                let history = histories.remove(&key_of(&decision)).unwrap_or_default();
+                let decision = Some(decision_to_wire(decision, history, read.row)?);
+                Ok((number, wire::LineageEntry { decision, version_state }))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let rulings = match page.after {
+            Some(_) => Vec::new(),
+            None => rulings::of_item(read.reader.conn(), line_no, item, MAX_PAGE.into())
+                .await?
+                .into_iter()
+                .map(|ruling| past_ruling_to_wire(ruling, read.row))
+                .collect::<Result<_, Error>>()?,
+        };
         let (entries, next_page_token) = page.close(rows);
-        Ok(wire::GetLineageResponse { entries, next_page_token })
+        Ok(wire::GetLineageResponse { entries, next_page_token, rulings })
     })
 }
 
@@ -210,7 +248,7 @@ pub(super) async fn compare_versions(
     engine: &Engine,
     request: Request<wire::CompareVersionsRequest>,
 ) -> Answered<wire::CompareVersionsResponse> {
-    read!(engine, request, |read| {
+    read!(engine, request, snapshot, |read| {
         let mut violations = Violations::default();
         let one = uuid(&read.request.version_id, "version_id", &mut violations);
         let other = uuid(&read.request.other_version_id, "other_version_id", &mut violations);
@@ -220,11 +258,11 @@ pub(super) async fn compare_versions(
         let page = read.page()?;
         let after = page.after_number(0)?;
         let (one, other) = (read.version(one).await?, read.version(other).await?);
-        let totals = compare::totals(&mut read.conn, &one, &other).await?;
-        let kinds = compare::page(&mut read.conn, &one, &other, after, page.fetch()).await?;
+        let totals = compare::totals(read.reader.conn(), &one, &other).await?;
+        let kinds = compare::page(read.reader.conn(), &one, &other, after, page.fetch()).await?;
         let items: Vec<i32> = kinds.iter().map(|(item, _)| *item).collect();
-        let mut before = standing_in(&mut read.conn, &one, &items, read.row).await?;
-        let mut behind = standing_in(&mut read.conn, &other, &items, read.row).await?;
+        let mut before = standing_in(read.reader.conn(), &one, &items, read.row).await?;
+        let mut behind = standing_in(read.reader.conn(), &other, &items, read.row).await?;
         let rows = kinds
             .into_iter()
             .map(|(item, kind)| {
@@ -328,12 +366,12 @@ async fn standing_in(
     row: &PhaseRow,
 ) -> Result<HashMap<i32, wire::Decision>, Error> {
     let found = decisions::of_items(conn, version.line_no, version.number, items).await?;
-    let mut histories = histories(conn, version, &found, row).await?;
+    let mut histories = histories(conn, version.line_no, &found, row).await?;
     found
         .into_iter()
         .map(|decision| {
             let item = decision.id.item_no;
-            let history = histories.remove(&item).unwrap_or_default();
+            let history = histories.remove(&key_of(&decision)).unwrap_or_default();
             Ok((item, decision_to_wire(decision, history, row)?))
         })
         .collect()
@@ -341,15 +379,16 @@ async fn standing_in(
 
 async fn histories(
     conn: &mut PgConnection,
-    version: &Version,
+    line_no: i64,
     found: &[Decision],
     row: &PhaseRow,
-) -> Result<HashMap<i32, Vec<crate::domain::decision::HistoryEntry>>, Error> {
-    if needs_history(row) {
-        history::of(conn, version.line_no, found).await
-    } else {
-        Ok(HashMap::new())
-    }
+) -> Result<HashMap<(i32, i32), Vec<HistoryEntry>>, Error> {
+    if needs_history(row) { history::of(conn, line_no, found).await } else { Ok(HashMap::new()) }
+}
+
+/// Under which a decision's history is found.
+fn key_of(decision: &Decision) -> (i32, i32) {
+    (decision.id.item_no, decision.version.number)
 }
 
 /// Only attribute decisions answer their modification history (seed 002, part A).

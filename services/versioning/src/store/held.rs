@@ -8,12 +8,12 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::domain::error::Error;
-use crate::domain::item::ItemAt;
+use crate::domain::item::{Confirmed, ItemAt};
 use crate::domain::states::{RulingState, Source, Standing};
 use crate::domain::version::Version;
 
-/// The columns of an item, from its content `c`, its ruling in force `r` and that one's
-/// modification `m`; `$1` line, `$3` the actor, `$4` whether the actor made anything in the line.
+/// The columns of an item, from its content `c`, its ruling in force `r`, that one's modification
+/// `m`, and the confirmed modification `kept` that an approval keeps; `$1` line, `$3` the actor, `$4` whether the actor made anything in the line.
 macro_rules! item_columns {
     ($rest:literal) => {
         concat!(
@@ -22,6 +22,7 @@ macro_rules! item_columns {
                  coalesce((select max(x.seq) from rulings x
                            where x.line_no = c.line_no and x.item_no = c.item_no), 0) as last_seq,
                  coalesce(m.counted, c.counted) as counted, c.counted as counted_as_put,
+                 kept.modification_no as kept_no, kept.counted as kept_counted,
                  $4 and (c.recommended_by = $3 or exists (
                      with recursive edits (rev, edit_of_rev, edited_by) as (
                          values (c.rev, c.edit_of_rev, c.edited_by)
@@ -64,6 +65,21 @@ pub async fn of(
                  and x.modification_no = r.modification_no
              limit 1
          ) m on true
+         left join lateral (
+             -- In force until a ruling of this version replaced it: approving brings it back.
+             select x.modification_no, changed.counted from rulings x
+             join modifications changed
+                 on changed.line_no = x.line_no and changed.item_no = x.item_no
+                     and changed.modification_no = x.modification_no
+             where r.state in (3, 4) and x.line_no = $1 and x.item_no = wanted.item_no
+                 and x.rev = r.rev and x.state = 2 and x.to_version = $2
+                 and not exists (
+                     select from rulings restated
+                     where restated.line_no = $1 and restated.item_no = wanted.item_no
+                         and restated.seq > x.seq and restated.from_version = $2
+                         and restated.restated_from is not null)
+             order by x.seq desc limit 1
+         ) kept on true
          where case
              when r.state is null then c.introduced_in = $2
              when r.state in (1, 2) then true
@@ -97,6 +113,7 @@ pub async fn pending(
              limit 1
          ) r on true
          left join modifications m on false
+         left join modifications kept on false
          where c.line_no = $1 and c.introduced_in = $2 and r.seq is null
              and not exists (
                  select from items newer
@@ -121,6 +138,15 @@ fn read(row: &PgRow) -> Result<ItemAt, Error> {
         Some(code) => Standing::ruled(RulingState::coded(code)?)
             .ok_or_else(|| Error::Internal("a removed item is held".to_owned()))?,
     };
+    let modification: Option<i32> = row.try_get("modification_no")?;
+    let counted = row.try_get("counted")?;
+    let confirmed = if standing == Standing::Modified {
+        modification.map(|modification| Confirmed { modification, counted })
+    } else {
+        let (number, counts) = (row.try_get("kept_no")?, row.try_get("kept_counted")?);
+        Option::<i32>::zip(number, counts)
+            .map(|(modification, counted)| Confirmed { modification, counted })
+    };
     Ok(ItemAt {
         item_no: row.try_get("item_no")?,
         item_key: row.try_get("item_key")?,
@@ -128,9 +154,10 @@ fn read(row: &PgRow) -> Result<ItemAt, Error> {
         introduced_in: row.try_get("introduced_in")?,
         standing,
         ruling: row.try_get("ruling")?,
-        modification: row.try_get("modification_no")?,
+        modification,
+        confirmed,
         last_seq: row.try_get("last_seq")?,
-        counted: row.try_get("counted")?,
+        counted,
         counted_as_put: row.try_get("counted_as_put")?,
         source: Source::coded(row.try_get("source")?)?,
         contributed: row.try_get("contributed")?,

@@ -1,5 +1,6 @@
 //! Lines: who owns which numbers.
 
+use chrono::{DateTime, Utc};
 use signoff_workflow::{PhaseRow, Scope};
 use sqlx::{PgConnection, Row};
 
@@ -39,13 +40,14 @@ pub async fn find_or_make(
     conn: &mut PgConnection,
     scope: Scope,
     row: &PhaseRow,
+    at: DateTime<Utc>,
 ) -> Result<Line, Error> {
     if let Some(line) = find(conn, scope, row).await? {
         return Ok(line);
     }
     let made = sqlx::query(
-        "insert into lines (cycle_id, report_id, phase, line_id, items_while_submitted, recorded_at)
-         values ($1, $2, $3, $4, $5, now())
+        "insert into lines (cycle_id, report_id, phase, line_id, items_while_submitted, self_approval, recorded_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
          returning line_no, last_number, last_item",
     )
     .bind(scope.workflow.cycle_id)
@@ -53,6 +55,8 @@ pub async fn find_or_make(
     .bind(row.slug)
     .bind(scope.line_id())
     .bind(row.items_while_submitted)
+    .bind(row.self_approval)
+    .bind(at)
     .fetch_one(conn)
     .await?;
     read(&made)

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
+use crate::domain::decision::{Act, PastRuling, StoredPayload};
 use crate::domain::error::Error;
 use crate::domain::item::{Change, NewRuling};
 use crate::domain::states::RulingState;
@@ -53,7 +55,7 @@ pub async fn write(
     let proposed = write_modifications(conn, version, rulings, decided_by, at).await?;
     let modification = |ruling: &NewRuling<'_>| match ruling.state {
         RulingState::Proposed => proposed.get(&ruling.item.item_no).copied(),
-        RulingState::Modified => ruling.item.modification,
+        RulingState::Modified => ruling.confirmed().map(|confirmed| confirmed.modification),
         RulingState::Approved | RulingState::Rejected | RulingState::Removed => None,
     };
     let notes_of = |ruling: &NewRuling<'_>| match ruling.opinion {
@@ -168,4 +170,49 @@ pub async fn proposed_by(
     .bind(user_id)
     .fetch_all(conn)
     .await?)
+}
+
+/// The newest rulings on an item, newest first.
+pub async fn of_item(
+    conn: &mut PgConnection,
+    line_no: i64,
+    item_no: i32,
+    limit: i64,
+) -> Result<Vec<PastRuling>, Error> {
+    let rows = sqlx::query(
+        "select r.from_version, r.to_version, r.state, r.decided_by, r.occurred_at, r.notes,
+             r.disposition, r.restated_from, m.payload, m.payload_schema, m.reason
+         from rulings r
+         left join modifications m using (line_no, item_no, modification_no)
+         where r.line_no = $1 and r.item_no = $2
+         order by r.seq desc limit $3",
+    )
+    .bind(line_no)
+    .bind(item_no)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(read_past).collect()
+}
+
+fn read_past(row: &PgRow) -> Result<PastRuling, Error> {
+    let body: Option<serde_json::Value> = row.try_get("payload")?;
+    let schema: Option<i16> = row.try_get("payload_schema")?;
+    let reason: Option<String> = row.try_get("reason")?;
+    let disposition: Option<i16> = row.try_get("disposition")?;
+    let restated: Option<i32> = row.try_get("restated_from")?;
+    let to_version: i32 = row.try_get("to_version")?;
+    Ok(PastRuling {
+        version: row.try_get("from_version")?,
+        state: RulingState::coded(row.try_get("state")?)?,
+        act: Act { by: row.try_get("decided_by")?, at: row.try_get("occurred_at")? },
+        notes: row.try_get("notes")?,
+        change: body
+            .zip(schema)
+            .zip(reason)
+            .map(|((body, schema), reason)| (StoredPayload { schema, body }, reason)),
+        accepted_without_finding: disposition.is_some(),
+        replaced_in: (to_version != i32::MAX).then_some(to_version),
+        restated: restated.is_some(),
+    })
 }

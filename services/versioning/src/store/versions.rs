@@ -224,7 +224,7 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
              counted = $15, counted_kept = $16, sources = $17, creation_notes = $18, updated_at = $19,
              submitted_at = $20, submitted_by = $21, submission_notes = $22, reviewed_at = $23,
              reviewed_by = $24, review_notes = $25, self_approved = $26, deleted_at = $27,
-             deleted_by = $28, delete_reason = $29, content_digest = $30
+             deleted_by = $28, delete_reason = $29, content_digest = $30, submitters = $31
          where line_no = $1 and number = $2 and revision = $4 - 1",
     )
     .bind(version.line_no)
@@ -257,6 +257,7 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
     .bind(version.deleted_by)
     .bind(&version.delete_reason)
     .bind(&version.content_digest)
+    .bind(&version.submitters)
     .execute(conn)
     .await?;
     if saved.rows_affected() == 1 {
@@ -334,6 +335,7 @@ fn read(row: &PgRow, scope: Scope) -> Result<Version, Error> {
         updated_at: row.try_get("updated_at")?,
         submitted_at: row.try_get("submitted_at")?,
         submitted_by: row.try_get("submitted_by")?,
+        submitters: row.try_get("submitters")?,
         submission_notes: row.try_get("submission_notes")?,
         reviewed_at: row.try_get("reviewed_at")?,
         reviewed_by: row.try_get("reviewed_by")?,

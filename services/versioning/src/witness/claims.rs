@@ -22,6 +22,11 @@ pub(super) struct Content {
     pub(super) item_key: String,
     pub(super) content_hash: String,
     pub(super) source: String,
+    pub(super) contributed: bool,
+    #[serde(default)]
+    pub(super) metadata_hash: Option<String>,
+    #[serde(default)]
+    pub(super) edit_of_rev: Option<i32>,
     pub(super) reason_hash: Option<String>,
     pub(super) ended_ruling: Option<i32>,
 }
@@ -35,6 +40,7 @@ pub(super) struct Ruling {
     pub(super) state: String,
     pub(super) notes_hash: Option<String>,
     pub(super) change_hash: Option<String>,
+    pub(super) accepted_without_finding: bool,
     pub(super) reason_hash: Option<String>,
     pub(super) ended_ruling: Option<i32>,
 }

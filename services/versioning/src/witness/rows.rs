@@ -1,4 +1,7 @@
 //! The rows that the chain speaks of.
+//!
+//! They are looked up one by one (`limit 1`): joined, the planner may read a whole line for each,
+//! as long as it has no statistics.
 
 use std::collections::HashMap;
 
@@ -44,13 +47,28 @@ pub(super) async fn contents(
     claimed: &[Content],
 ) -> Found {
     let rows = sqlx::query(
-        "select item_no, rev, item_key, introduced_in, payload, content_hash, source,
+        "select items.item_no, items.rev, item_key, introduced_in, payload, content_hash, source,
              coalesce(edited_by, recommended_by) as made_by, recorded_at,
              case when edited_by is null then recommendation_reason else modification_reason end
-                 as reason
-         from items join unnest($2::integer[], $3::integer[]) as wanted (item_no, rev)
-             using (item_no, rev)
-         where line_no = $1",
+                 as reason,
+             contributed, edit_of_rev,
+             case when edited_by is null then recommendation_metadata end as metadata,
+             edited_by is null or exists (
+                 select from items o
+                 where o.line_no = items.line_no and o.item_no = items.item_no
+                     and o.rev = items.edit_of_rev
+                     and (o.source, o.recommended_by, o.recommended_at, o.contributed)
+                         = (items.source, items.recommended_by, items.recommended_at,
+                             items.contributed)
+                     and o.recommendation_reason is not distinct from items.recommendation_reason
+                     and o.recommendation_metadata
+                         is not distinct from items.recommendation_metadata
+             ) as inherits
+         from unnest($2::integer[], $3::integer[]) as wanted (item_no, rev)
+         cross join lateral (
+             select x.* from items x
+             where x.line_no = $1 and x.item_no = wanted.item_no and x.rev = wanted.rev limit 1
+         ) items",
     )
     .bind(line_no)
     .bind(claimed.iter().map(|claim| claim.item_no).collect::<Vec<_>>())
@@ -81,6 +99,14 @@ pub(super) async fn contents(
             return Ok(Err(format!("{what} says another key, version, maker or time")));
         }
         let source = Source::coded(row.try_get("source")?).map(Source::name);
+        let metadata: Option<Value> = row.try_get("metadata")?;
+        if metadata.map(|of| hex::encode(canonical::hash(&of))) != claim.metadata_hash
+            || row.try_get::<Option<i32>, _>("edit_of_rev")? != claim.edit_of_rev
+            || row.try_get::<bool, _>("contributed")? != claim.contributed
+            || !row.try_get::<bool, _>("inherits")?
+        {
+            return Ok(Err(format!("the recommendation of {what} is not what was recorded")));
+        }
         if source != Ok(claim.source.as_str()) {
             return Ok(Err(format!("{what} says another source")));
         }
@@ -102,13 +128,15 @@ pub(super) async fn rulings(
     let rows = sqlx::query(
         "select r.item_no, r.seq, r.rev, r.from_version, r.state, r.decided_by, r.notes,
              r.recorded_at, m.payload as changed, m.content_hash as change_hash,
-             m.reason as change_reason, m.notes as change_notes
-         from rulings r
-         join unnest($2::integer[], $3::integer[]) as wanted (item_no, seq) using (item_no, seq)
+             m.reason as change_reason, m.notes as change_notes, r.disposition is not null as accepted
+         from unnest($2::integer[], $3::integer[]) as wanted (item_no, seq)
+         cross join lateral (
+             select x.* from rulings x
+             where x.line_no = $1 and x.item_no = wanted.item_no and x.seq = wanted.seq limit 1
+         ) r
          left join modifications m
              on m.line_no = r.line_no and m.item_no = r.item_no
-                 and m.modification_no = r.modification_no and r.state = 4
-         where r.line_no = $1",
+                 and m.modification_no = r.modification_no and r.state = 4",
     )
     .bind(line_no)
     .bind(claimed.iter().map(|claim| claim.item_no).collect::<Vec<_>>())
@@ -132,6 +160,9 @@ pub(super) async fn rulings(
         let place: (i32, i32) = (row.try_get("rev")?, row.try_get("from_version")?);
         if state != Ok(claim.state.as_str()) || place != (claim.rev, number) || made != author {
             return Ok(Err(format!("{what} is not what was recorded")));
+        }
+        if row.try_get::<bool, _>("accepted")? != claim.accepted_without_finding {
+            return Ok(Err(format!("the disposition of {what} is not what was recorded")));
         }
         if text_hash(row.try_get("notes")?) != claim.notes_hash {
             return Ok(Err(format!("the notes of {what} are not what was recorded")));
@@ -160,9 +191,15 @@ pub(super) async fn restated(
         "select count(*)
          from unnest($3::integer[], $4::integer[], $5::integer[], $6::integer[])
              as claimed (item_no, seq, rev, restated_from)
-         join rulings r on r.line_no = $1 and r.item_no = claimed.item_no and r.seq = claimed.seq
-         left join rulings o
-             on o.line_no = $1 and o.item_no = claimed.item_no and o.seq = claimed.restated_from
+         cross join lateral (
+             select x.* from rulings x
+             where x.line_no = $1 and x.item_no = claimed.item_no and x.seq = claimed.seq limit 1
+         ) r
+         left join lateral (
+             select x.* from rulings x
+             where x.line_no = $1 and x.item_no = claimed.item_no and x.seq = claimed.restated_from
+             limit 1
+         ) o on true
          where r.from_version = $2 and r.rev = claimed.rev
              and r.restated_from is not distinct from claimed.restated_from
              and r.state = coalesce(o.state, 5)
@@ -194,9 +231,12 @@ pub(super) async fn ended(
 ) -> Found {
     let agreeing: i64 = sqlx::query_scalar(
         "select count(*)
-         from rulings join unnest($3::integer[], $4::integer[]) as claimed (item_no, seq)
-             using (item_no, seq)
-         where line_no = $1 and to_version = $2",
+         from unnest($3::integer[], $4::integer[]) as claimed (item_no, seq)
+         cross join lateral (
+             select x.to_version from rulings x
+             where x.line_no = $1 and x.item_no = claimed.item_no and x.seq = claimed.seq limit 1
+         ) r
+         where r.to_version = $2",
     )
     .bind(line_no)
     .bind(number)
@@ -227,6 +267,31 @@ pub(super) async fn counts(
          from rulings where line_no = $1",
     )
     .bind(line_no)
+    .fetch_one(connection)
+    .await
+}
+
+/// How many entries of the registry are not what their version's approval says, or are missing.
+pub(super) async fn wrong_artifacts(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select count(*)
+         from (
+             select l.phase, v.number, v.version_id, v.reviewed_at, v.reviewed_by, v.review_notes,
+                 v.superseded_at
+             from lines l join versions v using (line_no)
+             where l.cycle_id = $1 and l.report_id = $2 and v.state in ('approved', 'superseded')
+         ) v
+         full join (select * from artifacts where cycle_id = $1 and report_id = $2) a
+             using (phase, number)
+         where (a.version_id, a.approved_at, a.approved_by, a.notes, a.superseded_at)
+             is distinct from
+             (v.version_id, v.reviewed_at, v.reviewed_by, v.review_notes, v.superseded_at)",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
     .fetch_one(connection)
     .await
 }

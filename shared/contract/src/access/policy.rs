@@ -99,18 +99,14 @@ fn rule(
         return Err(missing());
     };
     debug_assert_eq!(message.descriptor().name(), "AccessRule");
-    let rule: wire::AccessRule = message
-        .transcode_to()
-        .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
+    let rule: wire::AccessRule =
+        message.transcode_to().map_err(|error| PolicyError::Descriptors(error.to_string()))?;
 
     let roles = rule.roles.iter().map(|number| {
         wire::Role::try_from(*number)
             .ok()
             .and_then(known_role)
-            .ok_or_else(|| PolicyError::UnknownRole {
-                method: path.to_owned(),
-                number: *number,
-            })
+            .ok_or_else(|| PolicyError::UnknownRole { method: path.to_owned(), number: *number })
     });
     let rule = MethodRule {
         roles: roles.collect::<Result<Vec<Role>, _>>()?,
@@ -119,11 +115,7 @@ fn rule(
         members: rule.members,
         no_scope: rule.no_scope,
     };
-    if rule.lets_somebody_pass() {
-        Ok(rule)
-    } else {
-        Err(PolicyError::Useless(path.to_owned()))
-    }
+    if rule.lets_somebody_pass() { Ok(rule) } else { Err(PolicyError::Useless(path.to_owned())) }
 }
 
 #[cfg(test)]
@@ -132,10 +124,8 @@ mod tests {
 
     use super::*;
 
-    const SERVICES: [&str; 2] = [
-        "signoff.feed.v1.TrailService",
-        "signoff.versioning.v1.VersioningService",
-    ];
+    const SERVICES: [&str; 2] =
+        ["signoff.feed.v1.TrailService", "signoff.versioning.v1.VersioningService"];
 
     /// The policy of a service with one method that has this option, all else being the contracts.
     fn with_option(option: &str) -> Result<AccessPolicy, PolicyError> {
@@ -147,19 +137,14 @@ mod tests {
             service Door {{ rpc Open(Empty) returns (Empty) {{ {option} }} }}"#
         );
         let contracts = DescriptorPool::decode(crate::DESCRIPTOR_SET).unwrap();
-        let files: HashMap<String, Vec<u8>> = contracts
-            .files()
-            .map(|file| (file.name().to_owned(), file.encode_to_vec()))
-            .collect();
+        let files: HashMap<String, Vec<u8>> =
+            contracts.files().map(|file| (file.name().to_owned(), file.encode_to_vec())).collect();
         let mut resolver = protox::file::ChainFileResolver::new();
         let parsed = protox::file::File::from_source("test.proto", &source).unwrap();
         resolver.add(Fixed(parsed));
         resolver.add(Known(files));
         let mut compiler = protox::Compiler::with_file_resolver(resolver);
-        compiler
-            .include_imports(true)
-            .open_file("test.proto")
-            .unwrap();
+        compiler.include_imports(true).open_file("test.proto").unwrap();
         AccessPolicy::from_descriptors(&compiler.encode_file_descriptor_set(), &["test.Door"])
     }
 
@@ -175,10 +160,7 @@ mod tests {
     struct Known(HashMap<String, Vec<u8>>);
     impl protox::file::FileResolver for Known {
         fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
-            let file = self
-                .0
-                .get(name)
-                .ok_or_else(|| protox::Error::file_not_found(name))?;
+            let file = self.0.get(name).ok_or_else(|| protox::Error::file_not_found(name))?;
             protox::file::File::decode_file_descriptor_proto(file.as_slice())
                 .map_err(protox::Error::new)
         }
@@ -187,27 +169,17 @@ mod tests {
     #[test]
     fn every_method_of_the_contracts_has_a_rule() {
         let policy = AccessPolicy::load(&SERVICES).unwrap();
-        let create = policy
-            .rule("/signoff.versioning.v1.VersioningService/CreateVersion")
-            .unwrap();
+        let create = policy.rule("/signoff.versioning.v1.VersioningService/CreateVersion").unwrap();
         assert_eq!(create.roles, [Role::Tester, Role::TestLead]);
-        let locate = policy
-            .rule("/signoff.versioning.v1.VersioningService/LocateVersion")
-            .unwrap();
+        let locate = policy.rule("/signoff.versioning.v1.VersioningService/LocateVersion").unwrap();
         assert!(locate.no_scope && !locate.members);
-        assert_eq!(
-            policy.rule("/signoff.versioning.v1.VersioningService/Nothing"),
-            None
-        );
+        assert_eq!(policy.rule("/signoff.versioning.v1.VersioningService/Nothing"), None);
     }
 
     #[test]
     fn a_service_that_is_not_in_the_contracts_is_refused() {
         let refused = AccessPolicy::load(&["signoff.Nothing"]).unwrap_err();
-        assert_eq!(
-            refused,
-            PolicyError::UnknownService("signoff.Nothing".to_owned())
-        );
+        assert_eq!(refused, PolicyError::UnknownService("signoff.Nothing".to_owned()));
     }
 
     #[test]
@@ -215,17 +187,10 @@ mod tests {
         let path = || "/test.Door/Open".to_owned();
         let no_rule = PolicyError::NoRule(path());
         assert_eq!(with_option("").unwrap_err(), no_rule);
-        assert_eq!(
-            with_option("option deprecated = true;").unwrap_err(),
-            no_rule
-        );
+        assert_eq!(with_option("option deprecated = true;").unwrap_err(), no_rule);
         for useless in ["{}", "{no_scope: true}", "{no_scope: true members: true}"] {
             let option = format!("option (signoff.workflow.v1.access) = {useless};");
-            assert_eq!(
-                with_option(&option).unwrap_err(),
-                PolicyError::Useless(path()),
-                "{option}"
-            );
+            assert_eq!(with_option(&option).unwrap_err(), PolicyError::Useless(path()), "{option}");
         }
         let unspecified = "option (signoff.workflow.v1.access) = {roles: [ROLE_UNSPECIFIED]};";
         assert!(matches!(

@@ -47,9 +47,7 @@ impl fmt::Display for MethodRule {
             (self.members, "members of the workflow"),
         ];
         let roles = self.roles.iter().map(|role| role.name());
-        let others = others
-            .into_iter()
-            .filter_map(|(applies, who)| applies.then_some(who));
+        let others = others.into_iter().filter_map(|(applies, who)| applies.then_some(who));
         for (i, who) in roles.chain(others).enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
@@ -71,28 +69,22 @@ pub fn permits(
     caller_on_report: &[Role],
     row: Option<&PhaseRow>,
 ) -> bool {
-    if rule
-        .roles
-        .iter()
-        .any(|role| !role.is_held_on_a_report() && caller_everywhere.contains(role))
+    if rule.roles.iter().any(|role| !role.is_held_on_a_report() && caller_everywhere.contains(role))
     {
         return true;
     }
     if rule.no_scope {
         return false;
     }
-    caller_on_report
-        .iter()
-        .filter(|role| role.is_held_on_a_report())
-        .any(|role| {
-            let approves = row.is_some_and(|row| row.approves(*role));
-            rule.members
-                || rule.roles.contains(role)
-                || (rule.phase_approver && approves)
-                || (rule.phase_contributor
-                    && approves
-                    && row.is_some_and(|row| row.approver_contributes))
-        })
+    caller_on_report.iter().filter(|role| role.is_held_on_a_report()).any(|role| {
+        let approves = row.is_some_and(|row| row.approves(*role));
+        rule.members
+            || rule.roles.contains(role)
+            || (rule.phase_approver && approves)
+            || (rule.phase_contributor
+                && approves
+                && row.is_some_and(|row| row.approver_contributes))
+    })
 }
 
 #[cfg(test)]
@@ -123,93 +115,40 @@ mod tests {
     #[test]
     fn a_role_counts_only_where_it_is_held() {
         for role in Role::ALL {
-            let rule = MethodRule {
-                roles: vec![role],
-                ..NOBODY
-            };
+            let rule = MethodRule { roles: vec![role], ..NOBODY };
             let on_report = role.is_held_on_a_report();
-            assert_eq!(
-                permits(&rule, &[], &[role], None),
-                on_report,
-                "{role} on the report"
-            );
-            assert_eq!(
-                permits(&rule, &[role], &[], None),
-                !on_report,
-                "{role} everywhere"
-            );
+            assert_eq!(permits(&rule, &[], &[role], None), on_report, "{role} on the report");
+            assert_eq!(permits(&rule, &[role], &[], None), !on_report, "{role} everywhere");
         }
     }
 
     #[test]
     fn members_hold_a_role_on_the_report() {
-        let rule = MethodRule {
-            members: true,
-            ..NOBODY
-        };
+        let rule = MethodRule { members: true, ..NOBODY };
         for role in Role::ALL {
-            assert_eq!(
-                permits(&rule, &[role], &[role], None),
-                role.is_held_on_a_report()
-            );
+            assert_eq!(permits(&rule, &[role], &[role], None), role.is_held_on_a_report());
             assert!(!permits(&rule, &[role], &[], None));
         }
     }
 
     #[test]
     fn the_approver_is_the_phases_own() {
-        let rule = MethodRule {
-            phase_approver: true,
-            ..NOBODY
-        };
+        let rule = MethodRule { phase_approver: true, ..NOBODY };
         assert!(permits(&rule, &[], &[Role::Tester], row(Phase::PLANNING)));
         assert!(permits(&rule, &[], &[Role::TestLead], row(Phase::PLANNING)));
         assert!(!permits(&rule, &[], &[Role::Tester], row(Phase::SCOPING)));
-        assert!(permits(
-            &rule,
-            &[],
-            &[Role::ReportOwner],
-            row(Phase::SCOPING)
-        ));
-        assert!(!permits(
-            &rule,
-            &[Role::ReportOwner],
-            &[],
-            row(Phase::SCOPING)
-        ));
-        assert!(!permits(
-            &rule,
-            &[],
-            &[Role::ReportOwner],
-            row(Phase::DATA_OWNER_ID)
-        ));
+        assert!(permits(&rule, &[], &[Role::ReportOwner], row(Phase::SCOPING)));
+        assert!(!permits(&rule, &[Role::ReportOwner], &[], row(Phase::SCOPING)));
+        assert!(!permits(&rule, &[], &[Role::ReportOwner], row(Phase::DATA_OWNER_ID)));
         assert!(!permits(&rule, &[], &[Role::ReportOwner], None));
     }
 
     #[test]
     fn contributors_are_approvers_where_the_phase_lets_them() {
-        let rule = MethodRule {
-            phase_contributor: true,
-            ..NOBODY
-        };
-        assert!(permits(
-            &rule,
-            &[],
-            &[Role::ReportOwner],
-            row(Phase::SAMPLE_SELECTION)
-        ));
-        assert!(!permits(
-            &rule,
-            &[],
-            &[Role::ReportOwner],
-            row(Phase::SCOPING)
-        ));
-        assert!(!permits(
-            &rule,
-            &[],
-            &[Role::Tester],
-            row(Phase::SAMPLE_SELECTION)
-        ));
+        let rule = MethodRule { phase_contributor: true, ..NOBODY };
+        assert!(permits(&rule, &[], &[Role::ReportOwner], row(Phase::SAMPLE_SELECTION)));
+        assert!(!permits(&rule, &[], &[Role::ReportOwner], row(Phase::SCOPING)));
+        assert!(!permits(&rule, &[], &[Role::Tester], row(Phase::SAMPLE_SELECTION)));
     }
 
     #[test]
@@ -227,11 +166,7 @@ mod tests {
 
     #[test]
     fn a_rule_says_whom_it_lets_pass() {
-        let rule = MethodRule {
-            roles: vec![Role::Auditor],
-            members: true,
-            ..NOBODY
-        };
+        let rule = MethodRule { roles: vec![Role::Auditor], members: true, ..NOBODY };
         assert_eq!(rule.to_string(), "auditor, members of the workflow");
     }
 }

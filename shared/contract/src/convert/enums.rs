@@ -74,10 +74,7 @@ mod tests {
     fn unset_and_unknown_roles_are_refused() {
         for number in [0, 9, -1] {
             let mut violations = Violations::default();
-            assert_eq!(
-                role_from_wire(number, "members[0].role", &mut violations),
-                None
-            );
+            assert_eq!(role_from_wire(number, "members[0].role", &mut violations), None);
             assert_eq!(violations.named()[0].field, "members[0].role");
         }
     }

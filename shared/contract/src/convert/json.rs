@@ -26,10 +26,7 @@ pub struct JsonLimits {
 impl Default for JsonLimits {
     /// 16 levels and 64 KiB.
     fn default() -> Self {
-        Self {
-            depth: 16,
-            encoded_bytes: 64 * 1024,
-        }
+        Self { depth: 16, encoded_bytes: 64 * 1024 }
     }
 }
 
@@ -91,9 +88,7 @@ impl Display for Path<'_> {
             Self::Key(parent, key) => {
                 let shown: String = key.chars().take(SHOWN_KEY).collect();
                 if !shown.is_empty()
-                    && shown
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                    && shown.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
                 {
                     write!(f, "{parent}.{shown}")
                 } else {
@@ -139,9 +134,7 @@ fn from_list(
     };
     let values = list.values.into_iter().enumerate();
     Value::Array(
-        values
-            .map(|(i, v)| from_value(v, &Path::Index(path, i), below, violations))
-            .collect(),
+        values.map(|(i, v)| from_value(v, &Path::Index(path, i), below, violations)).collect(),
     )
 }
 
@@ -177,10 +170,7 @@ fn from_value(
 }
 
 /// The JSON number of a double; `None` if it is not finite.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "whole and within ±2^53 is checked before"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "whole and within ±2^53 is checked before")]
 fn number(value: f64) -> Option<Number> {
     if value.fract() == 0.0 && value.abs() <= EXACT {
         Some(Number::from(value as i64))
@@ -190,12 +180,7 @@ fn number(value: f64) -> Option<Number> {
 }
 
 fn to_struct(fields: &Map<String, Value>) -> Struct {
-    Struct {
-        fields: fields
-            .iter()
-            .map(|(key, value)| (key.clone(), to_value(value)))
-            .collect(),
-    }
+    Struct { fields: fields.iter().map(|(key, value)| (key.clone(), to_value(value))).collect() }
 }
 
 fn to_value(value: &Value) -> WireValue {
@@ -205,9 +190,9 @@ fn to_value(value: &Value) -> WireValue {
         // Without the feature "arbitrary_precision" every number is a double at the least.
         Value::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or_default()),
         Value::String(value) => Kind::StringValue(value.clone()),
-        Value::Array(values) => Kind::ListValue(ListValue {
-            values: values.iter().map(to_value).collect(),
-        }),
+        Value::Array(values) => {
+            Kind::ListValue(ListValue { values: values.iter().map(to_value).collect() })
+        }
         Value::Object(fields) => Kind::StructValue(to_struct(fields)),
     };
     WireValue { kind: Some(kind) }
@@ -218,10 +203,7 @@ fn fits(value: &Value, bytes: usize) -> bool {
     struct Budget(usize);
     impl io::Write for Budget {
         fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-            self.0 = self
-                .0
-                .checked_sub(buffer.len())
-                .ok_or(io::ErrorKind::FileTooLarge)?;
+            self.0 = self.0.checked_sub(buffer.len()).ok_or(io::ErrorKind::FileTooLarge)?;
             Ok(buffer.len())
         }
         fn flush(&mut self) -> io::Result<()> {
@@ -243,16 +225,12 @@ mod tests {
         assert_eq!(value.is_some(), violations.is_empty());
         value.ok_or_else(|| {
             let named = violations.named().iter();
-            named
-                .map(|v| (v.field.clone(), v.description.clone()))
-                .collect()
+            named.map(|v| (v.field.clone(), v.description.clone())).collect()
         })
     }
 
     fn one(key: &str, kind: Option<Kind>) -> Struct {
-        Struct {
-            fields: [(key.to_owned(), WireValue { kind })].into(),
-        }
+        Struct { fields: [(key.to_owned(), WireValue { kind })].into() }
     }
 
     #[test]
@@ -262,10 +240,7 @@ mod tests {
             "broken": 0.1, "huge": 1e300, "none": null, "yes": true,
             "list": [1, [2, {"a": []}]], "empty": {},
         });
-        assert_eq!(
-            taken(json_to_wire(&value).unwrap(), JsonLimits::default()),
-            Ok(value)
-        );
+        assert_eq!(taken(json_to_wire(&value).unwrap(), JsonLimits::default()), Ok(value));
     }
 
     #[test]
@@ -278,23 +253,16 @@ mod tests {
     #[test]
     fn minus_zero_is_zero() {
         let zero = one("n", Some(Kind::NumberValue(-0.0)));
-        assert_eq!(
-            taken(zero, JsonLimits::default()).unwrap().to_string(),
-            r#"{"n":0}"#
-        );
+        assert_eq!(taken(zero, JsonLimits::default()).unwrap().to_string(), r#"{"n":0}"#);
     }
 
     #[test]
     fn what_json_or_the_database_cannot_hold_is_named_by_its_path() {
         let refused = |kind, expected: &str| {
-            let inner = Struct {
-                fields: [("a".to_owned(), WireValue { kind })].into_iter().collect(),
-            };
-            let list = ListValue {
-                values: vec![WireValue {
-                    kind: Some(Kind::StructValue(inner)),
-                }],
-            };
+            let inner =
+                Struct { fields: [("a".to_owned(), WireValue { kind })].into_iter().collect() };
+            let list =
+                ListValue { values: vec![WireValue { kind: Some(Kind::StructValue(inner)) }] };
             let outer = one("odd key", Some(Kind::ListValue(list)));
             let faults = taken(outer, JsonLimits::default()).unwrap_err();
             assert_eq!(faults.len(), 1);
@@ -305,19 +273,13 @@ mod tests {
         refused(Some(Kind::NumberValue(f64::NEG_INFINITY)), "finite");
         refused(Some(Kind::StringValue("a\0".to_owned())), "U+0000");
         refused(None, "no value");
-        let faults = taken(
-            one("k\0", Some(Kind::BoolValue(true))),
-            JsonLimits::default(),
-        );
+        let faults = taken(one("k\0", Some(Kind::BoolValue(true))), JsonLimits::default());
         assert_eq!(faults.unwrap_err()[0].0, r#"phase_data["k\0"]"#);
     }
 
     #[test]
     fn depth_counts_the_outermost_object_as_one() {
-        let limits = JsonLimits {
-            depth: 3,
-            ..JsonLimits::default()
-        };
+        let limits = JsonLimits { depth: 3, ..JsonLimits::default() };
         let fits = json_to_wire(&json!({"a": {"b": [1]}})).unwrap();
         assert!(taken(fits, limits).is_ok());
         let deep = json_to_wire(&json!({"a": {"b": [[]]}})).unwrap();
@@ -327,10 +289,7 @@ mod tests {
     #[test]
     fn size_is_that_of_the_json() {
         let value = json!({"a": "bcd"});
-        let limit = |encoded_bytes| JsonLimits {
-            encoded_bytes,
-            ..JsonLimits::default()
-        };
+        let limit = |encoded_bytes| JsonLimits { encoded_bytes, ..JsonLimits::default() };
         assert!(taken(json_to_wire(&value).unwrap(), limit(11)).is_ok());
         let faults = taken(json_to_wire(&value).unwrap(), limit(10)).unwrap_err();
         assert_eq!(faults[0].0, "phase_data");

@@ -30,10 +30,7 @@ pub struct RequestScope {
 impl RequestScope {
     /// Workflow and phase together, if there is a phase.
     pub fn scope(self) -> Option<Scope> {
-        self.phase.map(|phase| Scope {
-            workflow: self.workflow,
-            phase,
-        })
+        self.phase.map(|phase| Scope { workflow: self.workflow, phase })
     }
 }
 
@@ -50,11 +47,7 @@ pub fn scope_from_wire(
         return None;
     };
     let cycle_id = uuid(&scope.cycle_id, format_args!("{path}.cycle_id"), violations);
-    let report_id = uuid(
-        &scope.report_id,
-        format_args!("{path}.report_id"),
-        violations,
-    );
+    let report_id = uuid(&scope.report_id, format_args!("{path}.report_id"), violations);
 
     let before = violations.total();
     let named = Phase::new(scope.phase);
@@ -71,19 +64,13 @@ pub fn scope_from_wire(
         violations.add(format!("{path}.phase"), fault);
     }
     let faultless = violations.total() == before;
-    let workflow = Workflow {
-        cycle_id: cycle_id?,
-        report_id: report_id?,
-    };
+    let workflow = Workflow { cycle_id: cycle_id?, report_id: report_id? };
     faultless.then_some(RequestScope { workflow, phase })
 }
 
 /// A phase of a workflow for the wire.
 pub fn scope_to_wire(scope: Scope) -> wire::Scope {
-    wire::Scope {
-        phase: scope.phase.number(),
-        ..workflow_to_wire(scope.workflow)
-    }
+    wire::Scope { phase: scope.phase.number(), ..workflow_to_wire(scope.workflow) }
 }
 
 /// A whole workflow for the wire: a scope without a phase.
@@ -101,10 +88,8 @@ mod tests {
 
     use super::*;
 
-    const WORKFLOW: Workflow = Workflow {
-        cycle_id: Uuid::from_u128(7),
-        report_id: Uuid::from_u128(8),
-    };
+    const WORKFLOW: Workflow =
+        Workflow { cycle_id: Uuid::from_u128(7), report_id: Uuid::from_u128(8) };
 
     fn read(scope: wire::Scope, need: PhaseNeed) -> Result<RequestScope, Vec<String>> {
         let mut violations = Violations::default();
@@ -116,21 +101,12 @@ mod tests {
 
     #[test]
     fn a_scope_comes_back_as_it_went() {
-        let scope = Scope {
-            workflow: WORKFLOW,
-            phase: Phase::SCOPING,
-        };
+        let scope = Scope { workflow: WORKFLOW, phase: Phase::SCOPING };
         for need in [PhaseNeed::Required, PhaseNeed::Optional] {
-            assert_eq!(
-                read(scope_to_wire(scope), need).unwrap().scope(),
-                Some(scope)
-            );
+            assert_eq!(read(scope_to_wire(scope), need).unwrap().scope(), Some(scope));
         }
         for need in [PhaseNeed::Refused, PhaseNeed::Optional] {
-            let whole = RequestScope {
-                workflow: WORKFLOW,
-                phase: None,
-            };
+            let whole = RequestScope { workflow: WORKFLOW, phase: None };
             assert_eq!(read(workflow_to_wire(WORKFLOW), need), Ok(whole));
         }
     }
@@ -142,20 +118,11 @@ mod tests {
             read(nothing, PhaseNeed::Required).unwrap_err(),
             ["scope.cycle_id", "scope.report_id", "scope.phase"]
         );
-        let with = |phase| wire::Scope {
-            phase,
-            ..workflow_to_wire(WORKFLOW)
-        };
+        let with = |phase| wire::Scope { phase, ..workflow_to_wire(WORKFLOW) };
         for unknown in [-1, 10, i32::MAX] {
-            assert_eq!(
-                read(with(unknown), PhaseNeed::Optional).unwrap_err(),
-                ["scope.phase"]
-            );
+            assert_eq!(read(with(unknown), PhaseNeed::Optional).unwrap_err(), ["scope.phase"]);
         }
-        assert_eq!(
-            read(with(3), PhaseNeed::Refused).unwrap_err(),
-            ["scope.phase"]
-        );
+        assert_eq!(read(with(3), PhaseNeed::Refused).unwrap_err(), ["scope.phase"]);
     }
 
     #[test]

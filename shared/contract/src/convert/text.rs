@@ -19,10 +19,7 @@ pub fn text(
     }
     // A text of no more bytes than characters allowed needs no counting.
     if value.len() > max_chars && value.chars().count() > max_chars {
-        violations.add(
-            path.to_string(),
-            format!("is longer than {max_chars} characters"),
-        );
+        violations.add(path.to_string(), format!("is longer than {max_chars} characters"));
     }
     if value.contains('\0') {
         violations.add(path.to_string(), "contains the character U+0000");
@@ -38,11 +35,7 @@ mod tests {
         let mut violations = Violations::default();
         let fine = text(value, "notes", max_chars, required, &mut violations);
         assert_eq!(fine, violations.is_empty());
-        violations
-            .named()
-            .iter()
-            .map(|v| v.description.clone())
-            .collect()
+        violations.named().iter().map(|v| v.description.clone()).collect()
     }
 
     #[test]

@@ -24,10 +24,7 @@ pub fn time_from_wire(
         .filter(|_| (FIRST_SECOND..=LAST_SECOND).contains(&time.seconds))
         .and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
     if taken.is_none() {
-        violations.add(
-            path.to_string(),
-            "is not a time between the years 1 and 9999",
-        );
+        violations.add(path.to_string(), "is not a time between the years 1 and 9999");
     }
     taken
 }
@@ -48,12 +45,7 @@ mod tests {
 
     #[test]
     fn times_come_back_as_they_went() {
-        for (seconds, nanos) in [
-            (0, 0),
-            (-1, 999_999_999),
-            (LAST_SECOND, 1),
-            (FIRST_SECOND, 0),
-        ] {
+        for (seconds, nanos) in [(0, 0), (-1, 999_999_999), (LAST_SECOND, 1), (FIRST_SECOND, 0)] {
             let wire = Timestamp { seconds, nanos };
             let mut violations = Violations::default();
             let time = time_from_wire(wire, "at", &mut violations).unwrap();
@@ -71,10 +63,7 @@ mod tests {
             (i64::MIN, 0),
         ] {
             let mut violations = Violations::default();
-            assert_eq!(
-                time_from_wire(Timestamp { seconds, nanos }, "at", &mut violations),
-                None
-            );
+            assert_eq!(time_from_wire(Timestamp { seconds, nanos }, "at", &mut violations), None);
             assert_eq!(violations.total(), 1);
         }
     }

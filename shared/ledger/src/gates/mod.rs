@@ -11,6 +11,8 @@
 mod rules;
 pub(crate) mod store;
 
+pub use store::load;
+
 pub use rules::{
     BeginRefused, ChangeRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, Stale,
     TrailHead,

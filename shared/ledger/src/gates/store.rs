@@ -39,8 +39,11 @@ insert into phase_holds (cycle_id, report_id, phase, holder, attempt)
 select $1, $2, $3, held.* from unnest($13::text[], $14::bigint[]) as held
 on conflict (cycle_id, report_id, phase, holder) do update set attempt = excluded.attempt";
 
-/// The gates of phases, by slug.
-pub(crate) async fn load(
+/// The gates of phases, by slug, for those who only look.
+///
+/// # Errors
+/// What the database says.
+pub async fn load(
     connection: &mut PgConnection,
     workflow: Workflow,
     phases: &[&str],

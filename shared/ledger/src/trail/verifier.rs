@@ -174,8 +174,11 @@ impl Verifier {
         }
     }
 
-    /// All chunks of the open record are there.
-    fn close(&mut self) -> Result<(), Damage> {
+    /// All chunks of the open record are there: the chain's last record is looked at in full.
+    ///
+    /// # Errors
+    /// They are not, or not those that it speaks of.
+    pub(crate) fn close(&mut self) -> Result<(), Damage> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let sequence = open.head.sequence;
         if let Some(details) = open.expected {

@@ -64,6 +64,9 @@ async fn walk(
     if let Some((sequence, chunk, content)) = chunks.next(connection, i64::MAX).await? {
         return Ok(verifier.chunk(sequence, chunk, &content));
     }
+    if let Err(damage) = verifier.close() {
+        return Ok(Err(damage));
+    }
     match witness.end(connection).await? {
         Ok(()) => Ok(Ok(())),
         Err(what) => contradicted(verifier.head().sequence, what),

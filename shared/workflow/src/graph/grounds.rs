@@ -67,11 +67,7 @@ impl Reader<'_> {
     /// What is missing before a phase before the start or the reaffirmation of this one.
     fn grounds(&self, row: &PhaseRow) -> Vec<Unmet> {
         let mut missing = Vec::new();
-        for before in row
-            .rests_on
-            .iter()
-            .filter_map(|phase| self.table.get(*phase))
-        {
+        for before in row.rests_on.iter().filter_map(|phase| self.table.get(*phase)) {
             let facts = self.facts(before.phase);
             missing.extend(unsettled(before, &facts));
             missing.extend(incomplete(before, &facts));
@@ -88,16 +84,9 @@ impl Reader<'_> {
         if facts.holders.is_empty() {
             return None;
         }
-        let names: Vec<_> = facts
-            .holders
-            .iter()
-            .map(|phase| self.name(*phase))
-            .collect();
+        let names: Vec<_> = facts.holders.iter().map(|phase| self.name(*phase)).collect();
         let verb = if names.len() == 1 { "rests" } else { "rest" };
-        let what = format!(
-            "is sealed, because {} {verb} on it: reopen it",
-            names.join(", ")
-        );
+        let what = format!("is sealed, because {} {verb} on it: reopen it", names.join(", "));
         Some(unmet(row, &what))
     }
 
@@ -114,10 +103,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         if self.board.lanes.is_empty() {
-            return vec![unmet(
-                row,
-                "has no line of business yet: plan the test cases",
-            )];
+            return vec![unmet(row, "has no line of business yet: plan the test cases")];
         }
         let say = |lane: &Lane| Unmet {
             phase: row.phase,
@@ -133,17 +119,13 @@ impl Reader<'_> {
     }
 
     fn facts(&self, phase: Phase) -> Cow<'_, PhaseFacts> {
-        self.board
-            .phases
-            .get(&phase)
-            .map_or_else(Cow::default, Cow::Borrowed)
+        self.board.phases.get(&phase).map_or_else(Cow::default, Cow::Borrowed)
     }
 
     fn name(&self, phase: Phase) -> String {
-        self.table.get(phase).map_or_else(
-            || format!("phase {}", phase.number()),
-            |row| row.display_name.to_owned(),
-        )
+        self.table
+            .get(phase)
+            .map_or_else(|| format!("phase {}", phase.number()), |row| row.display_name.to_owned())
     }
 }
 
@@ -187,10 +169,7 @@ fn not_started(row: &PhaseRow) -> Unmet {
 }
 
 fn stale(row: &PhaseRow) -> Unmet {
-    unmet(
-        row,
-        "is stale, because a phase before it was reopened: mend and reaffirm it",
-    )
+    unmet(row, "is stale, because a phase before it was reopened: mend and reaffirm it")
 }
 
 fn reopening(row: &PhaseRow) -> Unmet {

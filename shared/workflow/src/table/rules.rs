@@ -102,17 +102,10 @@ fn numbers(rows: &[PhaseRow]) -> Result<(), TableError> {
     for row in rows {
         let number = row.phase.number();
         if number < 1 {
-            return Err(TableError::Number {
-                slug: row.slug,
-                number,
-            });
+            return Err(TableError::Number { slug: row.slug, number });
         }
         if let Some(one) = seen.insert(number, row.slug) {
-            return Err(TableError::DoubledNumber {
-                number,
-                one,
-                other: row.slug,
-            });
+            return Err(TableError::DoubledNumber { number, one, other: row.slug });
         }
     }
     Ok(())
@@ -131,11 +124,7 @@ fn names(rows: &[PhaseRow]) -> Result<(), TableError> {
             }
             // One row may well have a name twice: slug and display name differ in form only.
             if let Some(other) = seen.get(&name).filter(|other| other.phase != row.phase) {
-                return Err(TableError::NameTaken {
-                    name,
-                    one: other.slug,
-                    other: row.slug,
-                });
+                return Err(TableError::NameTaken { name, one: other.slug, other: row.slug });
             }
             seen.insert(name, row);
         }
@@ -169,20 +158,10 @@ fn edges(rows: &[PhaseRow]) -> Result<(), TableError> {
     for row in rows {
         if let Some(unknown) = row.predecessors().find(|phase| !known.contains(phase)) {
             let predecessor = unknown.number();
-            return Err(TableError::UnknownPredecessor {
-                slug: row.slug,
-                predecessor,
-            });
+            return Err(TableError::UnknownPredecessor { slug: row.slug, predecessor });
         }
-        if let Some(feeder) = row
-            .fed_by
-            .iter()
-            .find(|phase| Milestone::of(**phase).is_none())
-        {
-            return Err(TableError::NoLane {
-                slug: row.slug,
-                feeder: feeder.number(),
-            });
+        if let Some(feeder) = row.fed_by.iter().find(|phase| Milestone::of(**phase).is_none()) {
+            return Err(TableError::NoLane { slug: row.slug, feeder: feeder.number() });
         }
     }
     // Take away what can start until nothing more can: what is left waits for itself.
@@ -194,11 +173,7 @@ fn edges(rows: &[PhaseRow]) -> Result<(), TableError> {
             .partition(|row| row.predecessors().all(|phase| started.contains(&phase)));
         if ready.is_empty() {
             let slugs: Vec<_> = waiting.iter().map(|row| row.slug).collect();
-            return if slugs.is_empty() {
-                Ok(())
-            } else {
-                Err(TableError::Cycle { slugs })
-            };
+            return if slugs.is_empty() { Ok(()) } else { Err(TableError::Cycle { slugs }) };
         }
         started.extend(ready.iter().map(|row| row.phase));
     }

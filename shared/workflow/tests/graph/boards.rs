@@ -11,11 +11,7 @@ pub(crate) fn facts(bits: u8) -> PhaseFacts {
         complete: bit(1),
         stale: bit(2),
         reopening: bit(3),
-        holders: if bit(4) {
-            vec![Phase::FINALIZE_TEST_REPORT]
-        } else {
-            vec![]
-        },
+        holders: if bit(4) { vec![Phase::FINALIZE_TEST_REPORT] } else { vec![] },
         missing: vec![],
     }
 }

@@ -15,10 +15,7 @@ struct Play {
 
 impl Play {
     fn new(table: PhaseTable) -> Self {
-        Self {
-            table,
-            board: Board::default(),
-        }
+        Self { table, board: Board::default() }
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -28,31 +25,14 @@ impl Play {
     /// The phases, of those not opened or stale, that may go on now.
     fn ready(&self) -> Vec<i32> {
         let open = |step: &Step| !matches!(step.next, Command::Change(_)) && step.unmet.is_empty();
-        self.steps()
-            .iter()
-            .filter(|step| open(step))
-            .map(|step| step.phase.number())
-            .collect()
+        self.steps().iter().filter(|step| open(step)).map(|step| step.phase.number()).collect()
     }
 
     /// Starts or reaffirms a phase, and takes the holds that go with it.
     fn open(&mut self, phase: Phase) {
-        let stale = self
-            .board
-            .phases
-            .get(&phase)
-            .is_some_and(|facts| facts.stale);
-        let command = if stale {
-            Command::Reaffirm(phase)
-        } else {
-            Command::Start(phase)
-        };
-        assert_eq!(
-            check(&self.table, &self.board, command),
-            Ok(()),
-            "{:#?}",
-            self.board
-        );
+        let stale = self.board.phases.get(&phase).is_some_and(|facts| facts.stale);
+        let command = if stale { Command::Reaffirm(phase) } else { Command::Start(phase) };
+        assert_eq!(check(&self.table, &self.board, command), Ok(()), "{:#?}", self.board);
         let rests_on = self.table.get(phase).map_or(&[][..], |row| row.rests_on);
         for before in rests_on {
             let holders = &mut self.board.phases.entry(*before).or_default().holders;
@@ -68,10 +48,7 @@ impl Play {
     }
 
     fn reopen(&mut self, phase: Phase) {
-        assert_eq!(
-            check(&self.table, &self.board, Command::Reopen(phase)),
-            Ok(())
-        );
+        assert_eq!(check(&self.table, &self.board, Command::Reopen(phase)), Ok(()));
         for after in self.table.downstream(phase) {
             let facts = self.board.phases.entry(after).or_default();
             facts.stale = facts.opened;
@@ -102,11 +79,7 @@ impl Play {
         self.board.lanes = vec![lane(1), lane(1)];
         assert_eq!(self.ready(), [], "nobody owns a lane");
         self.board.lanes[0] = lane(2);
-        assert_eq!(
-            self.ready(),
-            [6],
-            "one lane is enough, and its phase need not be complete"
-        );
+        assert_eq!(self.ready(), [6], "one lane is enough, and its phase need not be complete");
         self.open(Phase::REQUEST_INFO);
         assert_eq!(self.ready(), []);
         self.board.lanes[0] = lane(3);
@@ -144,9 +117,8 @@ fn reopening_the_samples_leads_through_everything_after_them_again() {
     let mut play = Play::new(PhaseTable::standard().clone());
     play.finish();
     play.reopen(Phase::SAMPLE_SELECTION);
-    let stale: Vec<_> = (1..=9)
-        .filter(|number| play.board.phases[&Phase::new(*number)].stale)
-        .collect();
+    let stale: Vec<_> =
+        (1..=9).filter(|number| play.board.phases[&Phase::new(*number)].stale).collect();
     assert_eq!(stale, [5, 6, 7, 8, 9]);
     for phase in [5, 6, 7, 8, 9].map(Phase::new) {
         assert!(check(&play.table, &play.board, Command::Change(phase)).is_err());
@@ -207,19 +179,11 @@ fn a_tenth_phase_goes_the_same_way() {
         payload: Some("risk_rating"),
         artifact_type: Some("risk_ratings"),
     });
-    let mut play = Play {
-        table: PhaseTable::new(rows).unwrap(),
-        board: Board::default(),
-    };
+    let mut play = Play { table: PhaseTable::new(rows).unwrap(), board: Board::default() };
     let start = Command::Start(tenth);
     let named = |play: &Play| {
-        let unmet = check(&play.table, &play.board, start)
-            .err()
-            .unwrap_or_default();
-        unmet
-            .into_iter()
-            .map(|unmet| unmet.phase.number())
-            .collect::<Vec<_>>()
+        let unmet = check(&play.table, &play.board, start).err().unwrap_or_default();
+        unmet.into_iter().map(|unmet| unmet.phase.number()).collect::<Vec<_>>()
     };
     assert_eq!(named(&play), [3, 7]);
     play.up_to_the_plan();
@@ -230,21 +194,10 @@ fn a_tenth_phase_goes_the_same_way() {
     play.open(Phase::TEST_EXECUTION);
     assert_eq!(play.ready(), [8, 10]);
     play.open(tenth);
-    assert_eq!(
-        check(&play.table, &play.board, Command::Change(tenth)),
-        Ok(())
-    );
-    assert_eq!(
-        play.board.phases[&Phase::SCOPING].holders,
-        [Phase::SAMPLE_SELECTION, tenth]
-    );
+    assert_eq!(check(&play.table, &play.board, Command::Change(tenth)), Ok(()));
+    assert_eq!(play.board.phases[&Phase::SCOPING].holders, [Phase::SAMPLE_SELECTION, tenth]);
     let held = check(&play.table, &play.board, Command::Change(Phase::SCOPING)).unwrap_err();
-    assert!(
-        held[0]
-            .what
-            .contains("Sample Selection, Risk Rating rest on it"),
-        "{held:?}"
-    );
+    assert!(held[0].what.contains("Sample Selection, Risk Rating rest on it"), "{held:?}");
     play.reopen(Phase::SCOPING);
     assert!(play.board.phases[&tenth].stale);
 }

@@ -10,11 +10,7 @@ fn compare(board: &Board, phase: i32) -> usize {
     let commands = Command::all(Phase::new(phase));
     for command in commands {
         let answer = check(PhaseTable::standard(), board, command);
-        assert_eq!(
-            answer.is_ok(),
-            oracle::allows(board, command),
-            "{command:?} {board:#?}"
-        );
+        assert_eq!(answer.is_ok(), oracle::allows(board, command), "{command:?} {board:#?}");
         assert_ne!(answer, Err(vec![]), "{command:?} {board:#?}");
     }
     commands.len()
@@ -32,9 +28,7 @@ fn each(board: &mut Board, phases: &[i32], states: &[u8], then: &mut impl FnMut(
 }
 
 fn everything(rest: u8, lanes: Vec<Lane>) -> Board {
-    let phases = (1..=9)
-        .map(|number| (Phase::new(number), facts(rest)))
-        .collect();
+    let phases = (1..=9).map(|number| (Phase::new(number), facts(rest))).collect();
     Board { phases, lanes }
 }
 

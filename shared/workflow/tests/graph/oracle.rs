@@ -25,19 +25,12 @@ pub(crate) fn feeder(phase: i32) -> Option<i32> {
 
 /// The phases that this one rests on or is fed by.
 pub(crate) fn before(phase: i32) -> Vec<i32> {
-    let rests_on = SEALING
-        .iter()
-        .find(|(number, _)| *number == phase)
-        .map_or(&[][..], |row| row.1);
+    let rests_on = SEALING.iter().find(|(number, _)| *number == phase).map_or(&[][..], |row| row.1);
     rests_on.iter().copied().chain(feeder(phase)).collect()
 }
 
 fn facts(board: &Board, phase: i32) -> PhaseFacts {
-    board
-        .phases
-        .get(&Phase::new(phase))
-        .cloned()
-        .unwrap_or_default()
+    board.phases.get(&Phase::new(phase)).cloned().unwrap_or_default()
 }
 
 /// Whether a phase can be relied on, or changed: nothing is taken up again in it or before it.

@@ -10,11 +10,7 @@ use crate::oracle;
 fn boards() -> impl Strategy<Value = Board> {
     // The usual states more often than any: else hardly anything is allowed.
     let state = prop_oneof![4 => prop::sample::select(&USUAL[..]), 1 => 0..32_u8];
-    let phases = btree_map(
-        (1..=9_i32).prop_map(Phase::new),
-        state.prop_map(facts),
-        0..=9,
-    );
+    let phases = btree_map((1..=9_i32).prop_map(Phase::new), state.prop_map(facts), 0..=9);
     (phases, vec((0..=4_u8).prop_map(lane), 0..4))
         .prop_map(|(phases, lanes)| Board { phases, lanes })
 }

@@ -17,14 +17,8 @@ fn told(board: &Board, command: Command) -> Vec<(i32, String, String)> {
 }
 
 fn board(states: &[(Phase, u8)]) -> Board {
-    let phases = states
-        .iter()
-        .map(|(phase, state)| (*phase, facts(*state)))
-        .collect();
-    Board {
-        phases,
-        lanes: vec![],
-    }
+    let phases = states.iter().map(|(phase, state)| (*phase, facts(*state))).collect();
+    Board { phases, lanes: vec![] }
 }
 
 fn one(number: i32, subject: &str, what: &str) -> Vec<(i32, String, String)> {
@@ -36,38 +30,21 @@ fn a_predecessor_says_what_it_lacks() {
     let start = Command::Start(Phase::SAMPLE_SELECTION);
     let scoping = |state, what: &str| {
         let board = board(&[(Phase::SCOPING, state)]);
-        assert_eq!(
-            told(&board, start),
-            one(3, "scoping", &format!("Scoping {what}"))
-        );
+        assert_eq!(told(&board, start), one(3, "scoping", &format!("Scoping {what}")));
     };
     scoping(UNTOUCHED, "has not been started: start it");
     scoping(COMPLETE_UNOPENED, "has not been started: start it");
-    scoping(
-        IN_PROGRESS,
-        "is not complete: have a version approved, and leave none open",
-    );
-    scoping(
-        STALE,
-        "is stale, because a phase before it was reopened: mend and reaffirm it",
-    );
+    scoping(IN_PROGRESS, "is not complete: have a version approved, and leave none open");
+    scoping(STALE, "is stale, because a phase before it was reopened: mend and reaffirm it");
     scoping(REOPENING, "is being reopened: wait until that is done");
 
     let mut board = board(&[(Phase::SCOPING, IN_PROGRESS)]);
-    let missing = [
-        "version 2 is a draft: submit it",
-        "no approved version: approve one",
-    ];
+    let missing = ["version 2 is a draft: submit it", "no approved version: approve one"];
     if let Some(facts) = board.phases.get_mut(&Phase::SCOPING) {
         facts.missing = missing.map(str::to_owned).to_vec();
     }
-    let expected = missing.map(|what| {
-        (
-            3,
-            "scoping".to_owned(),
-            format!("Scoping is not complete: {what}"),
-        )
-    });
+    let expected =
+        missing.map(|what| (3, "scoping".to_owned(), format!("Scoping is not complete: {what}")));
     assert_eq!(told(&board, start), expected);
 }
 
@@ -92,11 +69,7 @@ fn observations_never_started_still_say_what_is_not_covered() {
         (Phase::OBSERVATION_MANAGEMENT, COMPLETE_UNOPENED),
     ]);
     let start = Command::Start(Phase::FINALIZE_TEST_REPORT);
-    assert_eq!(
-        told(&board, start),
-        [],
-        "every test passed: there is nothing to observe"
-    );
+    assert_eq!(told(&board, start), [], "every test passed: there is nothing to observe");
     if let Some(facts) = board.phases.get_mut(&Phase::OBSERVATION_MANAGEMENT) {
         facts.complete = false;
         facts.missing = vec!["test 7 failed: record an observation".to_owned()];
@@ -119,11 +92,7 @@ fn a_lane_says_what_it_lacks() {
 
     board.lanes = vec![lane(0), lane(1)];
     let told_of_both = told(&board, start_info);
-    let ids = board
-        .lanes
-        .clone()
-        .into_iter()
-        .map(|lane| lane.lob_id.to_string());
+    let ids = board.lanes.clone().into_iter().map(|lane| lane.lob_id.to_string());
     for ((number, subject, what), id) in told_of_both.iter().zip(ids) {
         assert_eq!((*number, subject), (5, &id));
         let expected =
@@ -133,18 +102,9 @@ fn a_lane_says_what_it_lacks() {
     assert_eq!(told_of_both.len(), 2);
 
     let observe = Command::Start(Phase::OBSERVATION_MANAGEMENT);
-    let whats: Vec<_> = told(&board, observe)
-        .into_iter()
-        .map(|(.., what)| what)
-        .collect();
-    assert!(
-        whats[0].ends_with("has no test case: plan the test cases"),
-        "{whats:?}"
-    );
-    assert!(
-        whats[1].ends_with("has no executed test case: conclude one"),
-        "{whats:?}"
-    );
+    let whats: Vec<_> = told(&board, observe).into_iter().map(|(.., what)| what).collect();
+    assert!(whats[0].ends_with("has no test case: plan the test cases"), "{whats:?}");
+    assert!(whats[1].ends_with("has no executed test case: conclude one"), "{whats:?}");
 
     board.lanes = vec![lane(0), lane(4)];
     assert_eq!(told(&board, start_info), [], "one lane is enough");
@@ -161,10 +121,7 @@ fn a_phase_says_why_it_cannot_be_changed() {
     assert_eq!(change(COMPLETE), []);
     let sealed = "is sealed, because Finalize Test Report rests on it: reopen it";
     assert_eq!(change(SEALED), said(sealed));
-    assert_eq!(
-        change(REOPENING),
-        said("is being reopened: wait until that is done")
-    );
+    assert_eq!(change(REOPENING), said("is being reopened: wait until that is done"));
 }
 
 #[test]
@@ -178,10 +135,7 @@ fn a_command_without_a_reason_is_told_so() {
         Command::Reopen(Phase::PLANNING),
         Command::Reaffirm(Phase::PLANNING),
     );
-    assert_eq!(
-        said(IN_PROGRESS, start),
-        ["Planning has been started already: go on with it"]
-    );
+    assert_eq!(said(IN_PROGRESS, start), ["Planning has been started already: go on with it"]);
     let in_progress = "Planning is in progress: change it without reopening it";
     assert_eq!(said(IN_PROGRESS, reopen), [in_progress]);
     let untouched = "Planning has not been started: there is nothing to reopen";

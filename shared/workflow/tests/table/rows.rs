@@ -12,37 +12,17 @@ fn the_standard_rows_pass_the_checks() {
 #[test]
 fn the_nine_phases_are_what_they_should_be() {
     use Role::{ReportOwner, TestExecutive, Tester};
-    type Row = (
-        i32,
-        &'static str,
-        &'static str,
-        Option<(Role, &'static str, &'static str)>,
-    );
+    type Row = (i32, &'static str, &'static str, Option<(Role, &'static str, &'static str)>);
     let expected: [Row; 9] = [
-        (
-            1,
-            "planning",
-            "Planning",
-            Some((Tester, "attribute_decision", "attributes")),
-        ),
+        (1, "planning", "Planning", Some((Tester, "attribute_decision", "attributes"))),
         (
             2,
             "data_profiling",
             "Data Profiling",
             Some((ReportOwner, "profiling_rule", "profiling_rules")),
         ),
-        (
-            3,
-            "scoping",
-            "Scoping",
-            Some((ReportOwner, "scoping_decision", "scope")),
-        ),
-        (
-            4,
-            "sample_selection",
-            "Sample Selection",
-            Some((ReportOwner, "sample", "samples")),
-        ),
+        (3, "scoping", "Scoping", Some((ReportOwner, "scoping_decision", "scope"))),
+        (4, "sample_selection", "Sample Selection", Some((ReportOwner, "sample", "samples"))),
         (5, "data_owner_id", "Data Owner ID", None),
         (6, "request_info", "Request Info", None),
         (7, "test_execution", "Test Execution", None),
@@ -66,11 +46,7 @@ fn the_nine_phases_are_what_they_should_be() {
         assert_eq!(row.kind == VersioningType::Full, full.is_some(), "{slug}");
         assert_eq!(row.approver, full.map(|(approver, ..)| approver), "{slug}");
         assert_eq!(row.payload, full.map(|(_, payload, _)| payload), "{slug}");
-        assert_eq!(
-            row.artifact_type,
-            full.map(|(.., artifact)| artifact),
-            "{slug}"
-        );
+        assert_eq!(row.artifact_type, full.map(|(.., artifact)| artifact), "{slug}");
         // Each special rule holds in one phase only.
         assert_eq!(row.self_approval, number == 1, "{slug}");
         assert_eq!(row.approver_contributes, number == 4, "{slug}");
@@ -84,10 +60,7 @@ fn the_nine_phases_are_what_they_should_be() {
 fn a_test_lead_approves_where_a_tester_does_and_nowhere_else() {
     let approvers = |number| {
         let row = standard().get(Phase::new(number)).unwrap();
-        Role::ALL
-            .into_iter()
-            .filter(|role| row.approves(*role))
-            .collect::<Vec<_>>()
+        Role::ALL.into_iter().filter(|role| row.approves(*role)).collect::<Vec<_>>()
     };
     assert_eq!(approvers(1), [Role::Tester, Role::TestLead]);
     for number in [2, 3, 4, 8] {
@@ -107,10 +80,7 @@ fn a_phase_is_found_by_number_and_by_slug() {
     }
     assert!(standard().get(Phase::new(0)).is_none());
     assert!(standard().get(Phase::new(10)).is_none());
-    assert!(
-        standard().by_slug("Scoping").is_none(),
-        "a slug is taken exactly"
-    );
+    assert!(standard().by_slug("Scoping").is_none(), "a slug is taken exactly");
 }
 
 #[test]
@@ -143,25 +113,13 @@ fn old_and_odd_names_are_understood() {
         ("FINALIZE_TEST_REPORT", 9),
     ];
     for (name, number) in cases {
-        assert_eq!(
-            standard().named(name).unwrap().phase.number(),
-            number,
-            "{name}"
-        );
+        assert_eq!(standard().named(name).unwrap().phase.number(), number, "{name}");
     }
 }
 
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
-    for name in [
-        "",
-        " ",
-        "PHASE_",
-        "PHASE_UNSPECIFIED",
-        "PHASE_SAMPLING",
-        "Phase 3",
-        "Scopes",
-    ] {
+    for name in ["", " ", "PHASE_", "PHASE_UNSPECIFIED", "PHASE_SAMPLING", "Phase 3", "Scopes"] {
         let error = standard().named(name).unwrap_err();
         assert_eq!(error.name, name);
         let message = error.to_string();
@@ -191,11 +149,7 @@ fn what_is_downstream_comes_nearest_first() {
     let backwards = PhaseTable::new(standard_rows().into_iter().rev().collect()).unwrap();
     for number in 1..=9 {
         let phase = Phase::new(number);
-        assert_eq!(
-            backwards.downstream(phase),
-            standard().downstream(phase),
-            "by number"
-        );
+        assert_eq!(backwards.downstream(phase), standard().downstream(phase), "by number");
     }
 }
 
@@ -205,23 +159,9 @@ fn a_tenth_phase_is_one_more_row() {
     rows.push(tenth());
     let table = PhaseTable::new(rows).unwrap();
     assert_eq!(table.rows().len(), 10);
-    for name in [
-        "risk_rating",
-        "Risk Rating",
-        "PHASE_RISK_RATING",
-        "rating the risk",
-    ] {
+    for name in ["risk_rating", "Risk Rating", "PHASE_RISK_RATING", "rating the risk"] {
         assert_eq!(table.named(name).unwrap().phase, Phase::new(10), "{name}");
     }
-    assert!(
-        table
-            .named("nothing")
-            .unwrap_err()
-            .to_string()
-            .contains("Risk Rating")
-    );
-    assert_eq!(
-        table.downstream(Phase::SCOPING)[..2],
-        [Phase::SAMPLE_SELECTION, Phase::new(10)]
-    );
+    assert!(table.named("nothing").unwrap_err().to_string().contains("Risk Rating"));
+    assert_eq!(table.downstream(Phase::SCOPING)[..2], [Phase::SAMPLE_SELECTION, Phase::new(10)]);
 }
