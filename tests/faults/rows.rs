@@ -41,6 +41,16 @@ fn ruling(line: i64, version: i32, to: &str, state: i32, restated: &str) -> Stri
     )
 }
 
+/// States the first ruling on item 1 again, as `said`.
+fn restatement(line: i64, version: i32, said: &str) -> String {
+    format!(
+        "insert into rulings (state, rev, decided_by, line_no, item_no, seq, from_version, notes,
+             restated_from, occurred_at, recorded_at, origin)
+         select {said}, line_no, item_no, 99, {version}, notes, seq, occurred_at, now(), origin
+         from rulings where line_no = {line} and item_no = 1 and seq = 1"
+    )
+}
+
 /// Line, version, and how contents, reviewers' changes, rulings, and removals or restatements are
 /// refused there.
 fn places(drafted: i64, submitted: i64) -> [(i64, i32, [&'static str; 4]); 8] {
@@ -71,10 +81,21 @@ async fn rows_go_only_where_they_belong() {
             table.push((ruling(line, version, IN_FORCE, state, "null"), rulings));
         }
         table.push((ruling(line, version, IN_FORCE, REMOVED, "null"), drafting));
+        // There is no ruling that these could state again.
         for state in [APPROVED, MODIFIED] {
-            table.push((ruling(line, version, IN_FORCE, state, "1"), drafting));
+            table.push((ruling(line, version, IN_FORCE, state, "1"), "SG005"));
         }
     }
+    // The ruling on item 1 ended when the draft edited it.
+    for (said, sqlstate) in [
+        ("state, rev, decided_by", ""),
+        ("3, rev, decided_by", "SG005"),
+        ("state, rev + 1, decided_by", "SG005"),
+        ("state, rev, 99", "SG005"),
+    ] {
+        table.push((restatement(lines.drafted, 5, said), sqlstate));
+    }
+    table.push((restatement(lines.drafted, 4, "state, rev, decided_by"), "SG005"));
     // No ruling begins with its end.
     for to in ["1", "2", "7"] {
         table.push((ruling(lines.submitted, 1, to, APPROVED, "null"), "SG005"));

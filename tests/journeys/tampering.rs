@@ -72,11 +72,18 @@ const ROW_DEEDS: &[(&str, i64)] = &[
     ("update versions set review_notes = 'another' where number = 1", 14),
     ("update versions set approved = approved - 1, pending = pending + 1 where number = 1", 14),
     ("update versions set metadata = '{}' where number = 2", 14),
+    ("update versions set submitters = '{10, 99}' where number = 1", 14),
+    ("update items set contributed = true where item_no = 3", 3),
+    ("update items set recommendation_metadata = '{}' where item_no = 3", 3),
+    ("update items set recommendation_reason = 'another' where item_no = 2 and rev = 2", 10),
+    ("update artifacts set approved_by = 99 where number = 1", 14),
+    ("delete from artifacts where number = 2", 14),
+    ("update phase_gates set attempt = 7 where phase = 'sample_selection'", 14),
     ("delete from versions where number = 2", 9),
 ];
 
-const TABLES: [&str; 6] =
-    ["trail", "trail_details", "items", "rulings", "modifications", "versions"];
+const TABLES: [&str; 7] =
+    ["trail", "trail_details", "items", "rulings", "modifications", "versions", "artifacts"];
 
 /// Does something to the rows of a workflow, without the triggers that refuse it.
 async fn tamper(stage: &Stage, sql: &str) {
@@ -84,7 +91,8 @@ async fn tamper(stage: &Stage, sql: &str) {
     let mut transaction = superuser.begin().await.unwrap();
     for switch in ["disable", "enable"] {
         if switch == "enable" {
-            let own = if sql.contains("trail") {
+            let by_workflow = ["trail", "artifacts", "phase_gates"];
+            let own = if by_workflow.iter().any(|table| sql.contains(table)) {
                 "cycle_id = $1 and report_id = $2"
             } else {
                 "line_no in (select line_no from lines where cycle_id = $1 and report_id = $2)"

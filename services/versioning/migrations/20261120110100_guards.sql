@@ -159,6 +159,19 @@ begin
         raise exception 'rulings go into a submitted version, removals and restatements into a draft'
             using errcode = 'SG005';
     end if;
+    if exists (
+        select from inserted as again where again.restated_from is not null and not exists (
+            select from public.rulings first
+            where first.line_no = again.line_no and first.item_no = again.item_no and first.seq = again.restated_from
+                and first.state in (1, 2) and first.to_version <= again.from_version
+                and (again.state, again.rev, again.decided_by, again.occurred_at)
+                    = (first.state, first.rev, first.decided_by, first.occurred_at)
+                and again.modification_no is not distinct from first.modification_no
+                and again.notes is not distinct from first.notes
+        )
+    ) then
+        raise exception 'a restatement says what the ruling that it restates says' using errcode = 'SG005';
+    end if;
     return null;
 end
 $$;

@@ -20,9 +20,11 @@ use super::{
     ports,
 };
 
-/// The services, each with its place among the ten ports and its tables.
-const SERVICES: [(&str, u16, fn() -> Vec<Migration>); 1] =
-    [("versioning", 1, signoff_versioning::migrations)];
+/// A service: its name, its place among the ten ports, and its tables.
+type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
+
+/// The services.
+const SERVICES: [ServiceRow; 1] = [("versioning", 1, signoff_versioning::migrations)];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 

@@ -129,8 +129,9 @@ mod tests {
 
     #[test]
     fn a_chunk_is_what_its_columns_say() {
-        let contents = br#"{"columns":["item_no","rev","item_key","content_hash","source"],
-            "rows":[[1,2,"S-1","ab","tester"]]}"#;
+        let contents =
+            br#"{"columns":["item_no","rev","item_key","content_hash","source","contributed"],
+            "rows":[[1,2,"S-1","ab","tester",false]]}"#;
         let Claim::Contents(contents) = Claim::read(contents).unwrap() else { panic!() };
         assert_eq!((contents[0].item_no, contents[0].rev), (1, 2));
         assert_eq!(contents[0].item_key, "S-1");
