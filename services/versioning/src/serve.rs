@@ -31,8 +31,8 @@ pub struct ServeArgs {
     /// Where its database is.
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// How many connections to the database at most. More than two a core makes it slower.
-    #[arg(long, env = "SIGNOFF_DATABASE_CONNECTIONS", default_value_t = 8)]
+    /// How many connections to the database at most. Many more than there are cores make it slower.
+    #[arg(long, env = "SIGNOFF_DATABASE_CONNECTIONS", default_value_t = 6)]
     pub database_connections: u32,
 }
 

@@ -150,6 +150,11 @@ impl Refusal {
         Self::new(Code::PermissionDenied, ErrorReason::RoleMissing, message)
     }
 
+    /// The caller's roles are not enough for all that was asked: `PERMISSION_DENIED`.
+    pub fn not_permitted(message: impl Into<String>) -> Self {
+        Self::new(Code::PermissionDenied, ErrorReason::RoleMissing, message)
+    }
+
     /// Who put something forward may not rule on it: `PERMISSION_DENIED`.
     pub fn maker_is_checker(message: impl Into<String>) -> Self {
         Self::new(Code::PermissionDenied, ErrorReason::MakerIsChecker, message)

@@ -13,7 +13,7 @@ const OLDEST_SERVER: i32 = 150_000;
 /// Limits of a service's connections.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions {
-    /// How many connections at most. More than two a core makes it slower.
+    /// How many connections at most. Many more than there are cores make it slower.
     pub max_connections: u32,
     /// How long to wait for a connection.
     pub acquire_timeout: Duration,

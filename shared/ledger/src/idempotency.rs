@@ -24,7 +24,7 @@ pub struct RequestKey {
     pub method: String,
     /// The caller's user id.
     pub caller: i64,
-    /// The SHA-256 of the request without its id.
+    /// The SHA-256 of the request, its id included.
     pub content_hash: Hash,
 }
 

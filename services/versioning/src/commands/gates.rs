@@ -1,6 +1,8 @@
 //! Gates of phases: begun, opened, fenced, sealed, released. Which phase rests on which is the
 //! phase table's to say; how attempts and holds work, the ledger's.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use signoff_ledger::gates::{
     BeginRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, TrailHead,
@@ -89,6 +91,7 @@ impl Change {
         holder: &PhaseRow,
         attempt: i64,
     ) -> Result<Vec<Foundation>, Error> {
+        let phases = Arc::clone(&self.phases);
         let slugs: Vec<&str> = rows.iter().map(|row| row.slug).collect();
         let mut gates = self.command.load_gates(&slugs).await?;
         let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
@@ -98,6 +101,7 @@ impl Change {
             let open = versions::open(self.conn(), scope, row).await?;
             let before = gates.remove(row.slug).unwrap_or_default();
             let standing = PhaseStanding {
+                phases: &phases,
                 row,
                 gate: &before,
                 current: current.as_ref(),

@@ -306,6 +306,7 @@ fn differing(before: Value, after: Value) -> (Value, Value) {
     (Value::Object(before), Value::Object(after))
 }
 
-fn not_found(kind: Kind, id: Uuid) -> Error {
+/// What is said of an id that is not of this scope.
+pub(crate) fn not_found(kind: Kind, id: Uuid) -> Error {
     Error::NotFound { kind, ids: Violations::one(id.to_string(), "is not in this scope") }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use signoff_workflow::{Phase, Violations};
+use signoff_workflow::{Phase, Unmet, Violations};
 use uuid::Uuid;
 
-use super::phase::Missing;
 use super::states::{UnknownValue, VersionState};
 
 /// What lies behind a fault: for the log only.
@@ -107,7 +106,7 @@ pub enum Error {
     NoBaseline,
     /// Phases lack something before others can rest on them.
     #[error("{} thing(s) missing", .0.len())]
-    Unmet(Vec<Missing>),
+    Unmet(Vec<Unmet>),
     /// The version's state does not allow it.
     #[error("version {number} is {}", .state.name())]
     VersionState {

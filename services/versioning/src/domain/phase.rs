@@ -1,24 +1,15 @@
 //! Where a full-versioning phase stands: derived from its gate and its versions, never stored.
 
 use signoff_ledger::gates::Gate;
-use signoff_workflow::{Phase, PhaseFacts, PhaseRow, PhaseState};
+use signoff_workflow::{PhaseFacts, PhaseRow, PhaseState, PhaseTable, Unmet};
 
 use super::version::Version;
-
-/// One thing that a phase lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// The phase.
-    pub phase: Phase,
-    /// What it is about: the phase's slug, or a version's id.
-    pub subject: String,
-    /// What is missing, and what to do about it.
-    pub what: String,
-}
 
 /// All that the state of a phase follows from.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
+    /// The table of phases.
+    pub phases: &'a PhaseTable,
     /// The phase.
     pub row: &'a PhaseRow,
     /// Its gate.
@@ -32,11 +23,11 @@ pub struct Standing<'a> {
 impl Standing<'_> {
     /// What it lacks to be complete and to be rested on: nothing, if it is opened, not stale, not
     /// being reopened, has an approved version and nothing open.
-    pub fn missing(&self) -> Vec<Missing> {
+    pub fn missing(&self) -> Vec<Unmet> {
         let name = self.row.display_name;
         let mut missing = Vec::new();
         let mut add = |subject: String, what: String| {
-            missing.push(Missing { phase: self.row.phase, subject, what });
+            missing.push(Unmet { phase: self.row.phase, subject, what });
         };
         let slug = || self.row.slug.to_owned();
         if self.gate.opened.is_none() {
@@ -46,7 +37,8 @@ impl Standing<'_> {
             add(slug(), format!("{name} is being reopened: wait until that is done"));
         }
         if let Some(stale) = &self.gate.stale {
-            let because = &stale.because;
+            let because = self.phases.by_slug(&stale.because);
+            let because = because.map_or(stale.because.as_str(), |row| row.display_name);
             add(slug(), format!("{name} is stale since {because} was reopened: reaffirm it"));
         }
         if let Some(open) = self.open {
@@ -69,7 +61,13 @@ impl Standing<'_> {
             complete: self.missing().is_empty(),
             stale: self.gate.stale.is_some(),
             reopening: self.gate.reopening > 0,
-            holders: self.gate.holds.keys().map(|_| self.row.phase).collect(),
+            holders: self
+                .gate
+                .holds
+                .keys()
+                .filter_map(|slug| self.phases.by_slug(slug))
+                .map(|row| row.phase)
+                .collect(),
             ..PhaseFacts::default()
         };
         facts.state()

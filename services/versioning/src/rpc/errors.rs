@@ -79,8 +79,7 @@ pub(super) fn refusal(error: Error, workflow: Option<Workflow>) -> Refusal {
             Refusal::maker_is_checker(message).with_violations(ids)
         }
         Error::RoleMissing { what, ids } => {
-            Refusal::maker_is_checker(format!("only the phase's approver may {what}"))
-                .because(Reason::RoleMissing)
+            Refusal::not_permitted(format!("only the phase's approver may {what}"))
                 .with_violations(ids)
         }
         Error::EtagMismatch { current } => {

@@ -4,14 +4,14 @@ use signoff_contract::convert::{PhaseNeed, optional_uuid, time_to_wire, versioni
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::gates::{Foundation, Gate, TrailHead, load};
-use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Role, Scope, Violations};
+use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Role, Scope, Unmet, Violations};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 
 use super::call::{Admitted, admit, answer, change, change_in};
 use crate::commands::{Change, Engine};
 use crate::domain::error::Error;
-use crate::domain::phase::{Missing, Standing};
+use crate::domain::phase::Standing;
 use crate::store::versions;
 
 type Answered<A> = Result<Response<A>, Status>;
@@ -205,7 +205,7 @@ async fn status(
 ) -> Result<shared::PhaseStatus, Error> {
     let current = versions::current(conn, scope, row).await?;
     let open = versions::open(conn, scope, row).await?;
-    let standing = Standing { row, gate, current: current.as_ref(), open: open.as_ref() };
+    let standing = Standing { phases, row, gate, current: current.as_ref(), open: open.as_ref() };
     let state = standing.state();
     let (done, total) = standing.progress();
     let completed_at = current
@@ -308,7 +308,7 @@ fn number_of(slug: &str, phases: &PhaseTable) -> i32 {
     phases.by_slug(slug).map_or(0, |row| row.phase.number())
 }
 
-fn missing_to_wire(missing: Missing) -> shared::Unmet {
+fn missing_to_wire(missing: Unmet) -> shared::Unmet {
     shared::Unmet { phase: missing.phase.number(), subject: missing.subject, what: missing.what }
 }
 

@@ -19,7 +19,7 @@ use super::errors::refusal;
 use super::paging::{MAX_PAGE, Page, Paged, malformed};
 use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
-use crate::commands::Engine;
+use crate::commands::{Engine, not_found};
 use crate::domain::decision::{Cursor, Decision, Difference, HistoryEntry};
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
@@ -79,7 +79,7 @@ impl<'a, R: Scoped> Read<'a, R> {
     async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
         versions::by_id(self.reader.conn(), self.scope, self.row, version_id)
             .await?
-            .ok_or_else(|| missing(Kind::Version, version_id))
+            .ok_or_else(|| not_found(Kind::Version, version_id))
     }
 }
 
@@ -101,10 +101,6 @@ macro_rules! read {
         };
         answer(done.await, workflow)
     }};
-}
-
-fn missing(kind: Kind, id: impl ToString) -> Error {
-    Error::NotFound { kind, ids: Violations::one(id.to_string(), "is not in this scope") }
 }
 
 fn id(given: &str, path: &str) -> Result<Uuid, Error> {
@@ -133,7 +129,7 @@ pub(super) async fn get_current_version(
     read!(engine, request, statement, |read| {
         let version = versions::current(read.reader.conn(), read.scope, read.row)
             .await?
-            .ok_or_else(|| missing(Kind::CurrentVersion, read.scope.line_id()))?;
+            .ok_or_else(|| not_found(Kind::CurrentVersion, read.scope.line_id()))?;
         let version = Some(version_to_wire(version, read.row)?);
         Ok(wire::GetCurrentVersionResponse { version })
     })
@@ -212,10 +208,10 @@ pub(super) async fn get_lineage(
         let line = lines::find(read.reader.conn(), read.scope, read.row).await?;
         let of = DecisionId::from_uuid(decision_id)
             .filter(|of| line.is_some_and(|line| line.line_no == of.line_no))
-            .ok_or_else(|| missing(Kind::Decision, decision_id))?;
+            .ok_or_else(|| not_found(Kind::Decision, decision_id))?;
         let (line_no, item) = (of.line_no, of.item_no);
         if decisions::of_items(read.reader.conn(), line_no, of.version, &[item]).await?.is_empty() {
-            return Err(missing(Kind::Decision, decision_id));
+            return Err(not_found(Kind::Decision, decision_id));
         }
         let found =
             decisions::lineage(read.reader.conn(), line_no, item, below, page.fetch()).await?;
@@ -352,7 +348,7 @@ pub(super) async fn locate_version(
         let mut conn = engine.pool().acquire().await?;
         let scope = versions::locate(&mut conn, engine.phases(), version_id)
             .await?
-            .ok_or_else(|| missing(Kind::Version, version_id))?;
+            .ok_or_else(|| not_found(Kind::Version, version_id))?;
         Ok(wire::LocateVersionResponse { scope: Some(scope_to_wire(scope)) })
     };
     done.await.map(Response::new).map_err(|error| refusal(error, None).into())

@@ -17,9 +17,6 @@ use signoff_ledger::{EntryError, LedgerError};
 
 use crate::domain::error::Error;
 
-/// `to_version` of a ruling whose end is not known.
-pub const IN_FORCE: i32 = i32::MAX;
-
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         signoff_ledger::classify(error).into()
