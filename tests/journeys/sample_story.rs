@@ -1,113 +1,40 @@
 //! The sample story of seed 001: 100 recommended, 80 approved, 20 rejected; version 2 with 80
 //! carried and 10 new.
 
-use signoff_contract::versioning::v1 as wire;
-use signoff_tests::people::{request_id, scope};
-use signoff_tests::{World, build, world};
-use signoff_workflow::{Phase, Role};
+use signoff_contract::versioning::v1::{DecisionState, RecommendationSource, Verdict, VersionState};
+use signoff_tests::acts::rejected;
+use signoff_tests::{Stage, build};
 
 #[tokio::test]
 async fn eighty_are_carried_and_ten_are_new() {
-    let world = World::new().await;
-    let workflow = world::workflow();
-    world.open_phases(workflow, &[Phase::SAMPLE_SELECTION]).await;
-    let mut tester = world.person(10, workflow, &[Role::Tester]).await;
-    let mut owner = world.person(20, workflow, &[Role::ReportOwner]).await;
-    let here = Some(scope(workflow, Phase::SAMPLE_SELECTION));
+    let stage = Stage::samples().await;
+    let first = stage.submitted(100).await;
+    assert_eq!((first.number, first.counts.unwrap().pending), (1, 100));
 
-    let created = tester
-        .versioning
-        .create_version(wire::CreateVersionRequest {
-            scope: here.clone(),
-            request_id: request_id(),
-            decisions: build::inputs(0..100),
-            ..Default::default()
-        })
-        .await
-        .unwrap()
-        .into_inner()
-        .version
-        .unwrap();
-    assert_eq!(created.counts.unwrap().pending, 100);
-    assert_eq!(created.number, 1);
-    let first = created.version_id;
-    tester
-        .versioning
-        .submit_version(wire::SubmitVersionRequest {
-            scope: here.clone(),
-            request_id: request_id(),
-            version_id: first.clone(),
-            ..Default::default()
-        })
-        .await
-        .unwrap();
-    let listed = owner
-        .versioning
-        .list_decisions(wire::ListDecisionsRequest {
-            scope: here.clone(),
-            version_id: first.clone(),
-            page_size: 200,
-            ..Default::default()
-        })
-        .await
-        .unwrap()
-        .into_inner()
-        .decisions;
-    let reviews = listed[80..]
-        .iter()
-        .map(|decision| wire::Review {
-            decision_id: decision.decision_id.clone(),
-            verdict: wire::Verdict::Rejected.into(),
-            notes: "not of this period".to_owned(),
-            ..Default::default()
-        })
-        .collect();
-    let reviewed = owner
-        .versioning
-        .review_decisions(wire::ReviewDecisionsRequest {
-            scope: here.clone(),
-            request_id: request_id(),
-            version_id: first.clone(),
-            reviews,
-            remaining: Some(wire::RemainingReview {
-                verdict: wire::Verdict::Approved.into(),
-                notes: String::new(),
-            }),
-            ..Default::default()
-        })
-        .await
-        .unwrap()
-        .into_inner()
-        .version
-        .unwrap();
-    let counts = reviewed.counts.unwrap();
+    let all = stage.owner.decisions(&first).await;
+    let refusals = all[80..].iter().map(|one| rejected(one, "not of this period")).collect();
+    stage.owner.rule(&first, refusals).await.unwrap();
+    let ruled = stage.owner.rule_rest(&first, Verdict::Approved).await.unwrap();
+    let counts = ruled.counts.unwrap();
     assert_eq!((counts.approved, counts.rejected, counts.pending), (80, 20, 0));
-    owner
-        .versioning
-        .reject_version(wire::RejectVersionRequest {
-            scope: here.clone(),
-            request_id: request_id(),
-            version_id: first.clone(),
-            notes: "ten more, please".to_owned(),
-            ..Default::default()
-        })
-        .await
-        .unwrap();
-    let revised = tester
-        .versioning
-        .revise_version(wire::ReviseVersionRequest {
-            scope: here.clone(),
-            request_id: request_id(),
-            decisions: build::inputs(100..110),
-            ..Default::default()
-        })
-        .await
-        .unwrap()
-        .into_inner()
-        .version
-        .unwrap();
-    let counts = revised.counts.unwrap();
+    let first = stage.owner.reject(&first, "ten more, please").await.unwrap();
+    assert_eq!(first.state(), VersionState::Rejected);
+
+    let second = stage.tester.revise(&stage.here, build::inputs(100..110)).await.unwrap();
+    let counts = second.counts.unwrap();
     assert_eq!((counts.total, counts.carried, counts.approved, counts.pending), (90, 80, 80, 10));
-    assert_eq!(revised.parent_version_id, first);
-    world.stop().await;
+    assert_eq!(second.parent_version_id, first.version_id);
+    for (decision, before) in stage.tester.decisions(&second).await.iter().zip(&all[..80]) {
+        assert_eq!(decision.source(), RecommendationSource::CarriedForward);
+        assert_eq!(decision.state(), DecisionState::Approved);
+        assert_eq!(decision.carried_from_version_id, first.version_id);
+        assert_eq!(decision.carried_from_decision_id, before.decision_id);
+    }
+
+    stage.tester.submit(&second).await.unwrap();
+    stage.owner.rule_rest(&second, Verdict::Approved).await.unwrap();
+    let second = stage.owner.approve(&second).await.unwrap();
+    assert_eq!(second.counts.unwrap().approved, 90);
+    assert_eq!(stage.tester.current(&stage.here).await.unwrap(), second);
+    assert!(stage.tester.verify(stage.workflow).await.intact);
 }

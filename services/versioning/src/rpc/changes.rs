@@ -28,6 +28,18 @@ impl Named {
         let version_id = uuid(version_id, "version_id", violations)?;
         Some(Self { version_id, etag: etag(given) })
     }
+
+    /// With notes that may be left empty.
+    fn noted(
+        version_id: &str,
+        etag: String,
+        notes: String,
+        violations: &mut Violations,
+    ) -> Option<(Self, Option<String>)> {
+        let named = Self::of(version_id, etag, violations);
+        let notes = optional_text(notes, "notes", violations);
+        Some((named?, notes))
+    }
 }
 
 fn some(version: Version, row: &PhaseRow) -> Result<Option<wire::Version>, Error> {
@@ -140,9 +152,7 @@ pub(super) async fn submit(
     request: Request<wire::SubmitVersionRequest>,
 ) -> Answered<wire::SubmitVersionResponse> {
     let parse = |request: wire::SubmitVersionRequest, _: &PhaseRow, faults: &mut Violations| {
-        let named = Named::of(&request.version_id, request.etag, faults);
-        let notes = optional_text(request.notes, "notes", faults);
-        Some((named?, notes))
+        Named::noted(&request.version_id, request.etag, request.notes, faults)
     };
     change(engine, request, parse, |change, (named, notes), row| {
         Box::pin(async move {
@@ -160,9 +170,7 @@ pub(super) async fn withdraw(
     request: Request<wire::WithdrawVersionRequest>,
 ) -> Answered<wire::WithdrawVersionResponse> {
     let parse = |request: wire::WithdrawVersionRequest, _: &PhaseRow, faults: &mut Violations| {
-        let named = Named::of(&request.version_id, request.etag, faults);
-        let notes = optional_text(request.notes, "notes", faults);
-        Some((named?, notes))
+        Named::noted(&request.version_id, request.etag, request.notes, faults)
     };
     change(engine, request, parse, |change, (named, notes), row| {
         Box::pin(async move {
@@ -211,9 +219,7 @@ pub(super) async fn approve(
     request: Request<wire::ApproveVersionRequest>,
 ) -> Answered<wire::ApproveVersionResponse> {
     let parse = |request: wire::ApproveVersionRequest, _: &PhaseRow, faults: &mut Violations| {
-        let named = Named::of(&request.version_id, request.etag, faults);
-        let notes = optional_text(request.notes, "notes", faults);
-        Some((named?, notes))
+        Named::noted(&request.version_id, request.etag, request.notes, faults)
     };
     change(engine, request, parse, |change, (named, notes), row| {
         Box::pin(async move {

@@ -26,6 +26,19 @@ macro_rules! header {
     };
 }
 
+/// Headers of a scope's line, by one more condition.
+macro_rules! of_line {
+    ($condition:literal, $scope:expr, $row:expr) => {
+        sqlx::query(concat!(
+            header!("where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3 and "),
+            $condition
+        ))
+        .bind($scope.workflow.cycle_id)
+        .bind($scope.workflow.report_id)
+        .bind($row.slug)
+    };
+}
+
 /// The version with this id, if it is of the scope's line.
 pub async fn by_id(
     conn: &mut PgConnection,
@@ -33,16 +46,8 @@ pub async fn by_id(
     row: &PhaseRow,
     version_id: Uuid,
 ) -> Result<Option<Version>, Error> {
-    let found = sqlx::query(header!(
-        "where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3 and v.version_id = $4"
-    ))
-    .bind(scope.workflow.cycle_id)
-    .bind(scope.workflow.report_id)
-    .bind(row.slug)
-    .bind(version_id)
-    .fetch_optional(conn)
-    .await?;
-    found.map(|found| read(&found, scope)).transpose()
+    let query = of_line!("v.version_id = $4", scope, row).bind(version_id);
+    query.fetch_optional(conn).await?.map(|found| read(&found, scope)).transpose()
 }
 
 /// The line's approved version.
@@ -51,15 +56,8 @@ pub async fn current(
     scope: Scope,
     row: &PhaseRow,
 ) -> Result<Option<Version>, Error> {
-    let found = sqlx::query(header!(
-        "where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3 and v.state = 'approved'"
-    ))
-    .bind(scope.workflow.cycle_id)
-    .bind(scope.workflow.report_id)
-    .bind(row.slug)
-    .fetch_optional(conn)
-    .await?;
-    found.map(|found| read(&found, scope)).transpose()
+    let query = of_line!("v.state = 'approved'", scope, row);
+    query.fetch_optional(conn).await?.map(|found| read(&found, scope)).transpose()
 }
 
 /// The line's draft or submitted version.
@@ -68,16 +66,8 @@ pub async fn open(
     scope: Scope,
     row: &PhaseRow,
 ) -> Result<Option<Version>, Error> {
-    let found = sqlx::query(header!(
-        "where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3
-           and v.state in ('draft', 'submitted')"
-    ))
-    .bind(scope.workflow.cycle_id)
-    .bind(scope.workflow.report_id)
-    .bind(row.slug)
-    .fetch_optional(conn)
-    .await?;
-    found.map(|found| read(&found, scope)).transpose()
+    let query = of_line!("v.state in ('draft', 'submitted')", scope, row);
+    query.fetch_optional(conn).await?.map(|found| read(&found, scope)).transpose()
 }
 
 /// The line's newest version that is not deleted.
@@ -128,17 +118,8 @@ pub async fn list(
     below: i32,
     limit: i64,
 ) -> Result<Vec<Version>, Error> {
-    let found = sqlx::query(header!(
-        "where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3 and v.number < $4
-         order by v.number desc limit $5"
-    ))
-    .bind(scope.workflow.cycle_id)
-    .bind(scope.workflow.report_id)
-    .bind(row.slug)
-    .bind(below)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    let query = of_line!("v.number < $4 order by v.number desc limit $5", scope, row);
+    let found = query.bind(below).bind(limit).fetch_all(conn).await?;
     found.iter().map(|found| read(found, scope)).collect()
 }
 
