@@ -1,7 +1,9 @@
 //! The sample story of seed 001: 100 recommended, 80 approved, 20 rejected; version 2 with 80
 //! carried and 10 new.
 
-use signoff_contract::versioning::v1::{DecisionState, RecommendationSource, Verdict, VersionState};
+use signoff_contract::versioning::v1::{
+    DecisionState, RecommendationSource, Verdict, VersionState,
+};
 use signoff_tests::acts::rejected;
 use signoff_tests::{Stage, build};
 

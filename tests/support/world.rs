@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
 use signoff_chassis::identity::{Jwks, SigningKey};
+use signoff_chassis::telemetry::{self, FILTER_VARIABLE};
 use signoff_contract::workflow::v1::Scope;
 use signoff_ledger::DatabaseUrls;
 use signoff_versioning::{ServeArgs, Service};
@@ -59,8 +60,10 @@ impl World {
 
     /// A new world.
     pub async fn new() -> Self {
-        // The first world of the process sets the log up; the others find it there.
-        let _ = signoff_chassis::telemetry::init(false);
+        // Who asks for a log gets it: the first world sets it up, the others find it there.
+        if std::env::var_os(FILTER_VARIABLE).is_some() {
+            let _ = telemetry::init(false);
+        }
         let (urls, database) = database::fresh().await;
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();

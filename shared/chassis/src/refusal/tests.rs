@@ -62,7 +62,7 @@ fn each_situation_has_its_code_and_reason() {
         (Refusal::role_missing(&rule()), Code::PermissionDenied, "ROLE_MISSING"),
         (Refusal::maker_is_checker("own item"), Code::PermissionDenied, "MAKER_IS_CHECKER"),
         (Refusal::limit_exceeded("busy", None), Code::ResourceExhausted, "LIMIT_EXCEEDED"),
-        (Refusal::deadline_exceeded(), Code::DeadlineExceeded, "LIMIT_EXCEEDED"),
+        (Refusal::deadline_exceeded(), Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
         (Refusal::unavailable("no database"), Code::Unavailable, "BACKEND_UNAVAILABLE"),
         (Refusal::internal(), Code::Internal, "INTERNAL"),
     ];

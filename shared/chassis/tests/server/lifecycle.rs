@@ -115,7 +115,7 @@ async fn a_call_ends_at_its_deadline() {
     let running = Running::start(false, ServerOptions { deadline, ..Default::default() }).await;
     let status = hang(&running).await.await.unwrap();
     assert_eq!(status.code(), Code::DeadlineExceeded);
-    assert_eq!(reason(&status), "LIMIT_EXCEEDED");
+    assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
 }
 
 #[tokio::test]
