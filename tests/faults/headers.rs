@@ -1,5 +1,8 @@
 //! What the service's role cannot do to headers and lines, whatever its code says.
 
+use signoff_contract::versioning::v1::Verdict;
+use signoff_tests::Stage;
+
 use crate::attempts::{Lines, expect, lines, tried};
 
 const STATES: [&str; 6] = ["draft", "submitted", "approved", "rejected", "superseded", "deleted"];
@@ -281,4 +284,30 @@ async fn numbers_are_given_out_one_by_one() {
     let owned =
         [(set("phase = 'scoping'"), "SG001"), (set("items_while_submitted = true"), "SG001")];
     expect(&mut lines.stage.world.as_owner().await, &owned).await;
+}
+
+/// Whoever created a version or ever submitted it, and where nobody may approve their own.
+#[tokio::test]
+async fn the_database_keeps_maker_and_checker_apart() {
+    let stage = Stage::samples().await;
+    let version = stage.draft(1).await;
+    stage.lead.submit(&version).await.unwrap();
+    stage.lead.withdraw(&version).await.unwrap();
+    stage.tester.submit(&version).await.unwrap();
+    stage.owner.rule_rest(&version, Verdict::Approved).await.unwrap();
+    let approve = |by: i64, own: bool| {
+        format!(
+            "update versions set state = 'approved', revision = revision + 1, reviewed_at = now(),
+                 reviewed_by = {by}, self_approved = {own} where version_id = '{}'",
+            version.version_id
+        )
+    };
+    let (tester, lead) = (stage.tester.user_id, stage.lead.user_id);
+    let table = [
+        (approve(tester, false), "23514"),
+        (approve(lead, false), "23514"),
+        (approve(tester, true), "SG003"),
+        (approve(stage.owner.user_id, false), ""),
+    ];
+    expect(&mut stage.world.as_service().await, &table).await;
 }
