@@ -9,7 +9,7 @@ use std::{
 };
 
 use rand::Rng;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 
@@ -183,9 +183,11 @@ impl Folder {
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
     }
 
-    /// Waits until the server has taken its process id away, which it does last.
+    /// Waits until the server has taken its process id away, which it does last; one that was
+    /// killed leaves it behind.
     pub(crate) async fn server_gone(&self) {
-        while self.pid_file().exists() {
+        let runs = |pid| Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+        while self.server_pid().is_some_and(runs) {
             sleep(LOOK_EVERY).await;
         }
     }

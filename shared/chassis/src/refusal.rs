@@ -124,6 +124,13 @@ impl Refusal {
         refusal
     }
 
+    /// Something that the scope may have, but has not: `NOT_FOUND`.
+    pub fn nothing_there(resource_type: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut refusal = Self::new(Code::NotFound, ErrorReason::NotFound, message);
+        refusal.0.resource = Some((resource_type.into(), String::new()));
+        refusal
+    }
+
     /// An etag that is not the current one: `ABORTED`. The caller reads again before trying
     /// again.
     pub fn etag_mismatch() -> Self {

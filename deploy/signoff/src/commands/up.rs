@@ -31,8 +31,9 @@ pub(crate) async fn run(args: UpArgs) -> Result<()> {
         () = stop.cancelled() => Ok(()),
         error = stack.failed() => Err(error),
     };
-    stack.stop().await?;
-    failed
+    let stopped = stack.stop().await;
+    // Why it ended says more than what went wrong with the ending.
+    failed.and(stopped)
 }
 
 fn print(format: Format, endpoints: &Endpoints, data: &Path) -> Result<()> {

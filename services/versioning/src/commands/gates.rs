@@ -84,7 +84,7 @@ impl Change {
     /// Seals phases for one that is to rest on them: all, or none. Says what they stand at.
     ///
     /// # Errors
-    /// [`Error::Unmet`] says what is missing, or the holder has a later attempt.
+    /// [`Error::Unmet`] says what is missing, or the attempt is not the holder's current one.
     pub async fn seal(
         &mut self,
         rows: &[PhaseRow],
@@ -92,8 +92,14 @@ impl Change {
         attempt: i64,
     ) -> Result<Vec<Foundation>, Error> {
         let phases = Arc::clone(&self.phases);
-        let slugs: Vec<&str> = rows.iter().map(|row| row.slug).collect();
+        let slugs: Vec<&str> = rows.iter().map(|row| row.slug).chain([holder.slug]).collect();
         let mut gates = self.command.load_gates(&slugs).await?;
+        // A holder of another service gives its attempts out there, and has no gate here.
+        let given_out = gates.remove(holder.slug).map_or(0, |of| of.attempt);
+        if given_out > 0 && attempt != given_out {
+            let refused = GateRefused::AttemptSuperseded { current: given_out };
+            return Err(Error::Gate { phase: holder.display_name.to_owned(), reason: refused });
+        }
         let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let scope = Scope { phase: row.phase, ..self.scope };
@@ -150,10 +156,18 @@ impl Change {
     /// Drops a holder's hold on the phase, up to one of its attempts.
     ///
     /// # Errors
-    /// The database's.
+    /// The holder is open on that hold.
     pub async fn release_seal(&mut self, holder: &PhaseRow, up_to: i64) -> Result<Gate, Error> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
+        let resting = self.command.load_gates(&[holder.slug]).await?.remove(holder.slug);
+        // A holder of another service is asked by `Fence` there, before it is released here.
+        if resting.is_some_and(|of| {
+            of.is_open() && of.opened.is_some_and(|opened| opened.attempt <= up_to)
+        }) {
+            let holder = holder.display_name.to_owned();
+            return Err(self.gate_refused(GateRefused::HolderOpen { holder }));
+        }
         if gate.release_seal(holder.slug, up_to) {
             self.save_gate("phase.seal_released", &before, &gate).await?;
         }

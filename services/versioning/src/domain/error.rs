@@ -30,6 +30,11 @@ pub enum GateRefused {
     AlreadyOpen,
     /// It is stale: only reaffirming opens it.
     Stale,
+    /// The holder is open on the hold: it is lifted by reopening only.
+    HolderOpen {
+        /// The holder's display name.
+        holder: String,
+    },
     /// A later attempt was begun, or this one was fenced.
     AttemptSuperseded {
         /// The attempt that counts now.

@@ -119,6 +119,9 @@ where
     let row = engine.row(scope.phase)?.clone();
     let mut violations = Violations::default();
     let request_id = uuid(request.request_id(), "request_id", &mut violations);
+    if request_id.is_some_and(|id| id.is_nil()) {
+        violations.add("request_id", "is the nil UUID: a fresh one identifies the request");
+    }
     // The wire's own form may differ from one client to the next; ours is always the same.
     let content_hash = Sha256::digest(request.encode_to_vec()).into();
     let input = parse(request, &row, &mut violations);

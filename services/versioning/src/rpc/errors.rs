@@ -116,7 +116,10 @@ fn not_found(kind: Kind, ids: Violations) -> Refusal {
     let kind = match kind {
         Kind::Version => "version",
         Kind::Decision => "decision",
-        Kind::CurrentVersion => "approved version",
+        Kind::CurrentVersion => {
+            let message = "nothing is approved in this phase yet";
+            return Refusal::nothing_there("approved version", message);
+        }
     };
     let name = ids.named().first().map(|first| first.field.clone()).unwrap_or_default();
     Refusal::not_found(kind, name).with_violations(ids)
@@ -153,6 +156,11 @@ fn gate_refused(phase: &str, reason: GateRefused) -> Refusal {
         GateRefused::Stale => precondition(
             ErrorReason::PhaseStale,
             format!("{phase} is stale: only reaffirming opens it"),
+            phase.to_owned(),
+        ),
+        GateRefused::HolderOpen { holder } => precondition(
+            ErrorReason::PhaseSealed,
+            format!("{holder} is open and rests on {phase}: its hold is not lifted"),
             phase.to_owned(),
         ),
         GateRefused::AttemptSuperseded { current } => precondition(
