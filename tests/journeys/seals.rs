@@ -140,3 +140,41 @@ async fn an_incomplete_phase_can_be_asked_again_with_the_same_request() {
     stage.approved(1).await;
     assert_eq!(stage.gateway.call(request).await.unwrap().unmet, []);
 }
+
+/// Planning, approved and sealed by Data Profiling, which is open on it.
+async fn resting() -> Stage {
+    let stage = Stage::of(Phase::PLANNING).await;
+    stage.approved(1).await;
+    let profiling = stage.in_phase(Phase::DATA_PROFILING);
+    let attempt = stage.begin(&profiling).await.unwrap();
+    let sealed = stage.seal(&[PLANNING], PROFILING, attempt).await.unwrap();
+    stage.open(&profiling, attempt, sealed.rests_on).await.unwrap();
+    stage
+}
+
+#[tokio::test]
+async fn the_hold_of_an_open_phase_is_not_lifted() {
+    let stage = resting().await;
+    for up_to_attempt in [1, 99] {
+        let (scope, request_id) = (Some(stage.here.clone()), request_id());
+        let holder = PROFILING;
+        let release = wire::ReleaseSealRequest { scope, holder, up_to_attempt, request_id };
+        let refused = stage.gateway.call(release).await;
+        refusal(refused, Code::FailedPrecondition, ErrorReason::PhaseSealed);
+    }
+    assert_eq!(stage.tester.status(&stage.here).await.state(), PhaseState::Sealed);
+}
+
+#[tokio::test]
+async fn a_seal_is_for_the_holders_current_attempt() {
+    let stage = Stage::of(Phase::PLANNING).await;
+    stage.approved(1).await;
+    let profiling = stage.in_phase(Phase::DATA_PROFILING);
+    assert_eq!(stage.begin(&profiling).await.unwrap(), 1);
+    assert_eq!(stage.begin(&profiling).await.unwrap(), 2);
+    for other in [1, 3, i64::MAX] {
+        let refused = stage.seal(&[PLANNING], PROFILING, other).await;
+        refusal(refused, Code::FailedPrecondition, ErrorReason::AttemptSuperseded);
+    }
+    stage.seal(&[PLANNING], PROFILING, 2).await.unwrap();
+}

@@ -138,12 +138,15 @@ fn a_killed_service_is_restarted_at_its_address() {
 #[test]
 fn up_notices_that_postgresql_is_gone() {
     let folder = open_folder();
-    let mut up = Up::start(&folder.path().join("data"));
-    let versioning = up.pid("versioning");
-    kill(up.pid("postgres"), "QUIT");
-    assert_eq!(up.process.wait().unwrap().code(), Some(1));
-    assert!(!runs(versioning));
-    assert!(!up.data.join("endpoints.json").exists());
+    // One that is killed cannot take its process id away.
+    for signal in ["QUIT", "KILL"] {
+        let mut up = Up::start(&folder.path().join("data"));
+        let versioning = up.pid("versioning");
+        kill(up.pid("postgres"), signal);
+        assert_eq!(up.process.wait().unwrap().code(), Some(1));
+        assert!(!runs(versioning));
+        assert!(!up.data.join("endpoints.json").exists());
+    }
 }
 
 #[test]
