@@ -64,7 +64,8 @@ async fn every_change_needs_an_id_that_is_a_uuid() {
         let ready = ready(method).await;
         let stage = &ready.stage;
         let trail = stage.tester.trail_of(stage.workflow).await.len();
-        for wrong in ["", "1", "018f4d2e7c1a7b3e9a550c6a2f1e4b77"] {
+        let nil = "00000000-0000-0000-0000-000000000000";
+        for wrong in ["", "1", "018f4d2e7c1a7b3e9a550c6a2f1e4b77", nil] {
             let answer = ready.sender().send(&ready.sent.with("request_id", wrong)).await;
             let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
             assert_eq!(fields(&status), ["request_id"], "{method}: {wrong:?}");

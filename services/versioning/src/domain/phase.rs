@@ -73,10 +73,12 @@ impl Standing<'_> {
         facts.state()
     }
 
-    /// Decisions ruled on, and all of them, in the open version or else the approved one.
+    /// Decisions that need nothing more, and all of them, in the open version or else the approved
+    /// one. A change that no tester has confirmed needs something.
     pub fn progress(&self) -> (i32, i32) {
         self.open.or(self.current).map_or((0, 0), |version| {
-            (version.counts.total - version.counts.pending, version.counts.total)
+            let counts = &version.counts;
+            (counts.total - counts.pending - counts.proposed, counts.total)
         })
     }
 }
