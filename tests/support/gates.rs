@@ -47,6 +47,7 @@ impl Stage {
             holder,
             attempt,
             request_id: request_id(),
+            ..Default::default()
         };
         self.gateway.call(request).await
     }

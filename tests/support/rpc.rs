@@ -34,12 +34,16 @@ rpcs! {
     "signoff.versioning.v1.VersioningService", wire:
     AddDecisions(AddDecisionsRequest) -> AddDecisionsResponse,
     ApproveVersion(ApproveVersionRequest) -> ApproveVersionResponse,
+    AttachFinalDocument(AttachFinalDocumentRequest) -> AttachFinalDocumentResponse,
     BeginOpen(BeginOpenRequest) -> BeginOpenResponse,
+    BeginReopen(BeginReopenRequest) -> BeginReopenResponse,
+    CloseWorkflow(CloseWorkflowRequest) -> CloseWorkflowResponse,
     CompareVersions(CompareVersionsRequest) -> CompareVersionsResponse,
     ConfirmModifications(ConfirmModificationsRequest) -> ConfirmModificationsResponse,
     CreateVersion(CreateVersionRequest) -> CreateVersionResponse,
     DeleteVersion(DeleteVersionRequest) -> DeleteVersionResponse,
     Fence(FenceRequest) -> FenceResponse,
+    FinishReopen(FinishReopenRequest) -> FinishReopenResponse,
     GetCurrentVersion(GetCurrentVersionRequest) -> GetCurrentVersionResponse,
     GetLineage(GetLineageRequest) -> GetLineageResponse,
     GetPhaseStatus(GetPhaseStatusRequest) -> GetPhaseStatusResponse,
@@ -48,6 +52,7 @@ rpcs! {
     ListDecisions(ListDecisionsRequest) -> ListDecisionsResponse,
     ListVersions(ListVersionsRequest) -> ListVersionsResponse,
     LocateVersion(LocateVersionRequest) -> LocateVersionResponse,
+    MarkStale(MarkStaleRequest) -> MarkStaleResponse,
     Open(OpenRequest) -> OpenResponse,
     RejectVersion(RejectVersionRequest) -> RejectVersionResponse,
     ReleaseSeal(ReleaseSealRequest) -> ReleaseSealResponse,
@@ -57,8 +62,18 @@ rpcs! {
     Seal(SealRequest) -> SealResponse,
     SubmitVersion(SubmitVersionRequest) -> SubmitVersionResponse,
     UpdateDecision(UpdateDecisionRequest) -> UpdateDecisionResponse,
+    UpdateRemediation(UpdateRemediationRequest) -> UpdateRemediationResponse,
     UpdateVersion(UpdateVersionRequest) -> UpdateVersionResponse,
     WithdrawVersion(WithdrawVersionRequest) -> WithdrawVersionResponse,
+}
+
+rpcs! {
+    "signoff.versioning.v1.SignOffService", wire:
+    Decline(DeclineRequest) -> DeclineResponse,
+    Delegate(DelegateRequest) -> DelegateResponse,
+    ListSignOffs(ListSignOffsRequest) -> ListSignOffsResponse,
+    RequestSignOffs(RequestSignOffsRequest) -> RequestSignOffsResponse,
+    Sign(SignRequest) -> SignResponse,
 }
 
 rpcs! {

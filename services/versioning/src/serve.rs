@@ -15,9 +15,15 @@ use crate::commands::Engine;
 use crate::domain::payload::PayloadRegistry;
 use crate::rpc::Rpc;
 
-/// The phases that this release serves.
-pub const SERVED: [Phase; 4] =
-    [Phase::PLANNING, Phase::DATA_PROFILING, Phase::SCOPING, Phase::SAMPLE_SELECTION];
+/// The phases that this service serves: all that have versions.
+pub const SERVED: [Phase; 6] = [
+    Phase::PLANNING,
+    Phase::DATA_PROFILING,
+    Phase::SCOPING,
+    Phase::SAMPLE_SELECTION,
+    Phase::OBSERVATION_MANAGEMENT,
+    Phase::FINALIZE_TEST_REPORT,
+];
 
 /// How often answers that nobody will ask for again are forgotten.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60 * 60);
@@ -84,7 +90,7 @@ impl Service {
             &SERVED,
         );
         let rpc = Rpc::new(engine.clone());
-        let mount = Mount::new().with(rpc.versioning()).with(rpc.trail());
+        let mount = Mount::new().with(rpc.versioning()).with(rpc.sign_offs()).with(rpc.trail());
         let server = Server::new(mount, verifier.into(), args.server.server_options()).await?;
         Ok(Self { listener, server, engine })
     }

@@ -28,11 +28,25 @@ enum Who {
     Locators,
     /// The gateway alone.
     Gateway,
+    /// Test lead and report owner: remediation of observations.
+    Remedies,
+    /// The roles that sign the final report.
+    Signers,
 }
 
 const TABLE: &[(&str, Who)] = &[
     ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
+    ("/signoff.feed.v1.TrailService/ExportTrail", Who::Readers),
+    ("/signoff.versioning.v1.SignOffService/RequestSignOffs", Who::Makers),
+    ("/signoff.versioning.v1.SignOffService/Sign", Who::Signers),
+    ("/signoff.versioning.v1.SignOffService/Decline", Who::Signers),
+    ("/signoff.versioning.v1.SignOffService/Delegate", Who::Signers),
+    ("/signoff.versioning.v1.SignOffService/ListSignOffs", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/ImportDecisions", Who::Makers),
+    ("/signoff.versioning.v1.VersioningService/ExportDecisions", Who::Readers),
+    ("/signoff.versioning.v1.VersioningService/UpdateRemediation", Who::Remedies),
+    ("/signoff.versioning.v1.VersioningService/AttachFinalDocument", Who::Makers),
     ("/signoff.versioning.v1.VersioningService/CreateVersion", Who::Makers),
     ("/signoff.versioning.v1.VersioningService/ReviseVersion", Who::Makers),
     ("/signoff.versioning.v1.VersioningService/AddDecisions", Who::MakersAndSampleOwners),
@@ -60,6 +74,10 @@ const TABLE: &[(&str, Who)] = &[
     ("/signoff.versioning.v1.VersioningService/Fence", Who::Gateway),
     ("/signoff.versioning.v1.VersioningService/Seal", Who::Gateway),
     ("/signoff.versioning.v1.VersioningService/ReleaseSeal", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/BeginReopen", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/MarkStale", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/FinishReopen", Who::Gateway),
+    ("/signoff.versioning.v1.VersioningService/CloseWorkflow", Who::Gateway),
 ];
 
 /// Who approves in which phase.
@@ -67,7 +85,8 @@ fn approvers(phase: Phase) -> &'static [Role] {
     match phase.number() {
         1 => &[Role::Tester, Role::TestLead],
         2 | 3 | 4 | 8 => &[Role::ReportOwner],
-        9 => &[Role::TestExecutive],
+        // The report owner where the version does without executive approval.
+        9 => &[Role::TestExecutive, Role::ReportOwner],
         _ => &[],
     }
 }
@@ -86,6 +105,10 @@ fn may(who: Who, role: Role, phase: Phase) -> bool {
         Who::Readers => !matches!(role, Role::Admin | Role::Gateway),
         Who::Locators => matches!(role, Role::Service | Role::Gateway),
         Who::Gateway => role == Role::Gateway,
+        Who::Remedies => matches!(role, Role::TestLead | Role::ReportOwner),
+        Who::Signers => {
+            matches!(role, Role::TestLead | Role::ReportOwner | Role::TestExecutive)
+        }
     }
 }
 

@@ -71,8 +71,13 @@ async fn each_fault_of_sealing_and_releasing_is_named() {
     stage.approved(1).await;
     let scope = Some(stage.here.clone());
     let holder = 2;
-    let good =
-        Seal { scope: scope.clone(), phases: vec![], holder, attempt: 1, request_id: request_id() };
+    let good = Seal {
+        scope: scope.clone(),
+        holder,
+        attempt: 1,
+        request_id: request_id(),
+        ..Default::default()
+    };
     all_are_named(&stage.gateway, &good, &[SEAL[5], SEAL[7]]).await;
     each_is_named(&stage, &stage.gateway, good, SEAL).await;
     let good = Release { scope, holder, up_to_attempt: 1, request_id: request_id() };

@@ -53,9 +53,9 @@ async fn seal(desk: &mut Desk, holder: Phase, attempt: i64) -> Result<Vec<shared
     let request = wire::SealRequest {
         scope: Some(desk.scope.clone()),
         request_id: request_id(),
-        phases: Vec::new(),
         holder: holder.number(),
         attempt,
+        ..Default::default()
     };
     let answer = desk.client.seal(request).await?.into_inner();
     if let Some(missing) = answer.unmet.first() {

@@ -105,6 +105,7 @@ pub(super) fn decision_to_wire(
         origin: origin_to_wire(recorded.2).into(),
         occurred_at: Some(time_to_wire(recorded.0)),
         recorded_at: Some(time_to_wire(recorded.1)),
+        remediation: None,
         recommendation_reason: decision.recommendation_reason.unwrap_or_default(),
         item_key: decision.item_key,
     })

@@ -77,7 +77,7 @@ pub(super) async fn seal(
     match seal_admitted(engine, admitted).await {
         Err(Error::Unmet(missing)) => {
             let unmet = missing.into_iter().map(missing_to_wire).collect();
-            Ok(Response::new(wire::SealResponse { rests_on: Vec::new(), unmet }))
+            Ok(Response::new(wire::SealResponse { unmet, ..wire::SealResponse::default() }))
         }
         done => answer(done, workflow),
     }
@@ -137,7 +137,7 @@ async fn seal_admitted(
                 .into_iter()
                 .map(|foundation| foundation_to_wire(foundation, &phases))
                 .collect();
-            Ok(wire::SealResponse { rests_on, unmet: Vec::new() })
+            Ok(wire::SealResponse { rests_on, ..wire::SealResponse::default() })
         })
     })
     .await

@@ -235,7 +235,7 @@ pub(super) async fn get_lineage(
                 .collect::<Result<_, Error>>()?,
         };
         let (entries, next_page_token) = page.close(rows);
-        Ok(wire::GetLineageResponse { entries, next_page_token, rulings })
+        Ok(wire::GetLineageResponse { entries, next_page_token, rulings, remediations: Vec::new() })
     })
 }
 

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use super::call::{admit, answer};
 use super::gates::role_to_wire;
 use super::paging::{Page, malformed};
+use super::service::Answers;
 use crate::commands::Engine;
 use crate::domain::error::Error;
 use crate::witness::Rows;
@@ -70,6 +71,14 @@ pub(super) async fn verify_trail(
         })
     };
     answer(done.await, workflow)
+}
+
+/// `ExportTrail`.
+pub(super) async fn export_trail(
+    _: &Engine,
+    _: Request<feed::ExportTrailRequest>,
+) -> Result<Response<Answers<feed::ExportTrailResponse>>, Status> {
+    Err(Status::unimplemented("not yet"))
 }
 
 /// # Errors

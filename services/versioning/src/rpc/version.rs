@@ -39,6 +39,7 @@ pub(super) fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::
     Ok(wire::Version {
         etag: version.etag(),
         version_id: version.version_id.to_string(),
+        final_document: None,
         scope: Some(scope_to_wire(version.scope)),
         line_id: version.scope.line_id().to_string(),
         number: version.number,

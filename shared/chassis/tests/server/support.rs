@@ -10,7 +10,8 @@ use signoff_contract::convert::{PhaseNeed, scope_from_wire, workflow_to_wire};
 use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
 use signoff_contract::feed::v1::trail_service_server::{TrailService, TrailServiceServer};
 use signoff_contract::feed::v1::{
-    GetTrailRequest, GetTrailResponse, TrailRecord, VerifyTrailRequest, VerifyTrailResponse,
+    ExportTrailRequest, ExportTrailResponse, GetTrailRequest, GetTrailResponse, TrailRecord,
+    VerifyTrailRequest, VerifyTrailResponse,
 };
 use signoff_contract::workflow::v1 as wire;
 use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
@@ -74,6 +75,15 @@ impl TrailService for Handler {
     ) -> Result<Response<VerifyTrailResponse>, Status> {
         self.reached.notify_one();
         std::future::pending().await
+    }
+
+    type ExportTrailStream = tokio_stream::Empty<Result<ExportTrailResponse, Status>>;
+
+    async fn export_trail(
+        &self,
+        _request: Request<ExportTrailRequest>,
+    ) -> Result<Response<Self::ExportTrailStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
     }
 }
 

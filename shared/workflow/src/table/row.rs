@@ -38,8 +38,11 @@ pub struct PhaseRow {
     /// Whether a submitted version still takes new pending items, so that no lane waits for
     /// another.
     pub items_while_submitted: bool,
-    /// Whether approval needs sign-offs.
-    pub sign_offs: bool,
+    /// The roles whose sign-off approval needs; none in most phases.
+    pub sign_offs: &'static [Role],
+    /// Who rules and approves in a version that says it does without the approver. Its approval
+    /// does not need the approver's sign-off then, either.
+    pub approver_if_waived: Option<Role>,
     /// Whether it may be complete, and sealed, without ever having been started.
     pub seals_unopened: bool,
     /// The kind of its items' payload. None in audit-only phases.
@@ -49,11 +52,24 @@ pub struct PhaseRow {
 }
 
 impl PhaseRow {
-    /// Whether `role` rules and approves here: the approver, and a test lead wherever a tester
-    /// does.
+    /// Whether `role` may rule and approve here, whatever the version says of it: the approver,
+    /// whoever takes their place, and a test lead wherever a tester does.
     pub fn approves(&self, role: Role) -> bool {
-        self.approver == Some(role)
-            || (self.approver == Some(Role::Tester) && role == Role::TestLead)
+        self.approves_version(role, false) || self.approves_version(role, true)
+    }
+
+    /// Whether `role` rules and approves in a version that does without the phase's approver, or
+    /// in one that does not.
+    pub fn approves_version(&self, role: Role, waived: bool) -> bool {
+        let approver =
+            if waived { self.approver_if_waived.or(self.approver) } else { self.approver };
+        approver == Some(role) || (approver == Some(Role::Tester) && role == Role::TestLead)
+    }
+
+    /// The roles whose sign-off the approval of such a version needs.
+    pub fn required_sign_offs(&self, waived: bool) -> impl Iterator<Item = Role> {
+        let dropped = self.approver.filter(|_| waived && self.approver_if_waived.is_some());
+        self.sign_offs.iter().copied().filter(move |role| Some(*role) != dropped)
     }
 
     /// The phases that must come before it, whether it seals them or is fed by them.
