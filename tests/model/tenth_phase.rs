@@ -98,14 +98,20 @@ struct Studio {
 
 impl Studio {
     async fn of(world: &World) -> Self {
-        let pool =
-            signoff_ledger::connect(&world.urls.service, PoolOptions::default()).await.unwrap();
+        let options = PoolOptions::default();
+        let pool = signoff_ledger::connect(&world.urls.service, options).await.unwrap();
         let ledger = Ledger::new(pool, Chain::Versioning, QueueOptions::default());
         let mut rows = PhaseTable::standard().rows().to_vec();
         rows.push(ROW);
         let payloads = PayloadRegistry::standard().with(PayloadSpec::of::<Lesson>());
         let served = [Phase::PLANNING, LESSONS];
-        let engine = Engine::new(ledger, PhaseTable::new(rows).unwrap(), payloads, &served);
+        let engine = Engine::new(
+            ledger,
+            options.instance,
+            PhaseTable::new(rows).unwrap(),
+            payloads,
+            &served,
+        );
         Self { engine, workflow: world::workflow() }
     }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
 use signoff_chassis::identity::AssertionVerifier;
 use signoff_chassis::server::{Listener, Mount, Server};
-use signoff_ledger::{IDEMPOTENCY_RETENTION, Ledger, PoolOptions, QueueOptions, Source};
+use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
 use signoff_workflow::{Phase, PhaseTable};
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,9 @@ pub const SERVED: [Phase; 6] = [
 
 /// How often answers that nobody will ask for again are forgotten.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+/// How often it is looked for imports whose process is gone.
+const CLEAR: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What the service is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,6 +53,7 @@ pub fn migrations() -> Vec<Migration> {
     [
         (20_261_120_110_000, "versions", include_str!("../migrations/20261120110000_versions.sql")),
         (20_261_120_110_100, "guards", include_str!("../migrations/20261120110100_guards.sql")),
+        (20_261_125_130_000, "staging", include_str!("../migrations/20261125130000_staging.sql")),
     ]
     .into_iter()
     .map(|(version, name, sql)| {
@@ -78,13 +82,18 @@ impl Service {
         if let Some(owner) = &args.database.database_owner_url {
             signoff_ledger::migrate(owner, migrations()).await.context("migrating the database")?;
         }
-        let options =
-            PoolOptions { max_connections: args.database_connections, ..PoolOptions::default() };
+        let instance = Instance::new();
+        let options = PoolOptions {
+            instance,
+            max_connections: args.database_connections,
+            ..PoolOptions::default()
+        };
         let pool = signoff_ledger::connect(&args.database.database_url, options)
             .await
             .context("connecting to the database")?;
         let engine = Engine::new(
             Ledger::new(pool, Source::Versioning, QueueOptions::default()),
+            instance,
             PhaseTable::standard().clone(),
             PayloadRegistry::standard(),
             &SERVED,
@@ -107,9 +116,11 @@ impl Service {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { listener, server, engine } = self;
         let sweeper = tokio::spawn(sweep(engine.ledger().clone(), shutdown.clone()));
+        let clearer = tokio::spawn(clear(engine.clone(), shutdown.clone()));
         server.serve(listener, shutdown.clone()).await?;
         shutdown.cancel();
         sweeper.await.context("the sweeper of answers")?;
+        clearer.await.context("the clearer of imports")?;
         engine.pool().close().await;
         Ok(())
     }
@@ -133,6 +144,22 @@ async fn sweep(ledger: Ledger, shutdown: CancellationToken) {
                 Ok(0) => {}
                 Ok(forgotten) => tracing::info!(forgotten, "kept answers past their retention"),
                 Err(error) => tracing::warn!(%error, "kept answers cannot be forgotten"),
+            },
+        }
+    }
+}
+
+/// Clears what imports of dead processes left behind, at the start and from time to time: the
+/// connections of one that died just now may take a moment to go.
+async fn clear(engine: Engine, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(CLEAR);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => match engine.clear_abandoned_imports().await {
+                Ok(0) => {}
+                Ok(cleared) => tracing::info!(cleared, "imports whose process is gone"),
+                Err(error) => tracing::warn!(%error, "abandoned imports cannot be cleared"),
             },
         }
     }

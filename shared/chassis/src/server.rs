@@ -41,6 +41,8 @@ pub struct ServerOptions {
     /// How long a call may take if the client asks for no shorter time. It ends with the first
     /// message of the answer: streams may last.
     pub deadline: Duration,
+    /// The same for a call whose request is a stream, which takes as long as its sender does.
+    pub stream_deadline: Duration,
     /// How many calls are served at once; more are refused, to be sent again.
     pub max_calls: usize,
     /// How long open calls may go on after the shutdown was asked for.
@@ -48,9 +50,14 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// A minute for a call, 1,024 calls at once, 10 seconds to drain.
+    /// A minute for a call, an hour for a stream, 1,024 calls at once, 10 seconds to drain.
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), max_calls: 1024, drain: Duration::from_secs(10) }
+        Self {
+            deadline: Duration::from_secs(60),
+            stream_deadline: Duration::from_secs(60 * 60),
+            max_calls: 1024,
+            drain: Duration::from_secs(10),
+        }
     }
 }
 
@@ -79,6 +86,7 @@ pub enum ServerError {
 /// Services with everything around them, ready to be served.
 pub struct Server {
     mount: Mount,
+    policy: Arc<AccessPolicy>,
     access: AccessLayer,
     health: HealthReporter,
     options: ServerOptions,
@@ -96,8 +104,8 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let policy = Arc::new(AccessPolicy::load(mount.names())?);
         let (mount, health) = mount.with_health_and_reflection().await?;
-        let access = AccessLayer::new(verifier, policy);
-        Ok(Self { mount, access, health, options })
+        let access = AccessLayer::new(verifier, Arc::clone(&policy));
+        Ok(Self { mount, policy, access, health, options })
     }
 
     /// What says whether the services are healthy. All are until it says otherwise, or the drain
@@ -116,7 +124,7 @@ impl Server {
         listener: Listener,
         shutdown: CancellationToken,
     ) -> Result<(), ServerError> {
-        let Self { mount, access, health, options } = self;
+        let Self { mount, policy, access, health, options } = self;
         // Ends what is still open when the drain has taken too long.
         let end = CancellationToken::new();
         let address = listener.address();
@@ -126,7 +134,11 @@ impl Server {
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .layer(With(observe::Observe))
             .layer(With(drain::EndWith(end.clone())))
-            .layer(With(deadline::Deadline(options.deadline)))
+            .layer(With(deadline::Deadline {
+                calls: options.deadline,
+                streams: options.stream_deadline,
+                policy,
+            }))
             .layer(access)
             .layer(With(limit::Limit::new(options.max_calls)))
             .layer(With(shape::Shape))

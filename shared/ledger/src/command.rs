@@ -7,8 +7,8 @@ use sqlx::postgres::PgConnection;
 use crate::gates::Gate;
 use crate::lock::Guarded;
 use crate::trail::store::{self, Answer, Pending};
-use crate::trail::{FORMAT, Placement, canonical_bytes, record_hash, summary};
-use crate::{Entry, Head, LedgerError, Record, RequestKey, Source};
+use crate::trail::{FORMAT, Placement, Summary, canonical_bytes, record_hash};
+use crate::{DetailRows, Entry, Head, LedgerError, Record, RequestKey, Source};
 
 /// A command that holds its workflow's lock. Dropping it undoes everything.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Command {
     start: Start,
     head: Head,
     pending: Vec<Pending>,
+    /// Details of the next record that are written already.
+    written: Summary,
 }
 
 /// What is known when a command begins.
@@ -33,7 +35,7 @@ pub(crate) struct Start {
 impl Command {
     pub(crate) fn new(start: Start) -> Self {
         let start = Start { now: start.now.trunc_subsecs(6), ..start };
-        Self { head: start.head, start, pending: Vec::new() }
+        Self { head: start.head, start, pending: Vec::new(), written: Summary::default() }
     }
 
     /// The connection, in the command's transaction, for the service's own statements.
@@ -65,18 +67,37 @@ impl Command {
         self.start.now
     }
 
+    /// Writes details of the next record now, for a command that touches more than fits into
+    /// memory. The record must follow: without it, the transaction fails at its end.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn write_details(&mut self, details: &DetailRows) -> Result<(), LedgerError> {
+        if details.chunks().is_empty() {
+            return Ok(());
+        }
+        let (workflow, sequence) = (self.start.workflow, self.head.sequence + 1);
+        let first = self.written.chunks();
+        self.written.add(details);
+        let connection = self.start.locked.connection();
+        store::write_chunks(connection, workflow, sequence, first, details.chunks()).await
+    }
+
     /// Adds a record to the chain; it is written at the end. Returns the end of the chain with
     /// it.
     ///
     /// # Errors
     /// The entry does not fit into a record.
     pub fn record(&mut self, entry: Entry) -> Result<Head, LedgerError> {
+        let mut details = std::mem::take(&mut self.written);
+        let first_chunk = details.chunks();
+        entry.details.iter().for_each(|table| details.add(table));
         let placement = Placement {
             source: self.start.source,
             workflow: self.start.workflow,
             previous: &self.head,
             recorded_at: self.start.now,
-            details: summary(&entry.details),
+            details: details.finish(),
         };
         let canonical = canonical_bytes(&entry, &placement)?;
         let hash = record_hash(&self.head.hash, &canonical);
@@ -96,7 +117,7 @@ impl Command {
             origin: entry.origin,
         };
         self.head = Head { sequence: record.sequence, hash };
-        self.pending.push(Pending { record, details: entry.details });
+        self.pending.push(Pending { record, first_chunk, details: entry.details });
         Ok(self.head)
     }
 
@@ -107,7 +128,7 @@ impl Command {
     /// What the database says. After [`LedgerError::Unavailable`] it is not known whether the
     /// command took place: the same request id, sent again, finds out.
     pub async fn commit(self, answer: Option<Vec<u8>>) -> Result<Head, LedgerError> {
-        let Self { mut start, head, pending } = self;
+        let Self { mut start, head, pending, .. } = self;
         let answer = answer.unwrap_or_default();
         let answer = start.key.as_ref().map(|key| Answer { key, answer: &answer });
         store::write(start.locked.connection(), start.workflow, pending, answer).await?;

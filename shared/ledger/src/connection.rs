@@ -6,13 +6,39 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Row};
+use uuid::Uuid;
 
 /// The oldest server that works, as `server_version_num`.
 const OLDEST_SERVER: i32 = 150_000;
 
+/// A running process of a service, as its connections name it to the database server. So others can
+/// see whether it is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instance(Uuid);
+
+impl Instance {
+    /// A new one.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Its connections' `application_name`.
+    pub fn application_name(self) -> String {
+        format!("signoff/{}", self.0)
+    }
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Limits of a service's connections.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions {
+    /// Whose they are.
+    pub instance: Instance,
     /// How many connections at most. Many more than there are cores make it slower.
     pub max_connections: u32,
     /// How long to wait for a connection.
@@ -28,6 +54,7 @@ pub struct PoolOptions {
 impl Default for PoolOptions {
     fn default() -> Self {
         Self {
+            instance: Instance::new(),
             max_connections: 6,
             acquire_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),
@@ -88,7 +115,7 @@ pub async fn connect(
 ) -> Result<PgPool, ConnectError> {
     let target = PgConnectOptions::from_str(service_url.expose_secret())
         .map_err(ConnectError::Url)?
-        .application_name("signoff");
+        .application_name(&options.instance.application_name());
     let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
     accept(look_at(&mut first).await.map_err(ConnectError::Unreachable)?)?;
     prepare(&mut first, options).await.map_err(|error| match &error {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use signoff_workflow::Workflow;
 use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
 use uuid::Uuid;
@@ -35,6 +36,23 @@ pub(crate) fn first_answer(row: &PgRow, key: &RequestKey) -> Result<Option<Vec<u
         && row.try_get::<i64, _>("key_caller")? == key.caller
         && store::hash(row, "key_content_hash")? == key.content_hash;
     if same { Ok(Some(row.try_get("key_answer")?)) } else { Err(LedgerError::RequestIdReused) }
+}
+
+/// Whether there is an answer to a request of this id.
+pub(crate) async fn is_known(
+    pool: &PgPool,
+    workflow: Workflow,
+    request_id: Uuid,
+) -> Result<bool, LedgerError> {
+    let found = sqlx::query(
+        "select from idempotency_keys where cycle_id = $1 and report_id = $2 and request_id = $3",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(request_id)
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Deletes the keys that are older than `age` by the database's clock, in short statements.

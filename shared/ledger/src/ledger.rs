@@ -6,6 +6,7 @@ use std::time::Duration;
 use signoff_workflow::Workflow;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use uuid::Uuid;
 
 use crate::command::{Command, Start};
 use crate::gates::{self, Gate};
@@ -115,6 +116,15 @@ impl Ledger {
             now: row.try_get("now")?,
             key: key.cloned(),
         }))))
+    }
+
+    /// Whether a request with this id was done before, whatever it was: its answer is had by
+    /// [`begin`](Self::begin).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn knows(&self, workflow: Workflow, request_id: Uuid) -> Result<bool, LedgerError> {
+        idempotency::is_known(&self.pool, workflow, request_id).await
     }
 
     /// One snapshot of the database, for reads of several statements that must agree.

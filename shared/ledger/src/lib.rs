@@ -22,7 +22,7 @@ mod schema;
 mod trail;
 
 pub use command::Command;
-pub use connection::{ConnectError, PoolOptions, connect};
+pub use connection::{ConnectError, Instance, PoolOptions, connect};
 pub use errors::{LedgerError, RETRY_AFTER, classify};
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
 pub use ledger::{Begun, Ledger, Snapshot};

@@ -29,6 +29,11 @@ impl Violations {
         }
     }
 
+    /// Counts more fields at fault, without naming them.
+    pub fn count_more(&mut self, more: usize) {
+        self.total += more;
+    }
+
     /// A single field at fault.
     pub fn one(field: impl Into<String>, description: impl Into<String>) -> Self {
         let mut violations = Self::default();
@@ -72,6 +77,8 @@ mod tests {
         }
         assert_eq!(violations.named().len(), MAX_NAMED);
         assert_eq!(violations.total(), MAX_NAMED + 7);
+        violations.count_more(3);
+        assert_eq!(violations.total(), MAX_NAMED + 10);
         assert!(violations.or(()).is_err());
     }
 }

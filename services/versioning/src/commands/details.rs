@@ -12,9 +12,23 @@ use crate::domain::item::{ItemAt, NewContent, NewRuling};
 use crate::domain::payload::{Content, canonical};
 use crate::domain::version::Version;
 use crate::store::restate::Restated;
+use crate::store::staging::Imported;
 
 /// Longest piece of a text in one row, in bytes: four times that, escaped, fits into a chunk.
 const PIECE: usize = 8 * 1024;
+
+/// The columns of contents that were put forward.
+pub(super) const CONTENT_COLUMNS: [&str; 9] = [
+    "item_no",
+    "rev",
+    "item_key",
+    "content_hash",
+    "source",
+    "ended_ruling",
+    "contributed",
+    "reason_hash",
+    "metadata_hash",
+];
 
 /// The tables of details of one record.
 #[derive(Debug, Default)]
@@ -28,17 +42,7 @@ impl Details {
 
     /// Contents that were put forward.
     pub(super) fn contents(&mut self, new: &[NewContent], contributed: bool) -> Result<(), Error> {
-        let mut writer = DetailWriter::new(&[
-            "item_no",
-            "rev",
-            "item_key",
-            "content_hash",
-            "source",
-            "ended_ruling",
-            "contributed",
-            "reason_hash",
-            "metadata_hash",
-        ]);
+        let mut writer = DetailWriter::new(&CONTENT_COLUMNS);
         for item in new {
             let recommendation = &item.recommendation;
             let metadata = recommendation.metadata.as_ref().map(canonical::hash);
@@ -167,6 +171,27 @@ impl Details {
         self.0.push(writer.finish());
         Ok(())
     }
+}
+
+/// Adds the row of an imported content to a table of [`CONTENT_COLUMNS`].
+pub(super) fn content_row(
+    writer: &mut DetailWriter,
+    item: &Imported,
+    contributed: bool,
+) -> Result<(), Error> {
+    writer
+        .row(&(
+            item.item_no,
+            item.rev,
+            item.item_key.as_str(),
+            hex::encode(&item.content_hash),
+            item.source.name(),
+            item.ended_ruling,
+            contributed,
+            item.reason_hash.as_ref().map(hex::encode),
+            item.metadata_hash.as_ref().map(hex::encode),
+        ))
+        .map_err(refused)
 }
 
 /// The SHA-256 of a text, in hexadecimal.

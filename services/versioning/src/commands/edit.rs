@@ -68,12 +68,7 @@ impl Change {
     ) -> Result<(Version, Vec<DecisionId>), Error> {
         self.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
-        let wanted: &[VersionState] = if self.row.items_while_submitted {
-            &[VersionState::Draft, VersionState::Submitted]
-        } else {
-            &[VersionState::Draft]
-        };
-        before.expect_state(wanted, "take new items")?;
+        before.expect_state(self.takes_items_while(), "take new items")?;
         let (scope, row) = (self.scope, self.row.clone());
         let line = lines::find(self.conn(), scope, &row)
             .await?

@@ -6,6 +6,7 @@ mod create;
 mod details;
 mod edit;
 mod gates;
+mod import;
 mod remove;
 mod review;
 mod submit;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use signoff_ledger::gates::ChangeRefused;
-use signoff_ledger::{Begun, Command, Entry, Ledger, RequestKey, TrailActor};
+use signoff_ledger::{Begun, Command, Entry, Instance, Ledger, RequestKey, TrailActor};
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope, Violations};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub use create::{CreateVersion, ReviseVersion};
 pub use edit::{AddDecisions, UpdateDecision, UpdateVersion};
 pub(crate) use gates::summary as gate_summary;
+pub use import::{Duplicates, Import, ImportDecisions, Staged};
 pub use remove::RemoveDecisions;
 pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
 
@@ -55,6 +57,7 @@ pub struct Engine {
     phases: Arc<PhaseTable>,
     payloads: Arc<PayloadRegistry>,
     served: Arc<[Phase]>,
+    instance: Instance,
 }
 
 /// A change that somebody asks for.
@@ -69,9 +72,11 @@ pub struct Order {
 }
 
 impl Engine {
-    /// An engine over a ledger, for these of the table's phases.
+    /// An engine over a ledger, for these of the table's phases; `instance` is what the ledger's
+    /// connections say of themselves.
     pub fn new(
         ledger: Ledger,
+        instance: Instance,
         phases: PhaseTable,
         payloads: PayloadRegistry,
         served: &[Phase],
@@ -81,6 +86,7 @@ impl Engine {
             phases: Arc::new(phases),
             payloads: Arc::new(payloads),
             served: served.into(),
+            instance,
         }
     }
 
@@ -132,17 +138,37 @@ impl Engine {
             Begun::Replay(bytes) => return A::from_bytes(&bytes),
             Begun::New(command) => command,
         };
-        let mut change = Change {
+        let mut change = self.change_of(command, row, order);
+        let answer = act(&mut change).await?;
+        change.command.commit(Some(answer.to_bytes())).await?;
+        Ok(answer)
+    }
+
+    /// Runs a change and undoes it: what it would answer, and whether it would be refused.
+    ///
+    /// # Errors
+    /// Whatever refuses it.
+    pub async fn rehearse<T, F>(&self, order: Order, act: F) -> Result<T, Error>
+    where
+        T: Send,
+        F: for<'a> FnOnce(&'a mut Change) -> BoxFuture<'a, Result<T, Error>> + Send,
+    {
+        let row = self.row(order.scope.phase)?.clone();
+        match self.ledger.begin(order.scope.workflow, Some(row.slug), None).await? {
+            Begun::Replay(_) => Err(Error::Internal("a replay without a key".to_owned())),
+            Begun::New(command) => act(&mut self.change_of(command, row, order)).await,
+        }
+    }
+
+    fn change_of(&self, command: Box<Command>, row: PhaseRow, order: Order) -> Change {
+        Change {
             command,
             scope: order.scope,
             row,
             phases: Arc::clone(&self.phases),
             actor: order.actor,
             key: order.key,
-        };
-        let answer = act(&mut change).await?;
-        change.command.commit(Some(answer.to_bytes())).await?;
-        Ok(answer)
+        }
     }
 }
 

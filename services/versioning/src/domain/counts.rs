@@ -56,6 +56,13 @@ impl Counts {
         self.add(item, 1);
     }
 
+    /// New items come in that nobody has ruled on, `counted` of them counting for the total.
+    pub fn enter_pending(&mut self, items: i32, counted: i32) {
+        self.total += items;
+        self.pending += items;
+        self.counted += counted;
+    }
+
     /// An item goes.
     pub fn leave(&mut self, item: Held) {
         self.add(item, -1);

@@ -8,6 +8,7 @@ use signoff_contract::convert::{PhaseNeed, RequestScope, scope_from_wire, uuid};
 use signoff_ledger::RequestKey;
 use signoff_workflow::{PhaseRow, Scope, VersioningType, Violations, Workflow};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::errors::refusal;
 use super::requests::{Changing, Scoped};
@@ -118,10 +119,7 @@ where
     let Admitted { request, actor, method, .. } = admitted;
     let row = engine.row(scope.phase)?.clone();
     let mut violations = Violations::default();
-    let request_id = uuid(request.request_id(), "request_id", &mut violations);
-    if request_id.is_some_and(|id| id.is_nil()) {
-        violations.add("request_id", "is the nil UUID: a fresh one identifies the request");
-    }
+    let request_id = identified(&request, &mut violations);
     // The wire's own form may differ from one client to the next; ours is always the same.
     let content_hash = Sha256::digest(request.encode_to_vec()).into();
     let input = parse(request, &row, &mut violations);
@@ -130,6 +128,16 @@ where
     };
     let key = RequestKey { request_id, method, caller: actor.user_id, content_hash };
     engine.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
+}
+
+/// The id of a request, by which it is done once.
+pub(super) fn identified(request: &impl Changing, violations: &mut Violations) -> Option<Uuid> {
+    let request_id = uuid(request.request_id(), "request_id", violations);
+    if request_id.is_some_and(|id| id.is_nil()) {
+        violations.add("request_id", "is the nil UUID: a fresh one identifies the request");
+        return None;
+    }
+    request_id
 }
 
 /// The answer to a call, or the status of its refusal.

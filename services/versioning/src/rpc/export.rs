@@ -1,15 +1,135 @@
 //! Decisions that go as a stream.
 
+use prost::Message as _;
+use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;
+use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::call::admit;
+use super::decision::filter_from_wire;
+use super::errors::refusal;
+use super::paging::MAX_PAGE_BYTES;
+use super::reads::decisions_to_wire;
 use super::service::Answers;
-use crate::commands::Engine;
+use crate::commands::{Engine, not_found};
+use crate::domain::decision::{Cursor, Filter};
+use crate::domain::error::{Error, Kind};
+use crate::domain::version::Version;
+use crate::store::{decisions, versions};
+
+/// How many decisions a message holds at most.
+const PAGE: i64 = 1_000;
+/// How many messages may wait for a client that reads slowly.
+const WAITING: usize = 2;
 
 /// `ExportDecisions`.
 pub(super) async fn export_decisions(
-    _: &Engine,
-    _: Request<wire::ExportDecisionsRequest>,
+    engine: &Engine,
+    request: Request<wire::ExportDecisionsRequest>,
 ) -> Result<Response<Answers<wire::ExportDecisionsResponse>>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let admitted = admit(engine, request, PhaseNeed::Required)?;
+    let workflow = admitted.scope.workflow;
+    let refused = |error| Status::from(refusal(error, Some(workflow)));
+    let Some(scope) = admitted.scope.scope() else {
+        return Err(refused(Error::Internal("a required phase is missing".to_owned())));
+    };
+    let row = engine.row(scope.phase).map_err(refused)?.clone();
+    let mut violations = Violations::default();
+    let version_id = uuid(&admitted.request.version_id, "version_id", &mut violations);
+    let filter = filter_from_wire(admitted.request.filter, &mut violations);
+    let (Some(version_id), true) = (version_id, violations.is_empty()) else {
+        return Err(refused(Error::Invalid(violations)));
+    };
+    let mut connection = engine.pool().acquire().await.map_err(|e| refused(e.into()))?;
+    let version =
+        versions::by_id(&mut connection, scope, &row, version_id).await.map_err(refused)?;
+    drop(connection);
+    let version = version.ok_or_else(|| refused(not_found(Kind::Version, version_id)))?;
+    let (messages, answers) = mpsc::channel(WAITING);
+    let export = Export { engine: engine.clone(), scope, row, version, filter, after: 0 };
+    // The next page is read while the client takes the one before.
+    tokio::spawn(export.run(workflow, messages));
+    Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
+}
+
+/// An export under way.
+struct Export {
+    engine: Engine,
+    scope: Scope,
+    row: PhaseRow,
+    version: Version,
+    filter: Filter,
+    /// The item that the last message ended with.
+    after: i32,
+}
+
+impl Export {
+    /// Reads and sends until the end, or until the client is gone.
+    async fn run(
+        mut self,
+        workflow: Workflow,
+        messages: mpsc::Sender<Result<wire::ExportDecisionsResponse, Status>>,
+    ) {
+        loop {
+            match self.next().await {
+                Ok(Some(page)) => {
+                    for decisions in cut(page) {
+                        let message = wire::ExportDecisionsResponse { decisions };
+                        if messages.send(Ok(message)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    // A client that is gone needs no answer.
+                    let _ = messages.send(Err(refusal(error, Some(workflow)).into())).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next decisions. No connection is held while the client reads: a closed version never
+    /// changes, and an open one is looked at again.
+    ///
+    /// # Errors
+    /// The version changed since the export began.
+    async fn next(&mut self) -> Result<Option<Vec<wire::Decision>>, Error> {
+        let mut snapshot = self.engine.ledger().snapshot().await?;
+        let conn = snapshot.conn();
+        if self.version.state.is_open() {
+            let version_id = self.version.version_id;
+            let now = versions::by_id(conn, self.scope, &self.row, version_id).await?;
+            if now.is_none_or(|now| now.revision != self.version.revision) {
+                return Err(Error::Conflict("the version changed while it was exported".into()));
+            }
+        }
+        let cursor = Cursor::Item(self.after);
+        let page = decisions::page(conn, &self.version, &self.filter, &cursor, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.after = last.id.item_no;
+        Ok(Some(decisions_to_wire(conn, self.version.line_no, page, &self.row).await?))
+    }
+}
+
+/// Cuts a page into pieces that clients take: each with one decision at least.
+fn cut(page: Vec<wire::Decision>) -> Vec<Vec<wire::Decision>> {
+    let (mut pieces, mut bytes) = (vec![Vec::new()], 0);
+    for decision in page {
+        let length = decision.encoded_len();
+        bytes += length;
+        if bytes > MAX_PAGE_BYTES {
+            bytes = length;
+            pieces.push(Vec::new());
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(decision);
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
 }

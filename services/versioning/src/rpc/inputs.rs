@@ -237,7 +237,8 @@ fn recommendations(
         .collect()
 }
 
-fn recommendation(
+/// Decision number `i` of a request, counted from 0.
+pub(super) fn recommendation(
     input: wire::DecisionInput,
     i: usize,
     row: &PhaseRow,

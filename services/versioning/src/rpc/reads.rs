@@ -20,7 +20,7 @@ use super::paging::{MAX_PAGE, Page, Paged, malformed};
 use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
 use crate::commands::{Engine, not_found};
-use crate::domain::decision::{Cursor, Decision, Difference, HistoryEntry};
+use crate::domain::decision::{Cursor, Decision, Difference};
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::version::Version;
@@ -178,20 +178,15 @@ pub(super) async fn list_decisions(
         let version = read.version(version_id).await?;
         let found =
             decisions::page(read.reader.conn(), &version, &filter, &cursor, page.fetch()).await?;
-        let mut histories =
-            histories(read.reader.conn(), version.line_no, &found, read.row).await?;
-        let rows = found
-            .into_iter()
-            .map(|decision| {
-                let after = match cursor {
-                    Cursor::Item(_) => decision.id.item_no.to_string(),
-                    Cursor::Key(_) => decision.item_key.clone(),
-                };
-                let history = histories.remove(&key_of(&decision)).unwrap_or_default();
-                Ok((after, decision_to_wire(decision, history, read.row)?))
+        let after: Vec<String> = found
+            .iter()
+            .map(|decision| match cursor {
+                Cursor::Item(_) => decision.id.item_no.to_string(),
+                Cursor::Key(_) => decision.item_key.clone(),
             })
-            .collect::<Result<Vec<_>, Error>>()?;
-        let (decisions, next_page_token) = page.close(rows);
+            .collect();
+        let found = decisions_to_wire(read.reader.conn(), version.line_no, found, read.row).await?;
+        let (decisions, next_page_token) = page.close(after.into_iter().zip(found).collect());
         Ok(wire::ListDecisionsResponse { decisions, next_page_token })
     })
 }
@@ -215,17 +210,21 @@ pub(super) async fn get_lineage(
         }
         let found =
             decisions::lineage(read.reader.conn(), line_no, item, below, page.fetch()).await?;
-        let mut histories = histories(read.reader.conn(), line_no, &found, read.row).await?;
-        let rows = found
-            .into_iter()
+        let of_version: Vec<(String, i32)> = found
+            .iter()
             .map(|decision| {
-                let number = decision.version.number.to_string();
                 let version_state = state_to_wire(decision.version_state).into();
-                let history = histories.remove(&key_of(&decision)).unwrap_or_default();
-                let decision = Some(decision_to_wire(decision, history, read.row)?);
-                Ok((number, wire::LineageEntry { decision, version_state }))
+                (decision.version.number.to_string(), version_state)
             })
-            .collect::<Result<Vec<_>, Error>>()?;
+            .collect();
+        let found = decisions_to_wire(read.reader.conn(), line_no, found, read.row).await?;
+        let rows = of_version
+            .into_iter()
+            .zip(found)
+            .map(|((number, version_state), decision)| {
+                (number, wire::LineageEntry { decision: Some(decision), version_state })
+            })
+            .collect();
         let rulings = match page.after {
             Some(_) => Vec::new(),
             None => rulings::of_item(read.reader.conn(), line_no, item, MAX_PAGE.into())
@@ -362,29 +361,27 @@ async fn standing_in(
     row: &PhaseRow,
 ) -> Result<HashMap<i32, wire::Decision>, Error> {
     let found = decisions::of_items(conn, version.line_no, version.number, items).await?;
-    let mut histories = histories(conn, version.line_no, &found, row).await?;
+    let items: Vec<i32> = found.iter().map(|decision| decision.id.item_no).collect();
+    let found = decisions_to_wire(conn, version.line_no, found, row).await?;
+    Ok(items.into_iter().zip(found).collect())
+}
+
+/// Decisions of a line for the wire, in their order, with what is answered of their history.
+pub(super) async fn decisions_to_wire(
+    conn: &mut PgConnection,
+    line_no: i64,
+    found: Vec<Decision>,
+    row: &PhaseRow,
+) -> Result<Vec<wire::Decision>, Error> {
+    let mut histories =
+        if needs_history(row) { history::of(conn, line_no, &found).await? } else { HashMap::new() };
     found
         .into_iter()
         .map(|decision| {
-            let item = decision.id.item_no;
-            let history = histories.remove(&key_of(&decision)).unwrap_or_default();
-            Ok((item, decision_to_wire(decision, history, row)?))
+            let key = (decision.id.item_no, decision.version.number);
+            decision_to_wire(decision, histories.remove(&key).unwrap_or_default(), row)
         })
         .collect()
-}
-
-async fn histories(
-    conn: &mut PgConnection,
-    line_no: i64,
-    found: &[Decision],
-    row: &PhaseRow,
-) -> Result<HashMap<(i32, i32), Vec<HistoryEntry>>, Error> {
-    if needs_history(row) { history::of(conn, line_no, found).await } else { Ok(HashMap::new()) }
-}
-
-/// Under which a decision's history is found.
-fn key_of(decision: &Decision) -> (i32, i32) {
-    (decision.id.item_no, decision.version.number)
 }
 
 /// Only attribute decisions answer their modification history (seed 002, part A).

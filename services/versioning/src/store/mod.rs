@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod compare;
 pub mod contents;
+mod copy;
 pub mod decisions;
 pub mod held;
 pub mod history;
@@ -11,6 +12,7 @@ pub mod lines;
 pub mod makers;
 pub mod restate;
 pub mod rulings;
+pub mod staging;
 pub mod versions;
 
 use signoff_ledger::{EntryError, LedgerError};

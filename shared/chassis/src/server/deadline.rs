@@ -1,8 +1,10 @@
 //! How long a call may take.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use signoff_contract::access::AccessPolicy;
 use tonic::Status;
 
 use crate::Refusal;
@@ -17,8 +19,15 @@ const MARGIN_SHARE: u32 = 10;
 const LONGEST_MARGIN: Duration = Duration::from_millis(20);
 
 /// Ends calls that take longer than the client waits, or than this, with `DEADLINE_EXCEEDED`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline(pub(super) Duration);
+#[derive(Clone, Debug)]
+pub(super) struct Deadline {
+    /// For calls with one request.
+    pub(super) calls: Duration,
+    /// For calls whose request is a stream.
+    pub(super) streams: Duration,
+    /// Which those are.
+    pub(super) policy: Arc<AccessPolicy>,
+}
 
 impl Middleware for Deadline {
     async fn handle<S: Next>(
@@ -26,7 +35,9 @@ impl Middleware for Deadline {
         request: HttpRequest,
         mut next: S,
     ) -> Result<HttpResponse, S::Error> {
-        let longest = asked(request.headers()).map_or(self.0, |asked| asked.min(self.0));
+        let is_stream = self.policy.takes_a_stream(request.uri().path());
+        let most = if is_stream { self.streams } else { self.calls };
+        let longest = asked(request.headers()).map_or(most, |asked| asked.min(most));
         match tokio::time::timeout(longest, next.call(request)).await {
             Ok(answered) => answered,
             Err(_) => Ok(Status::from(Refusal::deadline_exceeded()).into_http()),

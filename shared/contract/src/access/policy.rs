@@ -1,6 +1,6 @@
 //! The rules of whole services, read from the options of their methods.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{DescriptorPool, MethodDescriptor, ReflectMessage as _, Value};
 use signoff_workflow::Role;
@@ -17,6 +17,8 @@ const OPTION: &str = "signoff.workflow.v1.access";
 pub struct AccessPolicy {
     /// By the path of the HTTP/2 request: `/package.Service/Method`.
     rules: BTreeMap<String, MethodRule>,
+    /// The paths of methods whose request is a stream.
+    streams: BTreeSet<String>,
 }
 
 /// Why the rules of a service cannot be enforced. A server that meets this must not start.
@@ -60,6 +62,11 @@ impl AccessPolicy {
         self.rules.get(path)
     }
 
+    /// Whether the request of a method is a stream: it lasts as long as its sender takes.
+    pub fn takes_a_stream(&self, path: &str) -> bool {
+        self.streams.contains(path)
+    }
+
     /// All methods that have a rule, by path.
     pub fn methods(&self) -> impl Iterator<Item = (&str, &MethodRule)> {
         self.rules.iter().map(|(path, rule)| (path.as_str(), rule))
@@ -68,7 +75,7 @@ impl AccessPolicy {
     fn from_descriptors(descriptors: &[u8], services: &[&str]) -> Result<Self, PolicyError> {
         let pool = DescriptorPool::decode(descriptors)
             .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
-        let mut rules = BTreeMap::new();
+        let (mut rules, mut streams) = (BTreeMap::new(), BTreeSet::new());
         for name in services {
             let service = pool
                 .get_service_by_name(name)
@@ -76,10 +83,13 @@ impl AccessPolicy {
             for method in service.methods() {
                 let path = format!("/{name}/{}", method.name());
                 let rule = rule(&pool, &method, &path)?;
+                if method.is_client_streaming() {
+                    streams.insert(path.clone());
+                }
                 rules.insert(path, rule);
             }
         }
-        Ok(Self { rules })
+        Ok(Self { rules, streams })
     }
 }
 
@@ -174,6 +184,12 @@ mod tests {
         let locate = policy.rule("/signoff.versioning.v1.VersioningService/LocateVersion").unwrap();
         assert!(locate.no_scope && !locate.members);
         assert_eq!(policy.rule("/signoff.versioning.v1.VersioningService/Nothing"), None);
+        let streams: Vec<&str> = policy
+            .methods()
+            .map(|(path, _)| path)
+            .filter(|path| policy.takes_a_stream(path))
+            .collect();
+        assert_eq!(streams, ["/signoff.versioning.v1.VersioningService/ImportDecisions"]);
     }
 
     #[test]

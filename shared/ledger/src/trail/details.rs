@@ -60,6 +60,8 @@ pub enum DetailError {
 pub struct DetailWriter {
     open: Vec<u8>,
     chunk: Vec<u8>,
+    /// How many rows are in `chunk`.
+    open_rows: i64,
     done: DetailRows,
 }
 
@@ -69,7 +71,7 @@ impl DetailWriter {
         // Writing strings into memory cannot fail; an array of none would be seen at once.
         let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
         let open = format!("{{\"columns\":{columns},\"rows\":[").into_bytes();
-        Self { chunk: open.clone(), open, done: DetailRows::default() }
+        Self { chunk: open.clone(), open, open_rows: 0, done: DetailRows::default() }
     }
 
     /// Adds one row: a slice of values or a tuple, one value for each column.
@@ -99,8 +101,19 @@ impl DetailWriter {
             self.close_chunk();
             self.chunk.extend_from_slice(&row);
         }
+        self.open_rows += 1;
         self.done.touched += 1;
         Ok(())
+    }
+
+    /// The chunks that are full by now, for those who cannot keep a whole table in memory.
+    pub fn take_full(&mut self) -> DetailRows {
+        let full = DetailRows {
+            chunks: std::mem::take(&mut self.done.chunks),
+            touched: self.done.touched - self.open_rows,
+        };
+        self.done.touched = self.open_rows;
+        full
     }
 
     /// The finished table. Without rows it has no chunks.
@@ -116,22 +129,41 @@ impl DetailWriter {
         body.extend_from_slice(CLOSE);
         let hash = Sha256::digest(&body).into();
         self.done.chunks.push(DetailChunk { hash, body });
+        self.open_rows = 0;
     }
 }
 
-/// What a record says about these tables; nothing, if no row is in them.
-pub(crate) fn summary(tables: &[DetailRows]) -> Option<Details> {
-    let mut details = Details { chunks: 0, root: [0; 32], touched: 0 };
-    let mut root = Sha256::new();
-    for table in tables {
-        details.touched += table.touched;
+/// What a record will say about its tables, while they are being written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    chunks: i32,
+    touched: i64,
+    root: Sha256,
+}
+
+impl Summary {
+    /// How many chunks there are so far: the number of the next one.
+    pub(crate) fn chunks(&self) -> i32 {
+        self.chunks
+    }
+
+    /// One more table, or a part of one.
+    pub(crate) fn add(&mut self, table: &DetailRows) {
+        self.touched += table.touched;
         for chunk in &table.chunks {
-            details.chunks += 1;
-            root.update(chunk.hash);
+            self.chunks += 1;
+            self.root.update(chunk.hash);
         }
     }
-    details.root = root.finalize().into();
-    (details.chunks > 0).then_some(details)
+
+    /// What the record says; nothing, if no row is in any table.
+    pub(crate) fn finish(self) -> Option<Details> {
+        (self.chunks > 0).then(|| Details {
+            chunks: self.chunks,
+            root: self.root.finalize().into(),
+            touched: self.touched,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +219,30 @@ mod tests {
     fn no_rows_are_no_details() {
         let empty = DetailWriter::new(&["a"]).finish();
         assert!(empty.chunks().is_empty());
-        assert_eq!(summary(&[empty]), None);
+        let mut summary = Summary::default();
+        summary.add(&empty);
+        assert_eq!(summary.finish(), None);
+    }
+
+    #[test]
+    fn a_table_that_is_taken_bit_by_bit_is_the_same_table() {
+        let row = |number: i32| (number, "x".repeat(1000));
+        let mut whole = DetailWriter::new(&["n", "text"]);
+        let (mut parts, mut taken) = (DetailWriter::new(&["n", "text"]), Vec::new());
+        for number in 0..500 {
+            whole.row(&row(number)).unwrap();
+            parts.row(&row(number)).unwrap();
+            if number % 7 == 0 {
+                taken.push(parts.take_full());
+            }
+        }
+        taken.push(parts.finish());
+        let whole = whole.finish();
+        let chunks: Vec<_> = taken.iter().flat_map(DetailRows::chunks).cloned().collect();
+        assert_eq!(chunks, whole.chunks());
+        let (mut at_once, mut bit_by_bit) = (Summary::default(), Summary::default());
+        at_once.add(&whole);
+        taken.iter().for_each(|part| bit_by_bit.add(part));
+        assert_eq!(bit_by_bit.finish(), at_once.finish());
     }
 }

@@ -12,7 +12,7 @@ pub(crate) mod walk;
 mod witness;
 
 pub(crate) use canonical::{Placement, canonical_bytes};
-pub(crate) use details::summary;
+pub(crate) use details::Summary;
 pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, MAX_CHUNK};
 pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
 pub(crate) use record::record_hash;

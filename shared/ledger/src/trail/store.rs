@@ -11,6 +11,8 @@ use crate::LedgerError;
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) record: Record,
+    /// The number of the first chunk in `details`: those before it are written already.
+    pub(crate) first_chunk: i32,
     pub(crate) details: Vec<DetailRows>,
 }
 
@@ -50,8 +52,8 @@ pub(crate) async fn write(
 ) -> Result<(), LedgerError> {
     let (mut details_of, mut chunk_numbers) = (Vec::new(), Vec::new());
     let (mut chunk_hashes, mut chunk_bodies) = (Vec::new(), Vec::new());
-    for Pending { record, details } in &pending {
-        for (number, chunk) in (0_i32..).zip(details.iter().flat_map(DetailRows::chunks)) {
+    for Pending { record, first_chunk, details } in &pending {
+        for (number, chunk) in (*first_chunk..).zip(details.iter().flat_map(DetailRows::chunks)) {
             details_of.push(record.sequence);
             chunk_numbers.push(number);
             chunk_hashes.push(chunk.hash.as_slice());
@@ -87,6 +89,30 @@ pub(crate) async fn write(
         .bind(answer.as_ref().map(|answer| answer.answer))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Writes chunks of record `sequence` before the record itself, the first of them as `first`.
+pub(crate) async fn write_chunks(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+    sequence: i64,
+    first: i32,
+    chunks: &[DetailChunk],
+) -> Result<(), LedgerError> {
+    sqlx::query(
+        "insert into trail_details (cycle_id, report_id, seq, chunk, hash, body)
+         select $1, $2, $3, $4 + d.nth::int - 1, d.hash, d.body
+         from unnest($5::bytea[], $6::bytea[]) with ordinality as d (hash, body, nth)",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(sequence)
+    .bind(first)
+    .bind(chunks.iter().map(|chunk| chunk.hash.as_slice()).collect::<Vec<_>>())
+    .bind(chunks.iter().map(|chunk| chunk.body.as_slice()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use signoff_workflow::Workflow;
 use uuid::Uuid;
 
-use crate::trail::details::summary;
+use crate::trail::Summary;
 use crate::trail::{
     DetailChunk, DetailWriter, Entry, FORMAT, Head, Origin, Placement, Record, Source, TrailActor,
     canonical_bytes, record_hash,
@@ -55,12 +55,14 @@ pub(super) fn chain(length: i64) -> Vec<(Record, Vec<DetailChunk>)> {
                 entry.details.push(writer.finish());
             }
             let chunks = entry.details.iter().flat_map(|rows| rows.chunks().to_vec()).collect();
+            let mut details = Summary::default();
+            entry.details.iter().for_each(|table| details.add(table));
             let placement = Placement {
                 source: Source::Versioning,
                 workflow: workflow(),
                 previous: &head,
                 recorded_at: time(sequence),
-                details: summary(&entry.details),
+                details: details.finish(),
             };
             let canonical = canonical_bytes(&entry, &placement).unwrap();
             let record = Record {
