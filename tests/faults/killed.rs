@@ -16,6 +16,7 @@ use signoff_tests::wait::until;
 use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection as _, PgConnection};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,51 @@ async fn start(address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
     child
 }
 
+/// A service in a process of its own, over a database of its own.
+pub(crate) struct Killable {
+    /// Signs assertions that it believes.
+    pub(crate) key: SigningKey,
+    urls: DatabaseUrls,
+    folder: TempDir,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Killable {
+    /// Starts one.
+    pub(crate) async fn start() -> Self {
+        let (urls, _) = database::fresh().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (key, address) = (SigningKey::generate().unwrap(), free_address());
+        let jwks = folder.path().join("jwks.json");
+        Jwks::of([&key]).save(&jwks).unwrap();
+        let child = start(address, &jwks, &urls).await;
+        Self { key, urls, folder, address, child }
+    }
+
+    /// A connection that is made when it is needed, and made again.
+    pub(crate) fn channel(&self) -> Channel {
+        channel(self.address)
+    }
+
+    /// The database, as its owner.
+    pub(crate) fn owner_url(&self) -> String {
+        self.urls.owner.expose_secret().to_owned()
+    }
+
+    /// Ends the process at once.
+    pub(crate) async fn kill(&mut self) {
+        self.child.start_kill().unwrap();
+        self.child.wait().await.unwrap();
+    }
+
+    /// Starts it again.
+    pub(crate) async fn restart(&mut self) {
+        let jwks = self.folder.path().join("jwks.json");
+        self.child = start(self.address, &jwks, &self.urls).await;
+    }
+}
+
 /// An address that is free now.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -58,17 +104,12 @@ fn channel(address: SocketAddr) -> Channel {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_the_process() {
-    let (urls, _) = database::fresh().await;
-    let folder = tempfile::tempdir().unwrap();
-    let (key, jwks) = (SigningKey::generate().unwrap(), folder.path().join("jwks.json"));
-    Jwks::of([&key]).save(&jwks).unwrap();
-    let address = free_address();
-    let mut child = start(address, &jwks, &urls).await;
+    let mut service = Killable::start().await;
 
     let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
     let mut writers = Vec::new();
     for _ in 0..WRITERS {
-        let mut writer = Writer::new(&key, &channel(address));
+        let mut writer = Writer::new(&service.key, &service.channel());
         writer.open().await;
         let (progress, stop) = (Arc::clone(&progress), stop.clone());
         writers.push(tokio::spawn(async move { writer.write(&progress, &stop).await }));
@@ -76,21 +117,19 @@ async fn what_was_acknowledged_outlives_the_process() {
     let mut dice = StdRng::seed_from_u64(1);
     for _ in 0..KILLS {
         progress.more(dice.random_range(20..60)).await;
-        child.start_kill().unwrap();
-        child.wait().await.unwrap();
-        child = start(address, &jwks, &urls).await;
+        service.kill().await;
+        service.restart().await;
     }
     progress.more(20).await;
     stop.cancel();
     let written: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
     assert!(progress.unanswered.load(Ordering::SeqCst) > 0, "nobody noticed a thing");
 
-    let mut database = PgConnection::connect(urls.owner.expose_secret()).await.unwrap();
-    let channel = world::connect(address).await;
+    let mut database = PgConnection::connect(&service.owner_url()).await.unwrap();
+    let channel = world::connect(service.address).await;
     let reader = |workflow: Workflow| {
-        Person::new(&key, channel.clone(), 40, Some(workflow), &[Role::Auditor])
+        Person::new(&service.key, channel.clone(), 40, Some(workflow), &[Role::Auditor])
     };
     expect_all(&mut database, reader, &written).await;
-    child.start_kill().unwrap();
-    child.wait().await.unwrap();
+    service.kill().await;
 }

@@ -10,6 +10,7 @@
 mod attempts;
 mod away;
 mod headers;
+mod imports;
 mod indexes;
 mod killed;
 mod races;

@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod build;
+pub mod bulk;
 pub mod database;
 pub mod gates;
 pub mod integrity;

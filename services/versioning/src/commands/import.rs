@@ -13,7 +13,7 @@ use crate::domain::error::{Error, Kind};
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
 use crate::store::lines::Line;
-use crate::store::staging::{self, Batch, Doubled};
+use crate::store::staging::{self, Batch, Doubled, Numbering};
 use crate::store::{lines, makers};
 
 /// How many batches may wait to be written: what has come and is not written yet is bounded.
@@ -192,13 +192,14 @@ impl Change {
         let import_id = input.staged.staging.import_id;
         let last_item = line
             .last_item
-            .checked_add(rows)
+            .checked_add(rows - known)
             .ok_or(Error::Limit("a line holds at most 2,147,483,647 items"))?;
         let maker = self.maker();
-        if known > 0 {
+        let numbering = Numbering { import_id, last_item: line.last_item, known: known > 0 };
+        if numbering.known {
             staging::end_rulings(self.conn(), &before, import_id).await?;
         }
-        staging::put(self.conn(), &before, import_id, line.last_item, maker).await?;
+        staging::put(self.conn(), &before, numbering, maker).await?;
         lines::set_last_item(self.conn(), line.line_no, last_item).await?;
         let count = usize::try_from(rows).unwrap_or_default();
         makers::add(self.conn(), line.line_no, maker.user_id, count).await?;
@@ -206,7 +207,7 @@ impl Change {
         after.counts.enter_pending(rows, counted);
         after.sources |= sources;
         let after = self.save(after).await?;
-        self.write_imported(import_id, line.last_item).await?;
+        self.write_imported(numbering).await?;
         self.record_version(
             "decisions.added",
             None,
@@ -236,7 +237,7 @@ impl Change {
         &mut self,
         input: &ImportDecisions,
         limit: i64,
-    ) -> Result<((Version, Line), i64, Duplicates), Error> {
+    ) -> Result<((Version, Line), i32, Duplicates), Error> {
         let before = self.expect_import(input.version_id, input.etag.as_deref()).await?;
         let (scope, row) = (self.scope, self.row.clone());
         let line = lines::find(self.conn(), scope, &row)
@@ -271,9 +272,9 @@ impl Change {
     }
 
     /// Writes a detail row for each item, without keeping them all in memory.
-    async fn write_imported(&mut self, import_id: Uuid, last_item: i32) -> Result<(), Error> {
+    async fn write_imported(&mut self, rows: Numbering) -> Result<(), Error> {
         let contributed = self.maker().contributed;
-        staging::open_imported(self.conn(), import_id, last_item).await?;
+        staging::open_imported(self.conn(), rows).await?;
         let mut writer = DetailWriter::new(&CONTENT_COLUMNS);
         loop {
             let page = staging::next_imported(self.conn()).await?;

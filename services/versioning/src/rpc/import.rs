@@ -223,10 +223,10 @@ impl Reading {
             let rehearsed =
                 engine.rehearse(order, |change| change.validate_import(input, NAMED).boxed());
             let (version, (doubled, total)) = rehearsed.await?;
-            // What the rows themselves have comes first, and is no more than fits.
             for of in &doubled {
                 faults.answer(i64::from(of.row_no), "item_key".to_owned(), of.to_string());
             }
+            faults.rows.sort_by_key(|error| error.row);
             return Ok(wire::ImportDecisionsResponse {
                 version: Some(version_to_wire(version, &row)?),
                 imported: 0,

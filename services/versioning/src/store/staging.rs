@@ -170,7 +170,7 @@ pub async fn match_known(
     conn: &mut PgConnection,
     version: &Version,
     import_id: Uuid,
-) -> Result<(i64, i64), Error> {
+) -> Result<(i32, i64), Error> {
     let row = sqlx::query(
         "with known as (
              insert into staged_known (import_id, row_no, item_no, rev, present, ended_ruling, previous_version)
@@ -197,7 +197,7 @@ pub async fn match_known(
              ) r on true
              where s.import_id = $3
              returning present)
-         select count(*) as known, count(*) filter (where present) as held from known",
+         select count(*)::integer as known, count(*) filter (where present) as held from known",
     )
     .bind(version.line_no)
     .bind(version.number)
@@ -260,30 +260,74 @@ pub async fn end_rulings(
     Ok(())
 }
 
-/// Puts all rows forward in the open version. A new key's item has the number `last_item` and the
-/// row's together.
+/// The rows of an import, each with its item: where the line knows no key, `$2` and the row's place
+/// together; otherwise new keys are counted. `$1` is the import.
+macro_rules! numbered_rows {
+    (new: $before:literal, $behind:literal) => {
+        concat!(
+            $before,
+            "(select s.*, $2 + s.row_no as item_no, 1 as rev, null::integer as ended_ruling,
+                 null::integer as previous_version
+              from staged_items s where s.import_id = $1) s",
+            $behind
+        )
+    };
+    (known: $before:literal, $behind:literal) => {
+        concat!(
+            $before,
+            "(select s.*,
+                 coalesce(
+                     k.item_no,
+                     $2 + row_number() over (partition by k.item_no is null order by s.row_no)
+                 )::integer as item_no,
+                 coalesce(k.rev, 1) as rev, k.ended_ruling, k.previous_version
+              from staged_items s left join staged_known k using (import_id, row_no)
+              where s.import_id = $1) s",
+            $behind
+        )
+    };
+    ($known:expr, $before:literal, $behind:literal) => {
+        if $known {
+            sqlx::query(numbered_rows!(known: $before, $behind))
+        } else {
+            sqlx::query(numbered_rows!(new: $before, $behind))
+        }
+    };
+}
+
+/// What becomes of an import's rows: whose they are, and from where their items are numbered.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbering {
+    /// The import.
+    pub import_id: Uuid,
+    /// The newest item of the line.
+    pub last_item: i32,
+    /// Whether the line knows any of the keys.
+    pub known: bool,
+}
+
+/// Puts all rows forward in the open version.
 pub async fn put(
     conn: &mut PgConnection,
     version: &Version,
-    import_id: Uuid,
-    last_item: i32,
+    rows: Numbering,
     maker: Maker,
 ) -> Result<(), Error> {
-    sqlx::query(
+    numbered_rows!(
+        rows.known,
         "insert into items (
              line_no, item_no, rev, item_key, introduced_in, payload, payload_schema, content_hash,
              counted, source, recommended_by, recommended_at, recommendation_reason,
              recommendation_metadata, contributed, previous_version, occurred_at, recorded_at, origin)
-         select $1, coalesce(k.item_no, $4 + s.row_no), coalesce(k.rev, 1), s.item_key, $2, s.payload,
-             s.payload_schema, s.content_hash, s.counted, s.source, $5, $6, s.reason, s.metadata, $7,
-             k.previous_version, $6, $6, 'native'
-         from staged_items s left join staged_known k using (import_id, row_no)
-         where s.import_id = $3",
+         select $3, s.item_no, s.rev, s.item_key, $4, s.payload, s.payload_schema, s.content_hash,
+             s.counted, s.source, $5, $6, s.reason, s.metadata, $7, s.previous_version, $6, $6, 'native'
+         from ",
+        ""
     )
+    .bind(rows.import_id)
+    .bind(rows.last_item)
     .bind(version.line_no)
     .bind(version.number)
-    .bind(import_id)
-    .bind(last_item)
     .bind(maker.user_id)
     .bind(maker.at)
     .bind(maker.contributed)
@@ -314,20 +358,17 @@ pub struct Imported {
 }
 
 /// Begins to read the rows of an import, from beginning to end.
-pub async fn open_imported(
-    conn: &mut PgConnection,
-    import_id: Uuid,
-    last_item: i32,
-) -> Result<(), Error> {
-    sqlx::query(
+pub async fn open_imported(conn: &mut PgConnection, rows: Numbering) -> Result<(), Error> {
+    numbered_rows!(
+        rows.known,
         "declare imported no scroll cursor for
-         select coalesce(k.item_no, $2 + s.row_no) as item_no, coalesce(k.rev, 1) as rev, s.item_key,
-             s.content_hash, s.source, k.ended_ruling, s.reason_hash, s.metadata_hash
-         from staged_items s left join staged_known k using (import_id, row_no)
-         where s.import_id = $1",
+         select s.item_no, s.rev, s.item_key, s.content_hash, s.source, s.ended_ruling, s.reason_hash,
+             s.metadata_hash
+         from ",
+        ""
     )
-    .bind(import_id)
-    .bind(last_item)
+    .bind(rows.import_id)
+    .bind(rows.last_item)
     .execute(conn)
     .await?;
     Ok(())
