@@ -1,0 +1,18 @@
+//! The floor: the best hand-written SQL for the same change on the same tables, without gRPC.
+//!
+//! It takes the same lock, reads what must be known, writes the same rows past the same triggers,
+//! with the record in the trail, its details and the kept answer, as the service's role, and
+//! commits as durably. It saves every round trip and every look that a service, which does not know
+//! its callers, cannot save. `VerifyTrail` finds nothing wrong with what it leaves behind.
+
+mod binary;
+pub mod copying;
+mod create;
+mod import;
+pub mod read;
+mod record;
+mod review;
+mod revise;
+mod session;
+
+pub use session::Floor;

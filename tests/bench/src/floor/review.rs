@@ -1,0 +1,136 @@
+//! A first review: one statement rules on all items that it is told of and on the rest.
+
+use anyhow::{Context as _, Result, bail};
+use signoff_ledger::DetailWriter;
+use signoff_workflow::Workflow;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::record::{Author, Record, bind_ending, changed, ending};
+use super::session::Floor;
+use crate::OWNER;
+
+/// Rules on pending items that the reviewer did not make, and answers what the trail says of each.
+/// Those that are listed get their own state, all others `$5`, if that is given.
+macro_rules! rule {
+    ($from:literal) => {
+        concat!(
+            "with pending as materialized (
+                 select c.item_no, c.rev, c.source, ",
+            $from,
+            "    where c.line_no = $1 and c.introduced_in = $2 and c.rev = 1
+                     and c.recommended_by <> $3 and c.edited_by is null
+                     and not exists (
+                         select from rulings r
+                         where r.line_no = $1 and r.item_no = c.item_no
+                             and r.to_version = 2147483647)
+             ), ruled as (
+                 insert into rulings (line_no, item_no, seq, rev, from_version, state, decided_by,
+                     occurred_at, recorded_at, origin)
+                 select $1, item_no, 1, rev, $2, state, $3, $4, $4, 'native' from pending
+             )
+             select item_no, rev, source, state from pending"
+        )
+    };
+}
+
+const BY_LIST: &str = rule!(
+    "listed.state
+     from items c
+     join unnest($5::integer[], $6::smallint[]) as listed (item_no, state) using (item_no) "
+);
+const REMAINING: &str = rule!(
+    "coalesce(listed.state, 1::smallint) as state
+     from items c
+     left join unnest($5::integer[], $6::smallint[]) as listed (item_no, state) using (item_no) "
+);
+
+const END: &str = ending!(
+    "header as (
+         update versions set revision = revision + 1, updated_at = $12, pending = pending - $20,
+             approved = approved + $21, rejected = rejected + $20 - $21
+         where line_no = $18 and number = $19), "
+);
+
+impl Floor {
+    /// Rules on the items of a version that nobody ruled on before: those that are listed get
+    /// their own state (1 approved, 3 rejected), the others are approved if `remaining`.
+    ///
+    /// # Errors
+    /// The newest version is not submitted, items are not pending, or the database refuses.
+    pub async fn review(
+        &mut self,
+        workflow: Workflow,
+        items: &[i32],
+        states: &[i16],
+        remaining: bool,
+    ) -> Result<()> {
+        let author = Author {
+            workflow,
+            user_id: OWNER,
+            role: "report_owner",
+            method: "/signoff.versioning.v1.VersioningService/ReviewDecisions",
+            request_id: Uuid::new_v4(),
+        };
+        let known = self.begin(workflow, author.request_id).await?;
+        let (line_no, number, _) = known.line.context("no line")?;
+        let before = known.version.clone().context("no version")?;
+        if before.state != "submitted" {
+            bail!("the newest version is {}", before.state);
+        }
+        let statement = if remaining { REMAINING } else { BY_LIST };
+        let ruled = sqlx::query(statement)
+            .bind(line_no)
+            .bind(number)
+            .bind(OWNER)
+            .bind(known.now)
+            .bind(items)
+            .bind(states)
+            .fetch_all(&mut self.conn)
+            .await?;
+        let expected = if remaining { usize::try_from(before.pending)? } else { items.len() };
+        if ruled.len() != expected {
+            bail!("{} of {expected} items were pending", ruled.len());
+        }
+        let mut writer = DetailWriter::new(&[
+            "item_no",
+            "seq",
+            "rev",
+            "state",
+            "source",
+            "carried",
+            "ended_ruling",
+            "notes_hash",
+            "change_hash",
+            "reason_hash",
+            "accepted_without_finding",
+        ]);
+        let (mut approved, none) = (0, None::<&str>);
+        for row in &ruled {
+            let (item_no, rev): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+            let (source, state): (i16, i16) = (row.try_get(2)?, row.try_get(3)?);
+            approved += i32::from(state == 1);
+            let state = if state == 1 { "approved" } else { "rejected" };
+            let source = ["tester", "llm", "manual", "automated"][usize::try_from(source - 1)?];
+            let row = (item_no, 1, rev, state, source, false, none, none, none, none, false);
+            writer.row(&row)?;
+        }
+        let many = i32::try_from(ruled.len())?;
+        let mut after = before.clone();
+        after.revision += 1;
+        after.pending -= many;
+        after.approved += approved;
+        after.rejected += many - approved;
+        let (action, id) = ("decisions.reviewed", before.version_id);
+        let told = (Some(changed(&before)), changed(&after));
+        let record = Record::of(&author, &known, action, id, told, &writer.finish())?;
+        bind_ending!(sqlx::query(END), author, known, record, action, id)
+            .bind(line_no)
+            .bind(number)
+            .bind(many)
+            .bind(approved)
+            .execute(&mut self.conn)
+            .await?;
+        self.commit().await
+    }
+}

@@ -1,0 +1,36 @@
+//! How fast the service is, beside the best SQL for the same work on the same server.
+//!
+//! Each workload runs through real gRPC against a process of its own, pair by pair with the
+//! [`floor`] (A B A B …), and where it is asked for beside what [copying](floor::copying) costs.
+
+pub mod bare;
+pub mod child;
+pub mod data;
+pub mod desk;
+pub mod facts;
+pub mod floor;
+pub mod pairs;
+pub mod raw;
+pub mod report;
+pub mod run;
+pub mod stats;
+pub mod system;
+pub mod workloads;
+
+/// Who puts samples forward.
+pub const TESTER: i64 = 10;
+/// Who rules on them.
+pub const OWNER: i64 = 20;
+
+/// A phase, by its name in the database.
+#[derive(Clone, Copy, Debug)]
+pub struct InPhase {
+    /// The phase.
+    pub phase: signoff_workflow::Phase,
+    /// Its name.
+    pub slug: &'static str,
+}
+
+/// The phase of all workloads.
+pub const PHASE: InPhase =
+    InPhase { phase: signoff_workflow::Phase::SAMPLE_SELECTION, slug: "sample_selection" };

@@ -1,0 +1,117 @@
+//! Measures the service; see `bench --help`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints its report")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use signoff_bench::workloads::{ALL, Size};
+use signoff_bench::{bare, run};
+use signoff_chassis::{shutdown, telemetry};
+use signoff_versioning::{ServeArgs, serve};
+
+/// How fast the versioning service is through gRPC, beside the best SQL for the same work on the
+/// same server, in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "bench", after_help = workloads())]
+struct Cli {
+    /// Only these workloads, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<String>,
+    /// How large the workloads are.
+    #[arg(long, value_enum, default_value = "full")]
+    size: Size,
+    /// End with exit code 1 if a target is missed.
+    #[arg(long)]
+    check: bool,
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Output {
+    /// A table.
+    Text,
+    /// Everything that was measured, as one document.
+    Json,
+}
+
+/// The servers, which the bench starts itself.
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(hide = true)]
+    Serve(Box<ServeArgs>),
+    #[command(hide = true)]
+    Bare(bare::BareArgs),
+}
+
+fn workloads() -> String {
+    let width = ALL.iter().map(|one| one.name.len()).max().unwrap_or_default();
+    let lines = ALL.iter().map(|one| format!("  {:width$}  {}", one.name, one.about));
+    format!("Workloads:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(Command::Serve(args)) => ended(serve_until_told(*args).await),
+        Some(Command::Bare(args)) => ended(bare_until_told(args).await),
+        None => match measure(&cli).await {
+            Ok(passed) if passed || !cli.check => ExitCode::SUCCESS,
+            Ok(_) => ExitCode::FAILURE,
+            Err(error) => ended(Err(error)),
+        },
+    }
+}
+
+fn ended(how: Result<()>) -> ExitCode {
+    match how {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve_until_told(args: ServeArgs) -> Result<()> {
+    telemetry::init(args.server.log_json)?;
+    serve(args, shutdown::token(true)?).await
+}
+
+async fn bare_until_told(args: bare::BareArgs) -> Result<()> {
+    bare::serve(args, shutdown::token(true)?).await
+}
+
+/// Whether all targets were met.
+async fn measure(cli: &Cli) -> Result<bool> {
+    let workloads = run::chosen(&cli.only)?;
+    let program = std::env::current_exe().context("this program's own path")?;
+    let report =
+        run::run(program.clone(), &workloads, cli.size, |step| eprintln!("{step}")).await?;
+    let json = serde_json::to_string_pretty(&report)?;
+    let path = save(&program, &json)?;
+    match cli.output {
+        Output::Text => println!("{}", report.table()),
+        Output::Json => println!("{json}"),
+    }
+    eprintln!("everything that was measured: {}", path.display());
+    Ok(report.passed())
+}
+
+/// Writes the report beside the programs: `target/bench/TIME.json`.
+fn save(program: &Path, json: &str) -> Result<PathBuf> {
+    let target = program.ancestors().nth(2).unwrap_or(Path::new("."));
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let name = chrono::Utc::now().format("%Y%m%dT%H%M%SZ.json").to_string();
+    let path = folder.join(name);
+    fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}

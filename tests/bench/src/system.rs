@@ -1,0 +1,142 @@
+//! A database of its own and the service over it, in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use secrecy::ExposeSecret as _;
+use signoff_chassis::identity::{Claims, Jwks, SigningKey};
+use signoff_embedded::Cluster;
+use signoff_ledger::DatabaseUrls;
+use signoff_tests::{Person, database, world};
+use signoff_workflow::{Role, Workflow};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+use crate::child::Child;
+use crate::floor::Floor;
+use crate::raw::Raw;
+
+/// How long a token is good for: longer than any run.
+const TOKEN: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The service over a database of its own.
+#[derive(Debug)]
+pub struct System {
+    /// The database's URLs.
+    pub urls: DatabaseUrls,
+    /// The service.
+    pub service: Child,
+    database: String,
+    admin: String,
+    key: SigningKey,
+    program: PathBuf,
+    folder: TempDir,
+}
+
+impl System {
+    /// A new database on a server, and the service over it: `program serve`.
+    ///
+    /// # Errors
+    /// The service does not start.
+    pub async fn start(cluster: &Cluster, program: &Path) -> Result<Self> {
+        let (urls, database) = database::fresh_in(cluster).await;
+        let folder = tempfile::tempdir()?;
+        let key = SigningKey::generate()?;
+        Jwks::of([&key]).save(&jwks(&folder))?;
+        let service = Child::start(program, "serve", &jwks(&folder), &urls.service).await?;
+        let admin = cluster.admin_url().expose_secret().to_owned();
+        Ok(Self { urls, service, database, admin, key, program: program.into(), folder })
+    }
+
+    /// The least that a read can be, over the same database.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn bare(&self) -> Result<Child> {
+        Child::start(&self.program, "bare", &jwks(&self.folder), &self.urls.service).await
+    }
+
+    /// A new connection to the service.
+    pub async fn channel(&self) -> Channel {
+        world::connect(self.service.address).await
+    }
+
+    /// A token for somebody with a role, on this report if it is held on one.
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    pub fn token(&self, user_id: i64, role: Role, workflow: Option<Workflow>) -> Result<String> {
+        let claims = Claims::new(user_id, format!("user-{user_id}"), TOKEN).with_roles([role]);
+        Ok(self.key.sign(&workflow.into_iter().fold(claims, Claims::on))?)
+    }
+
+    /// Somebody with a role on this report.
+    ///
+    /// # Errors
+    /// Their token cannot be signed.
+    pub fn person(
+        &self,
+        channel: Channel,
+        user_id: i64,
+        role: Role,
+        workflow: Option<Workflow>,
+    ) -> Result<Person> {
+        Ok(Person::with_token(&self.token(user_id, role, workflow)?, channel, user_id))
+    }
+
+    /// A connection that sends bytes, for a tester on this report.
+    ///
+    /// # Errors
+    /// Their token cannot be signed.
+    pub async fn raw(&self, user_id: i64, role: Role, workflow: Workflow) -> Result<Raw> {
+        Ok(Raw::new(self.channel().await, &self.token(user_id, role, Some(workflow))?))
+    }
+
+    /// A new session beside the service.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn floor(&self) -> Result<Floor> {
+        Floor::connect(&self.urls.service).await
+    }
+
+    /// The database, as somebody who may do anything.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn superuser(&self) -> Result<PgConnection> {
+        let (server, _) = self.admin.rsplit_once('/').context("a URL without a database")?;
+        let (_, options) = self.admin.rsplit_once('?').unwrap_or((server, "sslmode=disable"));
+        let url = format!("{server}/{}?{options}", self.database);
+        Ok(PgConnection::connect(&url).await?)
+    }
+
+    /// Does what the database's own housekeeping does when it gets to it.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn settle(&self) -> Result<()> {
+        let mut conn = self.superuser().await?;
+        conn.execute("vacuum analyze").await?;
+        conn.execute("checkpoint").await?;
+        Ok(())
+    }
+
+    /// Ends the service, and gives the disk back.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn stop(self) -> Result<()> {
+        drop(self.service);
+        let mut conn = PgConnection::connect(&self.admin).await?;
+        let drop_it = format!("drop database \"{}\" with (force)", self.database);
+        conn.execute(AssertSqlSafe(drop_it)).await?;
+        Ok(())
+    }
+}
+
+fn jwks(folder: &TempDir) -> PathBuf {
+    folder.path().join("jwks.json")
+}

@@ -1,0 +1,98 @@
+//! `GetCurrentVersion`: sixteen clients, beside the least that a read can be.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::future::try_join_all;
+use prost::Message as _;
+use prost::bytes::Bytes;
+use signoff_contract::versioning::v1 as wire;
+use signoff_tests::world;
+use signoff_workflow::Role;
+
+use super::Bench;
+use crate::desk::Desk;
+use crate::pairs::{in_turns, milliseconds};
+use crate::raw::Raw;
+use crate::report::{Line, Unit};
+use crate::stats::{Samples, count};
+use crate::{TESTER, bare};
+
+const PATH: &str = "/signoff.versioning.v1.VersioningService/GetCurrentVersion";
+const CLIENTS: usize = 16;
+
+pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
+    let window = bench.size.pick(Duration::from_millis(100), Duration::from_secs(3));
+    let system = bench.system().await?;
+    let (desk, mut floor) = (Desk::new(&system).await?, system.floor().await?);
+    let version = desk.approved(&mut floor, 100).await?;
+    let line_no = desk.line_no(&mut floor).await?;
+    system.settle().await?;
+    let least = system.bare().await?;
+
+    let token = system.token(TESTER, Role::Tester, Some(desk.workflow))?;
+    let (mut clients, mut bare_clients) = (Vec::new(), Vec::new());
+    for _ in 0..CLIENTS {
+        clients.push(Raw::new(system.channel().await, &token));
+        bare_clients.push(Raw::new(world::connect(least.address).await, &token));
+    }
+    let ask: Bytes =
+        wire::GetCurrentVersionRequest { scope: Some(desk.here.clone()) }.encode_to_vec().into();
+    let key = format!("{line_no}/{}", version.number);
+    let ask_bare: Bytes =
+        wire::GetVersionRequest { scope: None, version_id: key }.encode_to_vec().into();
+
+    let mut line = Line::new("current", "16 clients", count_u64(CLIENTS), Unit::PerSecond);
+    let (mut waits, mut bare_waits) = (Samples::default(), Samples::default());
+    let through_grpc = async || calls(&clients, PATH, &ask, window, &mut waits).await;
+    let by_bare =
+        async || calls(&bare_clients, bare::PATH, &ask_bare, window, &mut bare_waits).await;
+    let times = bench.size.pick(1, 7);
+    (line.grpc, line.floor) = in_turns(times, through_grpc, by_bare).await?;
+    drop(least);
+    system.stop().await?;
+    let note = format!(
+        "p50 {:.2} ms, p95 {:.2} ms; the bare server's {:.2} and {:.2} ms",
+        waits.median(),
+        waits.quantile(0.95),
+        bare_waits.median(),
+        bare_waits.quantile(0.95)
+    );
+    Ok(vec![line.at_least_floor(0.8).note(note)])
+}
+
+fn count_u64(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
+}
+
+/// Calls by all clients until the time is over: how many in a second. How long each took is noted.
+async fn calls(
+    clients: &[Raw],
+    path: &'static str,
+    message: &Bytes,
+    window: Duration,
+    waits: &mut Samples,
+) -> Result<f64> {
+    let began = Instant::now();
+    let tasks = clients.iter().cloned().map(|client| {
+        let message = message.clone();
+        tokio::spawn(async move {
+            let mut waits = Vec::new();
+            while began.elapsed() < window {
+                let asked = Instant::now();
+                let answer = client.unary(path, message.clone()).await?;
+                ensure!(!answer.is_empty(), "an empty answer");
+                waits.push(milliseconds(asked.elapsed()));
+            }
+            Ok(waits)
+        })
+    });
+    let mut done = 0;
+    for task in try_join_all(tasks).await.context("a client")? {
+        for wait in task? {
+            waits.add(wait);
+            done += 1;
+        }
+    }
+    Ok(count(done) / began.elapsed().as_secs_f64())
+}
