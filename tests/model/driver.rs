@@ -114,6 +114,22 @@ impl Driver {
         if found.intact { Ok(()) } else { Err(format!("the trail: {found:?}")) }
     }
 
+    /// The workflow.
+    pub(crate) fn workflow(&self) -> Workflow {
+        self.workflow
+    }
+
+    /// How many records the chain has.
+    pub(crate) async fn records(&mut self) -> i64 {
+        let last = "select max(seq) from trail where cycle_id = $1";
+        let last: Option<i64> = sqlx::query_scalar(last)
+            .bind(self.workflow.cycle_id)
+            .fetch_one(&mut self.database)
+            .await
+            .unwrap();
+        last.unwrap_or_default()
+    }
+
     /// Learns the names of what is new.
     async fn learn(&mut self, answer: &Answer) {
         let Answer::Version(Some(version)) = answer else { return };

@@ -8,6 +8,7 @@ mod history;
 mod line;
 mod random;
 mod regressions;
+mod replay;
 mod rules;
 mod seen;
 mod send;
