@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod compare;
 pub mod contents;
 pub mod decisions;
+pub mod facts;
 pub mod held;
 pub mod history;
 pub mod known;
@@ -11,6 +12,8 @@ pub mod lines;
 pub mod makers;
 pub mod restate;
 pub mod rulings;
+pub mod sign_offs;
+pub mod standing;
 pub mod versions;
 
 use signoff_ledger::{EntryError, LedgerError};
