@@ -4,7 +4,7 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::Role;
 use wire::{Decision, SignOff, Verdict, Version};
 
-use crate::acts::Answer;
+use crate::acts::{Answer, approved};
 use crate::build;
 use crate::people::{Person, request_id};
 use crate::stage::Stage;
@@ -25,6 +25,11 @@ pub fn metadata(executive: Option<bool>, shown: &[&str]) -> wire::VersionMetadat
 }
 
 impl Person {
+    /// Approves these decisions of a submitted version.
+    pub async fn rule_all(&self, version: &Version, decisions: &[Decision]) -> Version {
+        self.rule(version, decisions.iter().map(approved).collect()).await.unwrap()
+    }
+
     /// Says what a draft of the report is.
     pub async fn describe(
         &self,
