@@ -144,7 +144,7 @@ async fn without_executive_approval_the_report_owner_rules_and_approves() {
 
     let needless = stage.tester.ask(&version, &SIGNERS).await;
     let status = refusal(needless, Code::InvalidArgument, ErrorReason::ValidationFailed);
-    let expected = "assignments[2].role: the version needs no sign-off of a test_executive";
+    let expected = "assignments[2].role: the version needs no sign-off as test_executive";
     assert_eq!(faults(&status), [expected]);
     let asked = stage.tester.ask(&version, &SIGNERS[..2]).await.unwrap();
     stage.lead.sign(&version, &asked[0]).await.unwrap();

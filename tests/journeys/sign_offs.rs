@@ -147,8 +147,8 @@ async fn what_is_asked_for_is_checked() {
     assert_eq!(
         asked(&[(Role::Tester, 10), (Role::Auditor, 40), (Role::TestLead, 12)]).await,
         [
-            "assignments[0].role: the version needs no sign-off of a tester",
-            "assignments[1].role: the version needs no sign-off of a auditor",
+            "assignments[0].role: the version needs no sign-off as tester",
+            "assignments[1].role: the version needs no sign-off as auditor",
         ]
     );
     assert_eq!(
@@ -160,7 +160,7 @@ async fn what_is_asked_for_is_checked() {
     );
     assert_eq!(
         asked(&[(Role::TestLead, 12), (Role::TestLead, 13)]).await,
-        ["assignments[1].role: asks for a test_lead twice"]
+        ["assignments[1].role: asks for test_lead twice"]
     );
     assert!(stage.tester.sign_offs(&version).await.is_empty(), "nothing happened");
 }
@@ -221,4 +221,20 @@ async fn a_tag_that_is_given_is_that_of_the_sign_off() {
     refusal(stale, Code::Aborted, ErrorReason::EtagMismatch);
     let current = stage.tester.sign_offs(&version).await.swap_remove(0).etag;
     delegate.call(sign(&current)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sign_offs_of_another_scope_are_not_listed() {
+    let ((stage, version), (_, foreign)) = (report().await, report().await);
+    let list = |version_id: &str| wire::ListSignOffsRequest {
+        scope: version.scope.clone(),
+        version_id: version_id.to_owned(),
+        ..Default::default()
+    };
+    stage.tester.call(list(&version.version_id)).await.unwrap();
+    for id in [foreign.version_id, request_id()] {
+        let refused = stage.tester.call(list(&id)).await;
+        let status = refusal(refused, Code::NotFound, ErrorReason::NotFound);
+        assert_eq!(fields(&status), [id]);
+    }
 }

@@ -91,7 +91,7 @@ impl Change {
         let all = self.sign_offs_of(&version).await?;
         for (i, wanted) in input.assignments.iter().enumerate() {
             if !version.required_sign_offs.contains(&wanted.role) {
-                let why = format!("the version needs no sign-off of a {}", wanted.role);
+                let why = format!("the version needs no sign-off as {}", wanted.role);
                 unneeded.add(format!("assignments[{i}].role"), why);
             }
             if let Some(by) = all

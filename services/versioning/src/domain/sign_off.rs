@@ -112,7 +112,7 @@ impl SignOff {
         let why = if self.user_id != actor.user_id {
             format!("is asked of user {}", self.user_id)
         } else if !actor.holds(self.role) {
-            format!("is for a {}, which you are not on this report", self.role)
+            format!("is for the role {}, which you do not hold on this report", self.role)
         } else {
             return Ok(());
         };

@@ -146,7 +146,7 @@ fn request_from_wire(
         if let Some(role) = role
             && roles.insert(role, i).is_some()
         {
-            violations.add(path, format!("asks for a {role} twice"));
+            violations.add(path, format!("asks for {role} twice"));
         }
         let known = expect_user(one.user_id, format_args!("assignments[{i}].user_id"), violations);
         if known {
