@@ -15,6 +15,11 @@ pub(crate) struct Lines {
 
 /// Makes both lines, through the service.
 pub(crate) async fn lines() -> Lines {
+    // Whoever waits for it holds little meanwhile.
+    Box::pin(made()).await
+}
+
+async fn made() -> Lines {
     let stage = Stage::samples().await;
     stage.approved(4).await;
     let second = stage.next(build::inputs(10..11)).await;

@@ -8,11 +8,12 @@ use crate::attempts::{Lines, expect, lines, tried};
 const STATES: [&str; 6] = ["draft", "submitted", "approved", "rejected", "superseded", "deleted"];
 
 /// The columns of a header that the service may change at all, each with another value.
-const COLUMNS: [(&str, &str); 32] = [
+const COLUMNS: [(&str, &str); 33] = [
     ("state", "'draft'"),
     ("revision", "revision + 2"),
     ("superseded_by_number", "number + 1"),
     ("content_digest", "decode(repeat('ab', 32), 'hex')"),
+    ("required_sign_offs", "array['test_lead']"),
     ("metadata", "'{\"other\": 1}'"),
     ("metadata_schema", "metadata_schema + 1"),
     ("phase_data", "'{\"other\": 1}'"),
@@ -68,7 +69,14 @@ const TRANSITIONS: [(&str, &str, &[&str]); 9] = [
     (
         "draft",
         "submitted",
-        &["submitted_at", "submitted_by", "submitters", "submission_notes", "content_digest"],
+        &[
+            "submitted_at",
+            "submitted_by",
+            "submitters",
+            "submission_notes",
+            "content_digest",
+            "required_sign_offs",
+        ],
     ),
     ("draft", "deleted", &["deleted_at", "deleted_by", "delete_reason"]),
     (
@@ -84,9 +92,10 @@ const TRANSITIONS: [(&str, &str, &[&str]); 9] = [
             "counted",
             "counted_kept",
             "sources",
+            "content_digest",
         ],
     ),
-    ("submitted", "draft", &["content_digest"]),
+    ("submitted", "draft", &["content_digest", "required_sign_offs"]),
     ("submitted", "approved", &["reviewed_at", "reviewed_by", "review_notes", "self_approved"]),
     ("submitted", "rejected", &["reviewed_at", "reviewed_by", "review_notes"]),
     ("approved", "superseded", &["superseded_at", "superseded_by_number"]),

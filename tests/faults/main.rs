@@ -15,4 +15,5 @@ mod indexes;
 mod killed;
 mod races;
 mod rows;
+mod sign_offs;
 mod writers;

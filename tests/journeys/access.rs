@@ -32,12 +32,17 @@ enum Who {
     Locators,
     /// The gateway.
     Gateway,
+    /// Whoever may sign the final report.
+    Signers,
+    /// Test lead and report owner: remedies of observations.
+    Remedies,
 }
 
 const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
+const SIGN_OFFS: &str = "/signoff.versioning.v1.SignOffService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 29] = [
+const TABLE: [(&str, &str, Who); 36] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
@@ -65,16 +70,34 @@ const TABLE: [(&str, &str, Who); 29] = [
     (VERSIONING, "Fence", Who::Gateway),
     (VERSIONING, "Seal", Who::Gateway),
     (VERSIONING, "ReleaseSeal", Who::Gateway),
+    (VERSIONING, "UpdateRemediation", Who::Remedies),
+    (VERSIONING, "AttachFinalDocument", Who::Makers),
+    (SIGN_OFFS, "RequestSignOffs", Who::Makers),
+    (SIGN_OFFS, "Sign", Who::Signers),
+    (SIGN_OFFS, "Decline", Who::Signers),
+    (SIGN_OFFS, "Delegate", Who::Signers),
+    (SIGN_OFFS, "ListSignOffs", Who::Readers),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
 ];
 
-const PHASES: [Phase; 4] =
-    [Phase::PLANNING, Phase::DATA_PROFILING, Phase::SCOPING, Phase::SAMPLE_SELECTION];
+const PHASES: [Phase; 6] = [
+    Phase::PLANNING,
+    Phase::DATA_PROFILING,
+    Phase::SCOPING,
+    Phase::SAMPLE_SELECTION,
+    Phase::OBSERVATION_MANAGEMENT,
+    Phase::FINALIZE_TEST_REPORT,
+];
 
 fn may(who: Who, role: Role, phase: Phase) -> bool {
     let maker = matches!(role, Role::Tester | Role::TestLead);
-    let approver = if phase == Phase::PLANNING { maker } else { role == Role::ReportOwner };
+    let approver = match phase {
+        Phase::PLANNING => maker,
+        // The report owner approves a report that does without the executive.
+        Phase::FINALIZE_TEST_REPORT => matches!(role, Role::ReportOwner | Role::TestExecutive),
+        _ => role == Role::ReportOwner,
+    };
     match who {
         Who::Makers => maker,
         Who::MakersAndSampleOwners => maker || approver && phase == Phase::SAMPLE_SELECTION,
@@ -83,6 +106,10 @@ fn may(who: Who, role: Role, phase: Phase) -> bool {
         Who::Readers => !matches!(role, Role::Admin | Role::Gateway),
         Who::Locators => matches!(role, Role::Service | Role::Gateway),
         Who::Gateway => role == Role::Gateway,
+        Who::Signers => {
+            matches!(role, Role::TestLead | Role::ReportOwner | Role::TestExecutive)
+        }
+        Who::Remedies => matches!(role, Role::TestLead | Role::ReportOwner),
     }
 }
 

@@ -2,10 +2,12 @@
 //! all of it at once, and nothing changes.
 
 mod decisions;
+mod facts;
 mod gates;
 mod payloads;
 mod reads;
 mod reviews;
+mod sign_offs;
 mod sizes;
 mod versions;
 

@@ -4,32 +4,43 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_tests::acts::{approved, modified};
 use signoff_tests::people::request_id;
+use signoff_tests::report::SIGNERS;
 use signoff_tests::rpc::{Sent, methods_with};
 use signoff_tests::{Person, Stage, build};
 use signoff_workflow::{Phase, Role};
 use wire::{Verdict, Version};
 
 /// The methods by their own names.
-pub(crate) const CHANGES: [&str; 18] = [
+pub(crate) const CHANGES: [&str; 24] = [
     "AddDecisions",
     "ApproveVersion",
+    "AttachFinalDocument",
     "BeginOpen",
     "ConfirmModifications",
     "CreateVersion",
+    "Decline",
+    "Delegate",
     "DeleteVersion",
     "Fence",
     "Open",
     "RejectVersion",
     "ReleaseSeal",
     "RemoveDecisions",
+    "RequestSignOffs",
     "ReviewDecisions",
     "ReviseVersion",
     "Seal",
+    "Sign",
     "SubmitVersion",
     "UpdateDecision",
+    "UpdateRemediation",
     "UpdateVersion",
     "WithdrawVersion",
 ];
+
+/// Those that write beside a version, and leave the version itself as it is.
+pub(crate) const BESIDE: [&str; 6] =
+    ["AttachFinalDocument", "Decline", "Delegate", "RequestSignOffs", "Sign", "UpdateRemediation"];
 
 /// A change that is ready to be made.
 pub(crate) struct Ready {
@@ -52,6 +63,7 @@ impl Ready {
 
 const TESTER: (i64, Role) = (10, Role::Tester);
 const OWNER: (i64, Role) = (20, Role::ReportOwner);
+const LEAD: (i64, Role) = (12, Role::TestLead);
 const GATEWAY: (i64, Role) = (1, Role::Gateway);
 
 /// A change by a method that would be done now.
@@ -67,6 +79,8 @@ pub(crate) async fn ready(method: &str) -> Ready {
         | "ReviewDecisions"
         | "WithdrawVersion" => in_a_submitted_version(method).await,
         "BeginOpen" | "Fence" | "Open" | "ReleaseSeal" | "Seal" => at_a_gate(method).await,
+        "AttachFinalDocument" | "UpdateRemediation" => of_a_fact(method).await,
+        "Decline" | "Delegate" | "RequestSignOffs" | "Sign" => of_a_sign_off(method).await,
         other => panic!("{other} is not in the table of changes"),
     }
 }
@@ -259,6 +273,73 @@ async fn at_a_gate(method: &str) -> Ready {
     };
     assert_eq!(sent.method(), method);
     Ready { stage, sent, by: GATEWAY, version: None }
+}
+
+async fn of_a_sign_off(method: &str) -> Ready {
+    let stage = Stage::of(Phase::FINALIZE_TEST_REPORT).await;
+    let version = stage.submitted(2).await;
+    let (scope, request_id) = (version.scope.clone(), request_id());
+    let (role, user_id) = SIGNERS[0];
+    if method == "RequestSignOffs" {
+        let assignments = vec![wire::SignOffAssignment { role: role.into(), user_id }];
+        let sent = Sent::of(&wire::RequestSignOffsRequest {
+            scope,
+            version_id: version.version_id.clone(),
+            assignments,
+            request_id,
+            ..Default::default()
+        });
+        return Ready { stage, sent, by: TESTER, version: Some(version) };
+    }
+    let asked = stage.tester.ask(&version, &[(role, user_id)]).await.unwrap().swap_remove(0);
+    let sign_off_id = asked.sign_off_id;
+    let sent = match method {
+        "Decline" => Sent::of(&wire::DeclineRequest {
+            scope,
+            sign_off_id,
+            reason: "not complete".to_owned(),
+            request_id,
+            ..Default::default()
+        }),
+        "Delegate" => Sent::of(&wire::DelegateRequest {
+            scope,
+            sign_off_id,
+            to_user_id: 13,
+            reason: "on leave".to_owned(),
+            request_id,
+            ..Default::default()
+        }),
+        _ => Sent::of(&wire::SignRequest { scope, sign_off_id, request_id, ..Default::default() }),
+    };
+    assert_eq!(sent.method(), method);
+    Ready { stage, sent, by: LEAD, version: Some(version) }
+}
+
+async fn of_a_fact(method: &str) -> Ready {
+    if method == "UpdateRemediation" {
+        let stage = Stage::of(Phase::OBSERVATION_MANAGEMENT).await;
+        let version = stage.approved(1).await;
+        let decision = stage.tester.decisions(&version).await.swap_remove(0);
+        let sent = Sent::of(&wire::UpdateRemediationRequest {
+            scope: version.scope.clone(),
+            decision_id: decision.decision_id,
+            remediation_status: Some("under way".to_owned()),
+            request_id: request_id(),
+            ..Default::default()
+        });
+        return Ready { stage, sent, by: OWNER, version: Some(version) };
+    }
+    let stage = Stage::of(Phase::FINALIZE_TEST_REPORT).await;
+    let version = stage.signed_report(1).await;
+    let sent = Sent::of(&wire::AttachFinalDocumentRequest {
+        scope: version.scope.clone(),
+        version_id: version.version_id.clone(),
+        document_id: build::attribute_id(7),
+        sha256: vec![7; 32],
+        request_id: request_id(),
+        ..Default::default()
+    });
+    Ready { stage, sent, by: TESTER, version: Some(version) }
 }
 
 #[test]

@@ -5,9 +5,11 @@ use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::refusals::{fields, refusal};
+use signoff_tests::report::SIGNERS;
 use signoff_tests::rpc::{Sent, methods_with};
 use signoff_tests::world::whole;
 use signoff_tests::{Stage, build};
+use signoff_workflow::Phase;
 use tonic::Code;
 
 /// A list, the field of the answer that holds it, how long it is, and the same call about something
@@ -17,6 +19,22 @@ struct List {
     field: &'static str,
     len: usize,
     otherwise: Sent,
+}
+
+/// A version of the workflow's report for which somebody was asked eight times, and the id of the
+/// next one, for which nobody was.
+async fn sign_offs(stage: &Stage) -> (wire::ListSignOffsRequest, String) {
+    stage.gateway.clone().open_phase(stage.workflow, Phase::FINALIZE_TEST_REPORT).await;
+    let here = stage.in_phase(Phase::FINALIZE_TEST_REPORT);
+    let version = stage.tester.create(&here, Stage::sections(0..1)).await.unwrap();
+    stage.tester.submit(&version).await.unwrap();
+    for _ in 0..8 {
+        stage.tester.ask(&version, &SIGNERS[..1]).await.unwrap();
+    }
+    stage.executive.reject(&version, "not yet").await.unwrap();
+    let next = stage.tester.revise(&here, vec![]).await.unwrap();
+    let (scope, version_id) = (Some(here), version.version_id);
+    (wire::ListSignOffsRequest { scope, version_id, ..Default::default() }, next.version_id)
 }
 
 /// Eight approved versions, each with two items more than the one before.
@@ -52,10 +70,11 @@ async fn lists() -> (Stage, Vec<List>) {
         include_superseded: true,
         ..Default::default()
     };
+    let (sign_offs, unsigned) = sign_offs(&stage).await;
     let trail = feed::GetTrailRequest { scope: scope.clone(), ..Default::default() };
     let versions_of = wire::ListVersionsRequest { scope, ..Default::default() };
     let elsewhere = wire::ListVersionsRequest {
-        scope: Some(stage.in_phase(signoff_workflow::Phase::PLANNING)),
+        scope: Some(stage.in_phase(Phase::PLANNING)),
         ..Default::default()
     };
     let lists = vec![
@@ -83,6 +102,12 @@ async fn lists() -> (Stage, Vec<List>) {
             8,
             Sent::of(&artifacts),
             Sent::of(&artifacts).with_value("include_superseded", Value::Bool(false)),
+        ),
+        list(
+            "sign_offs",
+            8,
+            Sent::of(&sign_offs),
+            Sent::of(&sign_offs).with("version_id", &unsigned),
         ),
         list(
             "records",

@@ -2,8 +2,9 @@
 
 use signoff_contract::versioning::v1::Verdict;
 use signoff_tests::acts::modified;
+use signoff_tests::report::SIGNERS;
 use signoff_tests::{Stage, World, build};
-use signoff_workflow::Phase;
+use signoff_workflow::{Phase, Role};
 use sqlx::{AssertSqlSafe, Connection};
 
 /// What is done behind everybody's back, and the first record that does not fit then. Each is
@@ -82,8 +83,55 @@ const ROW_DEEDS: &[(&str, i64)] = &[
     ("delete from versions where number = 2", 9),
 ];
 
-const TABLES: [&str; 7] =
-    ["trail", "trail_details", "items", "rulings", "modifications", "versions", "artifacts"];
+/// What is done to the rows beside the versions of a report, and the record that does not fit then.
+const REPORT_DEEDS: &[(&str, i64)] = &[
+    ("update sign_offs set comments = 'another' where sign_off_no = 1", REPORT_RECORDS),
+    ("update sign_offs set user_id = 99 where sign_off_no = 2", REPORT_RECORDS),
+    (
+        "update sign_offs set content_digest = sha256(content_digest) where sign_off_no = 3",
+        REPORT_RECORDS,
+    ),
+    (
+        "update sign_offs set decided_at = decided_at - interval '1 day' where sign_off_no = 1",
+        REPORT_RECORDS,
+    ),
+    ("update sign_offs set delegation_reason = 'another' where sign_off_no = 2", REPORT_RECORDS),
+    ("delete from sign_offs where sign_off_no = 3", REPORT_RECORDS),
+    ("update versions set required_sign_offs = '{}' where number = 1", REPORT_RECORDS),
+    (
+        "update versions set content_digest = sha256(content_digest) where number = 1",
+        REPORT_RECORDS,
+    ),
+    ("update final_documents set sha256 = sha256(sha256) where number = 1", REPORT_RECORDS),
+    ("update final_documents set attached_by = 99 where number = 1", REPORT_RECORDS),
+    ("delete from final_documents where number = 1", REPORT_RECORDS),
+];
+
+/// Opened (2), created, submitted, reviewed, asked (3), handed on, signed (3), approved, attached.
+const REPORT_RECORDS: i64 = 14;
+
+/// What is done to remedies, and the record that does not fit then.
+const REMEDY_DEEDS: &[(&str, i64)] = &[
+    ("update remediations set status = 'closed' where revision = 1", 7),
+    ("update remediations set deadline = '2030-01-01' where revision = 2", 8),
+    ("update remediations set reason = null where revision = 1", 7),
+    ("update remediations set updated_by = 99 where revision = 2", 8),
+    ("delete from remediations where revision = 2", 8),
+    ("update remediations set item_no = 2 where revision = 1", 7),
+];
+
+const TABLES: [&str; 10] = [
+    "trail",
+    "trail_details",
+    "items",
+    "rulings",
+    "modifications",
+    "versions",
+    "artifacts",
+    "sign_offs",
+    "remediations",
+    "final_documents",
+];
 
 /// Does something to the rows of a workflow, without the triggers that refuse it.
 async fn tamper(stage: &Stage, sql: &str) {
@@ -155,6 +203,46 @@ async fn story(world: &'static World) -> Stage {
     let submitted = stage.tester.submit(&second).await.unwrap();
     stage.approve_all(&submitted).await;
     stage
+}
+
+/// A report that was signed, by a delegate too, approved and attached.
+async fn report(world: &'static World) -> Stage {
+    let stage = Stage::open_in(world, Phase::FINALIZE_TEST_REPORT).await;
+    let version = stage.ruled_report(1).await;
+    let asked = stage.tester.ask(&version, &SIGNERS).await.unwrap();
+    stage.lead.sign(&version, &asked[0]).await.unwrap();
+    stage.owner.delegate(&version, &asked[1], 21).await.unwrap();
+    let delegate = stage.person(21, &[Role::ReportOwner]);
+    delegate.sign(&version, &asked[1]).await.unwrap();
+    stage.executive.sign(&version, &asked[2]).await.unwrap();
+    stage.executive.approve(&version).await.unwrap();
+    stage.tester.attach(&version, &build::attribute_id(1)).await.unwrap();
+    stage
+}
+
+/// An approved observation whose remedy was spoken of twice.
+async fn remedies(world: &'static World) -> Stage {
+    let stage = Stage::open_in(world, Phase::OBSERVATION_MANAGEMENT).await;
+    let version = stage.approved(2).await;
+    let all = stage.tester.decisions(&version).await;
+    stage.owner.remedy(&version, &all[0], Some("under way"), None, "").await.unwrap();
+    stage.lead.remedy(&version, &all[0], None, Some("2027-06-30"), "").await.unwrap();
+    stage
+}
+
+#[tokio::test]
+async fn rows_beside_versions_are_compared_with_the_trail() {
+    let world: &'static World = Box::leak(Box::new(World::new().await));
+    let deeds = REPORT_DEEDS.iter().map(|deed| (true, deed));
+    for (of_report, (sql, sequence)) in deeds.chain(REMEDY_DEEDS.iter().map(|deed| (false, deed))) {
+        let stage = if of_report { report(world).await } else { remedies(world).await };
+        let before = stage.tester.verify(stage.workflow).await;
+        assert_eq!((before.intact, before.records), (true, if of_report { 14 } else { 8 }));
+        tamper(&stage, sql).await;
+        let verified = stage.tester.verify(stage.workflow).await;
+        let damage = verified.first_damaged.unwrap_or_else(|| panic!("not seen: {sql}"));
+        assert_eq!(damage.sequence, *sequence, "{sql}: {}", damage.what);
+    }
 }
 
 #[tokio::test]

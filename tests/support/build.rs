@@ -80,11 +80,51 @@ pub fn scoping(id: &str, is_in_scope: bool, rationale: &str) -> wire::Payload {
     }
 }
 
+/// A payload for an observation.
+pub fn observation(content: &str) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::Observation(wire::Observation {
+            observation_type: wire::ObservationType::Finding.into(),
+            severity: wire::Severity::High.into(),
+            observation_data: Some(object("content", content)),
+            remediation_status: "open".to_owned(),
+            remediation_deadline: "2027-03-31".to_owned(),
+            ..Default::default()
+        })),
+    }
+}
+
+/// A payload for a section of the report, in this place.
+pub fn section(order: i32, content: &str) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::ReportSection(wire::ReportSection {
+            section_type: "findings".to_owned(),
+            section_title: "Findings".to_owned(),
+            section_content: content.to_owned(),
+            section_order: order,
+            content_source: wire::ContentSource::Manual.into(),
+            source_references: vec![],
+        })),
+    }
+}
+
+/// A recommended section of the report, in this place.
+pub fn section_input(key: &str, order: i32) -> wire::DecisionInput {
+    wire::DecisionInput {
+        item_key: key.to_owned(),
+        source: wire::RecommendationSource::Tester.into(),
+        payload: Some(section(order, "as written")),
+        ..Default::default()
+    }
+}
+
 /// The key of a phase's item with a number.
 pub fn key(phase: Phase, number: u32) -> String {
     match phase {
         Phase::PLANNING | Phase::SCOPING => attribute_id(number),
         Phase::DATA_PROFILING => format!("rule-{number}"),
+        Phase::OBSERVATION_MANAGEMENT => format!("observation-{number}"),
+        Phase::FINALIZE_TEST_REPORT => format!("section-{number}"),
         _ => format!("S-{number:06}"),
     }
 }
@@ -96,6 +136,10 @@ pub fn payload(phase: Phase, number: u32, content: &str) -> wire::Payload {
         Phase::PLANNING => attribute(&key, content),
         Phase::DATA_PROFILING => rule(&attribute_id(number), content),
         Phase::SCOPING => scoping(&key, true, content),
+        Phase::OBSERVATION_MANAGEMENT => observation(content),
+        Phase::FINALIZE_TEST_REPORT => {
+            section(i32::try_from(number).expect("a small number") + 1, content)
+        }
         _ => sample(&key, content),
     }
 }

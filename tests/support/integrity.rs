@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 /// What is checked, and a query that counts the rows at fault.
-const CHECKS: [(&str, &str); 14] = [
+const CHECKS: [(&str, &str); 17] = [
     (
         "contents of a version that is not there",
         "select count(*) from items i where not exists (
@@ -96,6 +96,28 @@ const CHECKS: [(&str, &str); 14] = [
              select line_no, coalesce(edited_by, recommended_by) as user_id, count(*) as made
              from items group by 1, 2) i using (line_no, user_id)
          where m.contents is distinct from i.made",
+    ),
+    (
+        "approved versions without a sign-off that they require",
+        "select count(*) from versions v, unnest(v.required_sign_offs) as required (role)
+         where v.state in ('approved', 'superseded') and not exists (
+             select from sign_offs s
+             where (s.line_no, s.number) = (v.line_no, v.number) and s.role = required.role
+                 and s.status = 'signed' and s.content_digest = v.content_digest)",
+    ),
+    (
+        "sign-offs that stand in a draft, or are asked for in a closed version",
+        "select count(*) from sign_offs s join versions v using (line_no, number)
+         where s.status in ('pending', 'signed') and v.state = 'draft'
+             or s.status = 'pending' and v.state <> 'submitted'",
+    ),
+    (
+        "remedies of what is not there, or whose revisions are not 1, 2, 3 …",
+        "select count(*) from (
+             select *, row_number() over (partition by line_no, item_no order by revision) as n
+             from remediations) x
+         where revision <> n or not exists (
+             select from items i where (i.line_no, i.item_no) = (x.line_no, x.item_no))",
     ),
     ("headers whose counts are not those of their rows", COUNTS),
 ];

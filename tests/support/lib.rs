@@ -12,6 +12,7 @@ pub mod integrity;
 pub mod people;
 pub mod reads;
 pub mod refusals;
+pub mod report;
 pub mod rpc;
 pub mod stage;
 pub mod wait;

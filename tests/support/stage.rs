@@ -27,6 +27,8 @@ pub struct Stage {
     pub lead: Person,
     /// The report owner: user 20.
     pub owner: Person,
+    /// The test executive: user 30.
+    pub executive: Person,
     /// The gateway: user 1.
     pub gateway: Person,
     channel: Channel,
@@ -52,6 +54,7 @@ impl Stage {
             tester: person(10, Role::Tester),
             lead: person(12, Role::TestLead),
             owner: person(20, Role::ReportOwner),
+            executive: person(30, Role::TestExecutive),
             gateway: person(1, Role::Gateway),
             channel,
         }
@@ -132,6 +135,10 @@ impl Stage {
 
     /// Who rules and approves here, and made nothing.
     pub fn approver(&self) -> &Person {
-        if self.phase == Phase::PLANNING { &self.lead } else { &self.owner }
+        match self.phase {
+            Phase::PLANNING => &self.lead,
+            Phase::FINALIZE_TEST_REPORT => &self.executive,
+            _ => &self.owner,
+        }
     }
 }

@@ -54,6 +54,12 @@ pub fn migrations() -> Vec<Migration> {
         (20_261_120_110_000, "versions", include_str!("../migrations/20261120110000_versions.sql")),
         (20_261_120_110_100, "guards", include_str!("../migrations/20261120110100_guards.sql")),
         (20_261_125_130_000, "staging", include_str!("../migrations/20261125130000_staging.sql")),
+        (
+            20_261_125_120_000,
+            "sign offs",
+            include_str!("../migrations/20261125120000_sign_offs.sql"),
+        ),
+        (20_261_125_120_100, "facts", include_str!("../migrations/20261125120100_facts.sql")),
     ]
     .into_iter()
     .map(|(version, name, sql)| {

@@ -1,6 +1,7 @@
-//! Whether versions, items and rulings are what the trail says: nothing altered, added or gone
+//! Whether versions, items, rulings and what is kept beside them are what the trail says: nothing altered, added or gone
 //! behind the service's back.
 
+mod beside;
 mod claims;
 mod rows;
 
@@ -14,6 +15,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::commands::gate_summary;
+use crate::domain::error::Error;
+use beside::Beside;
 use claims::Claim;
 use rows::Author;
 
@@ -23,6 +26,8 @@ pub(crate) struct Rows {
     versions: HashMap<Uuid, Seen>,
     /// What the chain said last about each gate.
     gates: HashMap<String, Value>,
+    /// What the chain said about rows beside versions.
+    beside: Beside,
     /// Whose record went by last, and who made it.
     current: Option<(Uuid, Author)>,
 }
@@ -43,18 +48,28 @@ struct Seen {
 impl Rows {
     /// Of a workflow.
     pub(crate) fn of(workflow: Workflow) -> Self {
-        Self { workflow, versions: HashMap::new(), gates: HashMap::new(), current: None }
+        Self {
+            workflow,
+            versions: HashMap::new(),
+            gates: HashMap::new(),
+            beside: Beside::default(),
+            current: None,
+        }
     }
 
     async fn follow(
         &mut self,
         connection: &mut PgConnection,
         record: &Record,
-    ) -> Result<Result<(), String>, sqlx::Error> {
+    ) -> Result<Result<(), String>, Error> {
         self.current = None;
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
         };
+        let (subject, after) = (&record.subject, content.after.as_ref());
+        if let Some(found) = self.beside.follow(connection, subject, after).await {
+            return found;
+        }
         let Ok(version_id) = Uuid::try_parse(&record.subject) else {
             self.gates.extend(content.after.map(|after| (record.subject.clone(), after)));
             return Ok(Ok(()));
@@ -125,10 +140,7 @@ impl Rows {
         }
     }
 
-    async fn close(
-        &mut self,
-        connection: &mut PgConnection,
-    ) -> Result<Result<(), String>, crate::domain::error::Error> {
+    async fn close(&mut self, connection: &mut PgConnection) -> Result<Result<(), String>, Error> {
         let stored = rows::headers(connection, self.workflow).await?;
         let mut lines: HashMap<i64, (i64, i64, i64)> = HashMap::new();
         for seen in self.versions.values() {
@@ -165,6 +177,9 @@ impl Rows {
         if wrong > 0 {
             return Ok(Err(format!("{wrong} artifacts are not what was approved")));
         }
+        if let Err(what) = self.beside.close(connection, self.workflow).await? {
+            return Ok(Err(what));
+        }
         let slugs: Vec<&str> = self.gates.keys().map(String::as_str).collect();
         for (slug, gate) in gates::load(connection, self.workflow, &slugs).await? {
             if self.gates.get(&slug) != Some(&gate_summary(&gate)) {
@@ -177,7 +192,7 @@ impl Rows {
 
 impl Witness for Rows {
     async fn record(&mut self, connection: &mut PgConnection, record: &Record) -> Testimony {
-        Ok(self.follow(connection, record).await?)
+        self.follow(connection, record).await.map_err(ledgers)
     }
 
     async fn chunk(&mut self, connection: &mut PgConnection, chunk: &DetailChunk) -> Testimony {
@@ -185,6 +200,18 @@ impl Witness for Rows {
     }
 
     async fn end(&mut self, connection: &mut PgConnection) -> Testimony {
-        self.close(connection).await.map_err(|error| LedgerError::Corrupt(error.to_string()))
+        self.close(connection).await.map_err(ledgers)
+    }
+}
+
+/// The same in the ledger's words.
+fn ledgers(error: Error) -> LedgerError {
+    match error {
+        Error::Busy { retry_after } => LedgerError::Busy { retry_after },
+        Error::Unavailable(cause) => match cause.downcast() {
+            Ok(cause) => LedgerError::Unavailable(*cause),
+            Err(cause) => LedgerError::Corrupt(cause.to_string()),
+        },
+        damage => LedgerError::Corrupt(damage.to_string()),
     }
 }

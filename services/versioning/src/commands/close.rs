@@ -1,11 +1,14 @@
 //! A version is approved, rejected or given up.
 
-use signoff_workflow::Violations;
+use signoff_workflow::{Role, Violations};
 use uuid::Uuid;
 
 use super::Change;
 use super::details::Details;
+use crate::domain::digest::At;
 use crate::domain::error::Error;
+use crate::domain::metadata::Terms;
+use crate::domain::sign_off::{SignOffStatus, expect_signed};
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
 use crate::store::{artifacts, makers, versions};
@@ -15,8 +18,9 @@ impl Change {
     /// stands for.
     ///
     /// # Errors
-    /// The phase takes no change, the actor made the version, it is not submitted, or decisions in
-    /// it are pending or none is approved.
+    /// The phase takes no change, the actor made the version or is not who approves it, it is not
+    /// submitted, decisions in it are pending or none is approved, what stands in it is out of order,
+    /// or sign-offs are missing.
     pub async fn approve_version(
         &mut self,
         version_id: Uuid,
@@ -25,6 +29,8 @@ impl Change {
     ) -> Result<Version, Error> {
         self.admit()?;
         let before = self.version(version_id, etag).await?;
+        let terms = self.terms(&before)?;
+        self.expect_approver(&before, &terms, "approve the version")?;
         self.expect_checker(&before)?;
         before.expect_state(&[VersionState::Submitted], "be approved")?;
         let counts = &before.counts;
@@ -37,6 +43,14 @@ impl Change {
         }
         if counts.approved + counts.modified == 0 {
             return Err(Error::NothingApproved { version_id });
+        }
+        let digest = self.ordered(&before, &terms, At::Approval).await?;
+        if digest != before.content_digest {
+            return Err(Error::Internal("the digest is not that of what stands".to_owned()));
+        }
+        if !before.required_sign_offs.is_empty() {
+            let all = self.sign_offs_of(&before).await?;
+            expect_signed(&before.required_sign_offs, &all, digest.as_deref())?;
         }
         let mut after = before.clone();
         after.state = VersionState::Approved;
@@ -74,7 +88,8 @@ impl Change {
     /// Closes a submitted version: how a reviewer asks for changes.
     ///
     /// # Errors
-    /// The phase takes no change, the actor made the version, or it is not submitted.
+    /// The phase takes no change, the actor made the version or is not who approves it, or it is not
+    /// submitted.
     pub async fn reject_version(
         &mut self,
         version_id: Uuid,
@@ -83,6 +98,8 @@ impl Change {
     ) -> Result<Version, Error> {
         self.admit()?;
         let before = self.version(version_id, etag).await?;
+        let terms = self.terms(&before)?;
+        self.expect_approver(&before, &terms, "reject the version")?;
         self.expect_checker(&before)?;
         before.expect_state(&[VersionState::Submitted], "be rejected")?;
         let mut after = before.clone();
@@ -90,6 +107,9 @@ impl Change {
         after.reviewed_at = Some(self.command.now());
         after.reviewed_by = Some(self.actor.user_id);
         after.review_notes = Some(notes.clone());
+        // Nobody is asked any more. What was signed stays signed.
+        let pending = |status| status == SignOffStatus::Pending;
+        let voided = self.void_of(&before, "the version was rejected", pending).await?;
         let after = self.save(after).await?;
         self.record_version(
             "version.rejected",
@@ -98,6 +118,7 @@ impl Change {
             &after,
             Details::default(),
         )?;
+        self.record_voided(&voided)?;
         Ok(after)
     }
 
@@ -128,6 +149,23 @@ impl Change {
             Details::default(),
         )?;
         Ok(after)
+    }
+
+    /// # Errors
+    /// The actor does not hold the role that rules and approves in a version of such terms.
+    pub(super) fn expect_approver(
+        &self,
+        version: &Version,
+        terms: &Terms,
+        what: &'static str,
+    ) -> Result<(), Error> {
+        if self.actor.approves_in(&self.row, terms.waives_approver) {
+            return Ok(());
+        }
+        let approver = self.row.approver_of(terms.waives_approver).map_or("nobody", Role::name);
+        let why = format!("is for its approver: {approver}");
+        let ids = Violations::one(version.version_id.to_string(), why);
+        Err(Error::RoleMissing { what, ids })
     }
 
     /// # Errors

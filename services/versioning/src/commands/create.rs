@@ -139,6 +139,8 @@ impl Change {
             approved_version_id: None,
             superseded_by: None,
             content_digest: None,
+            required_sign_offs: Vec::new(),
+            final_document: None,
             metadata: draft.metadata.map(|of| of.body),
             metadata_schema,
             phase_data: draft.phase_data,

@@ -5,10 +5,12 @@ mod close;
 mod create;
 mod details;
 mod edit;
+mod facts;
 mod gates;
 mod import;
 mod remove;
 mod review;
+mod sign_offs;
 mod submit;
 
 use std::sync::Arc;
@@ -23,10 +25,14 @@ use uuid::Uuid;
 
 pub use create::{CreateVersion, ReviseVersion};
 pub use edit::{AddDecisions, UpdateDecision, UpdateVersion};
+pub use facts::{AttachFinalDocument, UpdateRemediation};
+pub(crate) use facts::{document_subject, remediation_subject};
 pub(crate) use gates::summary as gate_summary;
 pub use import::{Duplicates, Import, ImportDecisions, Staged};
 pub use remove::RemoveDecisions;
 pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
+pub(crate) use sign_offs::subject as sign_off_subject;
+pub use sign_offs::{Assignment, Decline, Delegate, RequestSignOffs, Sign};
 
 use crate::domain::actor::Actor;
 use crate::domain::error::{Closed, Error, Kind};
@@ -166,6 +172,7 @@ impl Engine {
             scope: order.scope,
             row,
             phases: Arc::clone(&self.phases),
+            payloads: Arc::clone(&self.payloads),
             actor: order.actor,
             key: order.key,
         }
@@ -179,6 +186,7 @@ pub struct Change {
     scope: Scope,
     row: PhaseRow,
     phases: Arc<PhaseTable>,
+    payloads: Arc<PayloadRegistry>,
     actor: Actor,
     key: RequestKey,
 }
@@ -280,7 +288,8 @@ impl Change {
     ) -> Result<(), Error> {
         let (old, new) = match before {
             Some(before) => {
-                let (old, new) = differing(before.summary(), after.summary());
+                let always = ["number", "state"];
+                let (old, new) = differing(before.summary(), after.summary(), &always);
                 (Some(old), new)
             }
             None => (None, after.summary()),
@@ -312,16 +321,15 @@ fn items_of(version: &Version, ids: &[Uuid]) -> Result<Vec<i32>, Error> {
     }
 }
 
-/// The fields of two JSON objects that differ, as they are in each; the version's number and state
-/// always.
-fn differing(before: Value, after: Value) -> (Value, Value) {
+/// The fields of two JSON objects that differ, as they are in each; some of them always.
+fn differing(before: Value, after: Value, always: &[&str]) -> (Value, Value) {
     let (Value::Object(mut before), Value::Object(mut after)) = (before, after) else {
         return (Value::Null, Value::Null);
     };
     let same: Vec<String> = before
         .iter()
         .filter(|(field, value)| {
-            !matches!(field.as_str(), "number" | "state") && after.get(*field) == Some(*value)
+            !always.contains(&field.as_str()) && after.get(*field) == Some(*value)
         })
         .map(|(field, _)| field.clone())
         .collect();

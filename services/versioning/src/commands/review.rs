@@ -11,7 +11,7 @@ use super::{Change, items_of};
 use crate::domain::error::Error;
 use crate::domain::ids::DecisionId;
 use crate::domain::item::{Change as ItemChange, ItemAt, NewRuling, Opinion, check_reviewer};
-use crate::domain::states::{Standing, VersionState};
+use crate::domain::states::{RulingState, Standing, VersionState};
 use crate::domain::version::Version;
 use crate::store::{held, makers, rulings};
 
@@ -55,12 +55,9 @@ impl Change {
     pub async fn review_decisions(&mut self, input: ReviewDecisions) -> Result<Version, Error> {
         self.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
-        let approver = self.actor.approves_in(&self.row);
-        if !approver && !self.row.approver_contributes {
-            return Err(Error::RoleMissing {
-                what: "rule on decisions",
-                ids: Violations::one(before.version_id.to_string(), "is for the phase's approver"),
-            });
+        let terms = self.terms(&before)?;
+        if !self.row.approver_contributes {
+            self.expect_approver(&before, &terms, "rule on decisions")?;
         }
         let ids: Vec<Uuid> = input.reviews.iter().map(|(id, _)| *id).collect();
         let numbers = items_of(&before, &ids)?;
@@ -74,8 +71,8 @@ impl Change {
         check_reviewer(
             &self.actor,
             &self.row,
-            before.line_no,
-            before.number,
+            terms.waives_approver,
+            (before.line_no, before.number),
             named.iter().chain(&pending),
         )?;
         expect_keys(&named, &numbers, &input.reviews)?;
@@ -165,10 +162,13 @@ impl Change {
                 after.counts.enter(held);
             }
         }
+        let modified = new.iter().any(|ruling| ruling.state == RulingState::Proposed);
+        let voided = self.rebind(&before, &mut after, modified).await?;
         let after = self.save(after).await?;
         let mut details = Details::default();
         details.rulings(&before, new, None)?;
         self.record_version(action, None, Some(&before), &after, details)?;
+        self.record_voided(&voided)?;
         Ok(after)
     }
 }

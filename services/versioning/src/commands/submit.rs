@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::Change;
 use super::details::Details;
+use crate::domain::digest::At;
 use crate::domain::error::Error;
+use crate::domain::sign_off::SignOffStatus;
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
 
@@ -12,7 +14,7 @@ impl Change {
     /// Hands a draft to its reviewer.
     ///
     /// # Errors
-    /// The phase takes no change, or the version is no draft.
+    /// The phase takes no change, the version is no draft, or what it holds is out of order.
     pub async fn submit_version(
         &mut self,
         version_id: Uuid,
@@ -30,6 +32,9 @@ impl Change {
             after.submitters.push(self.actor.user_id);
         }
         after.submission_notes = notes;
+        let terms = self.terms(&before)?;
+        after.content_digest = self.ordered(&before, &terms, At::Submission).await?;
+        after.required_sign_offs = self.row.required_sign_offs(terms.waives_approver).collect();
         let after = self.save(after).await?;
         let reason = after.submission_notes.clone();
         self.record_version(
@@ -42,7 +47,7 @@ impl Change {
         Ok(after)
     }
 
-    /// Takes a submitted version back. Its rulings stay.
+    /// Takes a submitted version back. Its rulings stay; its sign-offs do not.
     ///
     /// # Errors
     /// The phase takes no change, or the version is not submitted.
@@ -58,8 +63,12 @@ impl Change {
         let mut after = before.clone();
         after.state = VersionState::Draft;
         after.content_digest = None;
+        after.required_sign_offs.clear();
+        let why = "the version was withdrawn";
+        let voided = self.void_of(&before, why, SignOffStatus::is_live).await?;
         let after = self.save(after).await?;
         self.record_version("version.withdrawn", notes, Some(&before), &after, Details::default())?;
+        self.record_voided(&voided)?;
         Ok(after)
     }
 }

@@ -21,8 +21,14 @@ impl Actor {
         self.roles.iter().any(|role| matches!(role, Role::Tester | Role::TestLead))
     }
 
-    /// Whether they hold the role that approves in the phase.
-    pub fn approves_in(&self, row: &PhaseRow) -> bool {
-        self.roles.iter().any(|role| row.approves(*role))
+    /// Whether they hold the role that approves in the phase: in a version that does without the
+    /// phase's approver, or in one that does not.
+    pub fn approves_in(&self, row: &PhaseRow, waived: bool) -> bool {
+        self.roles.iter().any(|role| row.approves_version(*role, waived))
+    }
+
+    /// Whether they hold a role.
+    pub fn holds(&self, role: Role) -> bool {
+        self.roles.contains(&role)
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::fact::Remediation;
 use super::ids::DecisionId;
 use super::states::{Origin, RulingState, Source, Standing, VersionState};
 use super::version::VersionRef;
@@ -104,6 +105,8 @@ pub struct Decision {
     pub recorded_at: DateTime<Utc>,
     /// Made here or imported.
     pub origin: Origin,
+    /// How far the item's remedy is, where that was looked up.
+    pub remediation: Option<Remediation>,
 }
 
 impl Decision {

@@ -53,6 +53,8 @@ pub enum Kind {
     Decision,
     /// An approved version of the scope's line.
     CurrentVersion,
+    /// A sign-off of the scope's line.
+    SignOff,
 }
 
 /// Why a command is refused.
@@ -145,6 +147,38 @@ pub enum Error {
     /// Decisions that are no unconfirmed modification.
     #[error("{} decision(s) without a modification to confirm", .0.total())]
     NothingToConfirm(Violations),
+    /// Items in one place, or items to be shown that are not there.
+    #[error("{} item(s) out of order", .0.total())]
+    OutOfOrder(Violations),
+    /// Roles without a sign-off of the version as it stands.
+    #[error("{} sign-off(s) missing", .0.total())]
+    SignOffsMissing(Violations),
+    /// Sign-offs that are not pending any more, or roles that somebody has signed for.
+    #[error("{} sign-off(s) in another state", .0.total())]
+    SignOffState(Violations),
+    /// Sign-offs that are asked of somebody else, or for a role that the caller does not hold.
+    #[error("not the signer")]
+    NotTheSigner(Violations),
+    /// Sign-offs of the same version that somebody gives for another role.
+    #[error("one person for two roles")]
+    SignsTwice(Violations),
+    /// What the signer read is not what stands.
+    #[error("stale digest")]
+    DigestMismatch {
+        /// The digest that stands.
+        current: Vec<u8>,
+    },
+    /// The version has its document.
+    #[error("document attached")]
+    DocumentAttached {
+        /// The version.
+        version_id: Uuid,
+        /// Its document.
+        document_id: Uuid,
+    },
+    /// A decision that needs no remedy: it was not approved.
+    #[error("nothing to remedy")]
+    NothingToRemedy(Violations),
     /// Item keys that are there already, or twice in the call.
     #[error("{} item(s) exist", .0.total())]
     ItemsExist(Violations),

@@ -297,18 +297,19 @@ impl<'a> NewRuling<'a> {
 }
 
 /// Maker–checker: who put an item forward or edited it does not rule on it, and a tester who is
-/// not the phase's approver rules only on what an approver put forward.
+/// not the phase's approver rules only on what an approver put forward. `waived`: the version does
+/// without the phase's approver.
 ///
 /// # Errors
 /// [`Error::MakerIsChecker`] or [`Error::RoleMissing`], naming every decision at fault.
 pub fn check_reviewer<'a>(
     actor: &Actor,
     row: &PhaseRow,
-    line_no: i64,
-    version: i32,
+    waived: bool,
+    (line_no, version): (i64, i32),
     items: impl Iterator<Item = &'a ItemAt>,
 ) -> Result<(), Error> {
-    let approver = actor.approves_in(row);
+    let approver = actor.approves_in(row, waived);
     let (mut own, mut others) = (Violations::default(), Violations::default());
     for item in items {
         let id = || DecisionId { line_no, item_no: item.item_no, version }.to_string();

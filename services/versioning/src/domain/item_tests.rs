@@ -127,7 +127,8 @@ fn nobody_rules_on_what_they_made_and_all_of_it_is_named() {
     own[1].mine = true;
     let owner = actor(&[Role::ReportOwner, Role::Tester]);
     let refused =
-        check_reviewer(&owner, row(Phase::SAMPLE_SELECTION), 1, VERSION, own.iter()).unwrap_err();
+        check_reviewer(&owner, row(Phase::SAMPLE_SELECTION), false, (1, VERSION), own.iter())
+            .unwrap_err();
     let Error::MakerIsChecker { ids, .. } = refused else { panic!("{refused}") };
     let id = DecisionId { line_no: 1, item_no: 2, version: VERSION };
     assert_eq!(ids.named()[0].field, id.to_string());
@@ -139,7 +140,10 @@ fn planning_lets_makers_rule() {
     let mut own = item(1, Standing::Pending);
     own.mine = true;
     let tester = actor(&[Role::Tester]);
-    assert!(check_reviewer(&tester, row(Phase::PLANNING), 1, VERSION, [&own].into_iter()).is_ok());
+    assert!(
+        check_reviewer(&tester, row(Phase::PLANNING), false, (1, VERSION), [&own].into_iter())
+            .is_ok()
+    );
 }
 
 #[test]
@@ -148,8 +152,8 @@ fn a_tester_rules_only_on_what_an_approver_put_forward() {
     items[0].contributed = true;
     let (tester, samples) = (actor(&[Role::Tester]), row(Phase::SAMPLE_SELECTION));
     let contributed = items[..1].iter();
-    assert!(check_reviewer(&tester, samples, 1, VERSION, contributed).is_ok());
-    let refused = check_reviewer(&tester, samples, 1, VERSION, items.iter()).unwrap_err();
+    assert!(check_reviewer(&tester, samples, false, (1, VERSION), contributed).is_ok());
+    let refused = check_reviewer(&tester, samples, false, (1, VERSION), items.iter()).unwrap_err();
     let Error::RoleMissing { ids, .. } = refused else { panic!("{refused}") };
     assert_eq!(ids.total(), 1);
 }

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use signoff_workflow::Scope;
+use signoff_workflow::{Role, Scope};
 use uuid::Uuid;
 
 use super::counts::Counts;
 use super::error::Error;
+use super::fact::FinalDocument;
 use super::metadata::Metadata;
 use super::states::{Origin, VersionState};
 
@@ -42,6 +43,10 @@ pub struct Version {
     pub superseded_by: Option<Uuid>,
     /// SHA-256 over the ordered content, where sign-offs bind to it.
     pub content_digest: Option<Vec<u8>>,
+    /// The roles whose sign-off its approval needs, since it was submitted.
+    pub required_sign_offs: Vec<Role>,
+    /// Its rendered document, kept beside it.
+    pub final_document: Option<FinalDocument>,
     /// What it says about itself, as stored.
     pub metadata: Option<Value>,
     /// The schema of `metadata`.
@@ -147,6 +152,9 @@ impl Version {
     /// What the trail says about it before and after a change.
     pub fn summary(&self) -> Value {
         let counts = &self.counts;
+        // Null where nothing is required: so are headers of which no record speaks of it.
+        let required: Option<Vec<&str>> = (!self.required_sign_offs.is_empty())
+            .then(|| self.required_sign_offs.iter().map(|role| role.name()).collect());
         json!({
             "version_id": self.version_id,
             "number": self.number,
@@ -154,6 +162,7 @@ impl Version {
             "revision": self.revision,
             "metadata_schema": self.metadata_schema,
             "content_digest": self.content_digest.as_ref().map(hex::encode),
+            "required_sign_offs": required,
             "sources": self.sources,
             "occurred_at": self.occurred_at,
             "origin": self.origin.name(),

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::call::change;
 use super::decision::decision_to_wire;
 use super::inputs::{self, etag, optional_text, required_text};
+use super::reads::found_with_facts;
 use super::version::version_to_wire;
 use crate::commands::Engine;
 use crate::domain::error::Error;
 use crate::domain::version::Version;
-use crate::store::{decisions, history};
+use crate::store::history;
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -99,14 +100,9 @@ pub(super) async fn update_decision(
     change(engine, request, inputs::update_decision, |change, input, row| {
         Box::pin(async move {
             let (version, id) = change.update_decision(input).await?;
-            let items = [id.item_no];
-            let found =
-                decisions::of_items(change.conn(), version.line_no, version.number, &items).await?;
-            let mut histories = history::of(change.conn(), version.line_no, &found).await?;
-            let decision = found
-                .into_iter()
-                .next()
-                .ok_or_else(|| Error::Internal("an edited decision is gone".to_owned()))?;
+            let decision = found_with_facts(change.conn(), id, &row).await?;
+            let found = std::slice::from_ref(&decision);
+            let mut histories = history::of(change.conn(), version.line_no, found).await?;
             let history = histories.remove(&(id.item_no, id.version)).unwrap_or_default();
             let decision = Some(decision_to_wire(decision, history, &row)?);
             Ok(wire::UpdateDecisionResponse { decision })

@@ -5,6 +5,7 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
 use wire::payload::Kind as PayloadKind;
 
+use super::facts::remediation_to_wire;
 use super::payload::payload_to_wire;
 use super::version::origin_to_wire;
 use crate::domain::decision::{Decision, Filter, HistoryEntry, PastRuling, StoredPayload};
@@ -105,7 +106,7 @@ pub(super) fn decision_to_wire(
         origin: origin_to_wire(recorded.2).into(),
         occurred_at: Some(time_to_wire(recorded.0)),
         recorded_at: Some(time_to_wire(recorded.1)),
-        remediation: None,
+        remediation: decision.remediation.map(remediation_to_wire),
         recommendation_reason: decision.recommendation_reason.unwrap_or_default(),
         item_key: decision.item_key,
     })

@@ -70,6 +70,45 @@ pub(super) fn refusal(error: Error, workflow: Option<Workflow>) -> Refusal {
             ),
             named(&ids),
         ),
+        Error::OutOfOrder(items) => Refusal::precondition(
+            Reason::SectionsOutOfOrder,
+            counted(&items, "section is out of order", "sections are out of order"),
+            named(&items),
+        ),
+        Error::SignOffsMissing(roles) => Refusal::precondition(
+            Reason::SignOffsMissing,
+            counted(
+                &roles,
+                "sign-off of the version as it stands is missing",
+                "sign-offs of the version as it stands are missing",
+            ),
+            named(&roles),
+        ),
+        Error::SignOffState(ids) => Refusal::precondition(
+            Reason::SignOffState,
+            counted(&ids, "sign-off is in another state", "sign-offs are in another state"),
+            named(&ids),
+        ),
+        Error::NotTheSigner(ids) => {
+            let message = "only whoever is asked for a sign-off, and holds its role, decides on it";
+            Refusal::not_permitted(message).with_violations(ids)
+        }
+        Error::SignsTwice(ids) => {
+            Refusal::maker_is_checker("nobody signs one version for two roles").with_violations(ids)
+        }
+        Error::DigestMismatch { current } => Refusal::etag_mismatch()
+            .with_violations(Violations::one("content_digest", "is not that of the version"))
+            .with_metadata("current_digest", hex::encode(current)),
+        Error::DocumentAttached { version_id, document_id } => precondition(
+            Reason::VersionState,
+            format!("the version has its document: {document_id}"),
+            version_id.to_string(),
+        ),
+        Error::NothingToRemedy(ids) => Refusal::precondition(
+            Reason::VersionState,
+            "only what was approved has a remedy".to_owned(),
+            named(&ids),
+        ),
         Error::ItemsExist(violations) => Refusal::items_exist(violations),
         Error::MakerIsChecker { what, ids } => {
             let message = format!(
@@ -116,6 +155,7 @@ fn not_found(kind: Kind, ids: Violations) -> Refusal {
     let kind = match kind {
         Kind::Version => "version",
         Kind::Decision => "decision",
+        Kind::SignOff => "sign-off",
         Kind::CurrentVersion => {
             let message = "nothing is approved in this phase yet";
             return Refusal::nothing_there("approved version", message);

@@ -208,7 +208,9 @@ pub fn metadata_to_wire(
                 total_observations: derived.total,
             })
         }
-        ReportSection::KIND => Kind::FinalizeTestReport(test_report_to_wire(read(schema, body)?)),
+        ReportSection::KIND => {
+            Kind::FinalizeTestReport(test_report_to_wire(read(schema, body)?, derived))
+        }
         _ => return Ok(None),
     };
     Ok(Some(wire::VersionMetadata { kind: Some(kind) }))
@@ -225,7 +227,10 @@ fn read<M: MetadataBody>(schema: i16, body: Option<Value>) -> Result<M, CorruptM
         .map_err(|source| CorruptMetadata::Unreadable { kind: M::NAME, source })
 }
 
-fn test_report_to_wire(metadata: TestReportMetadata) -> wire::TestReportMetadata {
+fn test_report_to_wire(
+    metadata: TestReportMetadata,
+    derived: &Derived,
+) -> wire::TestReportMetadata {
     wire::TestReportMetadata {
         report_title: metadata.report_title,
         report_period_start: date_to_wire(metadata.report_period_start),
@@ -239,7 +244,7 @@ fn test_report_to_wire(metadata: TestReportMetadata) -> wire::TestReportMetadata
             .map(GenerationMethod::number)
             .unwrap_or_default(),
         draft_document_id: id_to_wire(metadata.draft_document_id),
-        final_document_id: id_to_wire(metadata.final_document_id),
+        final_document_id: id_to_wire(derived.final_document.or(metadata.final_document_id)),
         requires_executive_approval: Some(metadata.requires_executive_approval.unwrap_or(true)),
     }
 }

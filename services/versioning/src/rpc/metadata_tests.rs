@@ -25,7 +25,7 @@ fn golden_files() -> Vec<Golden> {
 }
 
 fn derived() -> Derived {
-    Derived { total: 90, counted: 60, sources: vec!["tester", "llm"] }
+    Derived { total: 90, counted: 60, sources: vec!["tester", "llm"], ..Derived::default() }
 }
 
 fn taken(kind: &str, message: Option<Kind>) -> Result<Option<Metadata>, Vec<String>> {

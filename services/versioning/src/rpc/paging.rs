@@ -152,7 +152,7 @@ mod requests {
     use signoff_contract::feed::v1::GetTrailRequest;
     use signoff_contract::versioning::v1::{
         CompareVersionsRequest, GetLineageRequest, ListArtifactsRequest, ListDecisionsRequest,
-        ListVersionsRequest,
+        ListSignOffsRequest, ListVersionsRequest,
     };
 
     use super::Paged;
@@ -163,6 +163,7 @@ mod requests {
         GetTrailRequest,
         ListArtifactsRequest,
         ListDecisionsRequest,
+        ListSignOffsRequest,
         ListVersionsRequest,
     );
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::call::{Admitted, admit, answer, expect_size};
 use super::decision::{decision_to_wire, filter_from_wire, past_ruling_to_wire};
 use super::errors::refusal;
+use super::facts::{has_remedies, remediation_to_wire};
 use super::paging::{MAX_PAGE, Page, Paged, malformed};
 use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
@@ -24,12 +25,12 @@ use crate::domain::decision::{Cursor, Decision, Difference};
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::version::Version;
-use crate::store::{artifacts, compare, decisions, history, lines, rulings, versions};
+use crate::store::{artifacts, compare, decisions, facts, history, lines, rulings, versions};
 
 type Answered<A> = Result<Response<A>, Status>;
 
 /// What a read reads from.
-enum Reader {
+pub(super) enum Reader {
     /// For one statement.
     Statement(PoolConnection<Postgres>),
     /// For several that must agree.
@@ -37,7 +38,7 @@ enum Reader {
 }
 
 impl Reader {
-    fn conn(&mut self) -> &mut PgConnection {
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
         match self {
             Self::Statement(connection) => connection,
             Self::Snapshot(snapshot) => snapshot.conn(),
@@ -46,23 +47,26 @@ impl Reader {
 }
 
 /// A read in one phase.
-struct Read<'a, R> {
-    request: R,
+pub(super) struct Read<'a, R> {
+    pub(super) request: R,
     method: String,
     scope: Scope,
-    row: &'a PhaseRow,
-    reader: Reader,
+    pub(super) row: &'a PhaseRow,
+    pub(super) reader: Reader,
 }
 
 impl<'a, R: Scoped> Read<'a, R> {
     /// By one statement.
-    async fn statement(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+    pub(super) async fn statement(
+        engine: &'a Engine,
+        admitted: Admitted<R>,
+    ) -> Result<Self, Error> {
         let reader = Reader::Statement(engine.pool().acquire().await?);
         Self::new(engine, admitted, reader)
     }
 
     /// By several statements that see the same.
-    async fn snapshot(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+    pub(super) async fn snapshot(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
         let reader = Reader::Snapshot(engine.ledger().snapshot().await?);
         Self::new(engine, admitted, reader)
     }
@@ -76,7 +80,7 @@ impl<'a, R: Scoped> Read<'a, R> {
         Ok(Self { request: admitted.request, method: admitted.method, scope, row, reader })
     }
 
-    async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
+    pub(super) async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
         versions::by_id(self.reader.conn(), self.scope, self.row, version_id)
             .await?
             .ok_or_else(|| not_found(Kind::Version, version_id))
@@ -84,7 +88,7 @@ impl<'a, R: Scoped> Read<'a, R> {
 }
 
 impl<R: Scoped + Paged> Read<'_, R> {
-    fn page(&self) -> Result<Page, Error> {
+    pub(super) fn page(&self) -> Result<Page, Error> {
         Page::of(&self.method, &self.request)
     }
 }
@@ -93,15 +97,18 @@ impl<R: Scoped + Paged> Read<'_, R> {
 macro_rules! read {
     ($engine:expr, $request:expr, $by:ident, |$read:ident| $body:block) => {{
         let engine: &Engine = $engine;
-        let admitted = admit(engine, $request, PhaseNeed::Required)?;
+        let need = signoff_contract::convert::PhaseNeed::Required;
+        let admitted = $crate::rpc::call::admit(engine, $request, need)?;
         let workflow = admitted.scope.workflow;
         let done = async {
             let mut $read = Read::$by(engine, admitted).await?;
             $body
         };
-        answer(done.await, workflow)
+        $crate::rpc::call::answer(done.await, workflow)
     }};
 }
+
+pub(super) use read;
 
 fn id(given: &str, path: &str) -> Result<Uuid, Error> {
     let mut violations = Violations::default();
@@ -233,8 +240,14 @@ pub(super) async fn get_lineage(
                 .map(|ruling| past_ruling_to_wire(ruling, read.row))
                 .collect::<Result<_, Error>>()?,
         };
+        let remediations = if page.after.is_none() && has_remedies(read.row) {
+            facts::remediations(read.reader.conn(), line_no, item, MAX_PAGE.into()).await?
+        } else {
+            Vec::new()
+        };
+        let remediations = remediations.into_iter().map(remediation_to_wire).collect();
         let (entries, next_page_token) = page.close(rows);
-        Ok(wire::GetLineageResponse { entries, next_page_token, rulings, remediations: Vec::new() })
+        Ok(wire::GetLineageResponse { entries, next_page_token, rulings, remediations })
     })
 }
 
@@ -370,9 +383,10 @@ async fn standing_in(
 pub(super) async fn decisions_to_wire(
     conn: &mut PgConnection,
     line_no: i64,
-    found: Vec<Decision>,
+    mut found: Vec<Decision>,
     row: &PhaseRow,
 ) -> Result<Vec<wire::Decision>, Error> {
+    note_facts(conn, line_no, &mut found, row).await?;
     let mut histories =
         if needs_history(row) { history::of(conn, line_no, &found).await? } else { HashMap::new() };
     found
@@ -382,6 +396,27 @@ pub(super) async fn decisions_to_wire(
             decision_to_wire(decision, histories.remove(&key).unwrap_or_default(), row)
         })
         .collect()
+}
+
+/// Notes with decisions what is kept beside their versions.
+async fn note_facts(
+    conn: &mut PgConnection,
+    line_no: i64,
+    found: &mut [Decision],
+    row: &PhaseRow,
+) -> Result<(), Error> {
+    if has_remedies(row) { facts::note_remediations(conn, line_no, found).await } else { Ok(()) }
+}
+
+/// One decision that is there, with what is kept beside its version.
+pub(super) async fn found_with_facts(
+    conn: &mut PgConnection,
+    id: DecisionId,
+    row: &PhaseRow,
+) -> Result<Decision, Error> {
+    let mut found = decisions::of_items(conn, id.line_no, id.version, &[id.item_no]).await?;
+    note_facts(conn, id.line_no, &mut found, row).await?;
+    found.pop().ok_or_else(|| Error::Internal("a changed decision is gone".to_owned()))
 }
 
 /// Only attribute decisions answer their modification history (seed 002, part A).

@@ -5,6 +5,7 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::Origin as WireOrigin;
 use signoff_workflow::{PhaseRow, PhaseTable};
 
+use super::facts::document_to_wire;
 use super::metadata::metadata_to_wire;
 use crate::domain::error::Error;
 use crate::domain::metadata::Derived;
@@ -22,6 +23,7 @@ pub(super) fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::
         total: counts.total,
         counted: counts.counted,
         sources: Source::in_set(version.sources).map(Source::name).collect(),
+        final_document: version.final_document.as_ref().map(|document| document.document_id),
     };
     let metadata = metadata_to_wire(
         row.payload.unwrap_or_default(),
@@ -39,7 +41,7 @@ pub(super) fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::
     Ok(wire::Version {
         etag: version.etag(),
         version_id: version.version_id.to_string(),
-        final_document: None,
+        final_document: version.final_document.map(document_to_wire),
         scope: Some(scope_to_wire(version.scope)),
         line_id: version.scope.line_id().to_string(),
         number: version.number,

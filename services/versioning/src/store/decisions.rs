@@ -228,6 +228,7 @@ fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
         occurred_at: row.try_get("occurred_at")?,
         recorded_at: row.try_get("recorded_at")?,
         origin: Origin::named(row.try_get("origin")?)?,
+        remediation: None,
     })
 }
 

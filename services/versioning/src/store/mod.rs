@@ -5,6 +5,7 @@ pub mod compare;
 pub mod contents;
 mod copy;
 pub mod decisions;
+pub mod facts;
 pub mod held;
 pub mod history;
 pub mod known;
@@ -12,7 +13,9 @@ pub mod lines;
 pub mod makers;
 pub mod restate;
 pub mod rulings;
+pub mod sign_offs;
 pub mod staging;
+pub mod standing;
 pub mod versions;
 
 use signoff_ledger::{EntryError, LedgerError};

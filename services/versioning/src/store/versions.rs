@@ -5,8 +5,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::facts;
+use super::sign_offs::role;
 use crate::domain::counts::Counts;
 use crate::domain::error::Error;
+use crate::domain::fact::FinalDocument;
 use crate::domain::states::{Origin, VersionState};
 use crate::domain::version::{Version, VersionRef};
 
@@ -15,12 +18,14 @@ macro_rules! header {
     ($rest:literal) => {
         concat!(
             "select v.*, l.cycle_id, l.report_id, p.version_id as parent_id,
-                    s.version_id as superseded_by_id, a.version_id as approved_id
+                    s.version_id as superseded_by_id, a.version_id as approved_id,
+                    d.document_id, d.sha256, d.attached_by, d.attached_at
              from lines l
              join versions v on v.line_no = l.line_no
              left join versions p on p.line_no = v.line_no and p.number = v.parent_number
              left join versions s on s.line_no = v.line_no and s.number = v.superseded_by_number
-             left join versions a on a.line_no = v.line_no and a.state = 'approved' ",
+             left join versions a on a.line_no = v.line_no and a.state = 'approved'
+             left join final_documents d on d.line_no = v.line_no and d.number = v.number ",
             $rest
         )
     };
@@ -205,7 +210,8 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
              counted = $15, counted_kept = $16, sources = $17, creation_notes = $18, updated_at = $19,
              submitted_at = $20, submitted_by = $21, submission_notes = $22, reviewed_at = $23,
              reviewed_by = $24, review_notes = $25, self_approved = $26, deleted_at = $27,
-             deleted_by = $28, delete_reason = $29, content_digest = $30, submitters = $31
+             deleted_by = $28, delete_reason = $29, content_digest = $30, submitters = $31,
+             required_sign_offs = $32
          where line_no = $1 and number = $2 and revision = $4 - 1",
     )
     .bind(version.line_no)
@@ -239,6 +245,7 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
     .bind(&version.delete_reason)
     .bind(&version.content_digest)
     .bind(&version.submitters)
+    .bind(version.required_sign_offs.iter().map(|role| role.name()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     if saved.rows_affected() == 1 {
@@ -279,9 +286,15 @@ pub async fn ids(
         .collect()
 }
 
+fn read_document(row: &PgRow) -> Result<Option<FinalDocument>, Error> {
+    let document_id: Option<Uuid> = row.try_get("document_id")?;
+    document_id.map(|_| facts::read_document(row)).transpose()
+}
+
 fn read(row: &PgRow, scope: Scope) -> Result<Version, Error> {
     let parent_number: Option<i32> = row.try_get("parent_number")?;
     let parent_id: Option<Uuid> = row.try_get("parent_id")?;
+    let required: Vec<String> = row.try_get("required_sign_offs")?;
     Ok(Version {
         scope,
         line_no: row.try_get("line_no")?,
@@ -295,6 +308,8 @@ fn read(row: &PgRow, scope: Scope) -> Result<Version, Error> {
         approved_version_id: row.try_get("approved_id")?,
         superseded_by: row.try_get("superseded_by_id")?,
         content_digest: row.try_get("content_digest")?,
+        required_sign_offs: required.iter().map(|name| role(name)).collect::<Result<_, _>>()?,
+        final_document: read_document(row)?,
         metadata: row.try_get("metadata")?,
         metadata_schema: row.try_get("metadata_schema")?,
         phase_data: row.try_get("phase_data")?,

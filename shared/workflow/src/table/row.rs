@@ -61,9 +61,14 @@ impl PhaseRow {
     /// Whether `role` rules and approves in a version that does without the phase's approver, or
     /// in one that does not.
     pub fn approves_version(&self, role: Role, waived: bool) -> bool {
-        let approver =
-            if waived { self.approver_if_waived.or(self.approver) } else { self.approver };
+        let approver = self.approver_of(waived);
         approver == Some(role) || (approver == Some(Role::Tester) && role == Role::TestLead)
+    }
+
+    /// Who rules and approves in a version that does without the phase's approver, or in one that
+    /// does not.
+    pub fn approver_of(&self, waived: bool) -> Option<Role> {
+        if waived { self.approver_if_waived.or(self.approver) } else { self.approver }
     }
 
     /// The roles whose sign-off the approval of such a version needs.

@@ -87,6 +87,12 @@ pub enum TableError {
         /// What it must not have.
         what: &'static str,
     },
+    /// What people sign must stand still while they do.
+    #[error("phase {slug} asks for sign-offs, but takes items while it is being signed")]
+    SignedWhileGrowing {
+        /// The phase at fault.
+        slug: &'static str,
+    },
 }
 
 /// Checks everything that [`TableError`] lists.
@@ -148,6 +154,9 @@ fn kinds(rows: &[PhaseRow]) -> Result<(), TableError> {
                 }
                 (VersioningType::Full, true) | (VersioningType::AuditOnly, false) => {}
             }
+        }
+        if row.items_while_submitted && !row.sign_offs.is_empty() {
+            return Err(TableError::SignedWhileGrowing { slug });
         }
     }
     Ok(())

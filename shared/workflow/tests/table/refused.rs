@@ -104,3 +104,11 @@ fn a_kind_must_fit_the_rest_of_its_row() {
     let row = PhaseRow { artifact_type: Some("samples"), ..audited };
     assert_eq!(refusal(row), unexpected("artifact type"));
 }
+
+#[test]
+fn what_is_signed_takes_no_items_meanwhile() {
+    let row = PhaseRow { sign_offs: &[Role::TestLead], ..tenth() };
+    assert_eq!(refusal(row.clone()), None);
+    let row = PhaseRow { items_while_submitted: true, ..row };
+    assert_eq!(refusal(row), Some(TableError::SignedWhileGrowing { slug: "risk_rating" }));
+}

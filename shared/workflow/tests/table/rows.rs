@@ -72,7 +72,28 @@ fn a_test_lead_approves_where_a_tester_does_and_nowhere_else() {
     for number in [5, 6, 7] {
         assert_eq!(approvers(number), [], "{number}");
     }
-    assert_eq!(approvers(9), [Role::TestExecutive]);
+    assert_eq!(approvers(9), [Role::ReportOwner, Role::TestExecutive]);
+}
+
+#[test]
+fn a_version_that_does_without_the_approver_is_somebody_elses() {
+    for row in standard().rows() {
+        let approvers = |waived| {
+            let all = Role::ALL.into_iter();
+            all.filter(|role| row.approves_version(*role, waived)).collect::<Vec<_>>()
+        };
+        let signers = |waived| row.required_sign_offs(waived).collect::<Vec<_>>();
+        if row.phase == Phase::FINALIZE_TEST_REPORT {
+            assert_eq!(approvers(false), [Role::TestExecutive]);
+            assert_eq!(approvers(true), [Role::ReportOwner]);
+            assert_eq!(row.approver_of(true), Some(Role::ReportOwner));
+            assert_eq!(signers(false), row.sign_offs);
+            assert_eq!(signers(true), [Role::TestLead, Role::ReportOwner]);
+        } else {
+            assert_eq!(approvers(true), approvers(false), "{}", row.slug);
+            assert_eq!(signers(true), [], "{}", row.slug);
+        }
+    }
 }
 
 #[test]

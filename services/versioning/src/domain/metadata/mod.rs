@@ -8,11 +8,13 @@ mod observation_management;
 mod planning;
 mod sample_selection;
 mod scoping;
+mod terms;
 mod test_report;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use signoff_workflow::Violations;
+use uuid::Uuid;
 
 use super::payload::{Check, PayloadBody};
 
@@ -21,6 +23,7 @@ pub use observation_management::ObservationMetadata;
 pub use planning::PlanningMetadata;
 pub use sample_selection::{MAX_TARGET, SampleSelectionMetadata};
 pub use scoping::ScopingMetadata;
+pub use terms::{Terms, UnreadableTerms};
 pub use test_report::{GenerationMethod, TestReportMetadata};
 
 /// The schema version of all metadata that is written now, and of headers without any.
@@ -35,6 +38,17 @@ pub trait MetadataBody: DeserializeOwned + Default {
 
     /// Notes everything that is wrong with its fields.
     fn check(&self, check: &mut Check<'_>);
+
+    /// Whether the version does without the phase's approver, where the phase table names somebody
+    /// in their place.
+    fn waives_approver(&self) -> bool {
+        false
+    }
+
+    /// The keys of the items that the version means to show: they must be there.
+    fn shown_items(&self) -> &[String] {
+        &[]
+    }
 
     /// Its JSON form, in the schema [`SCHEMA`].
     fn into_body(self) -> Value;
@@ -73,6 +87,8 @@ pub struct Derived {
     pub counted: i32,
     /// The sources of what was put forward, by name.
     pub sources: Vec<&'static str>,
+    /// The rendered document, once it was attached.
+    pub final_document: Option<Uuid>,
 }
 
 #[cfg(test)]

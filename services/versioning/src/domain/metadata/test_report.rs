@@ -77,6 +77,14 @@ impl MetadataBody for TestReportMetadata {
         check.names("included_sections", &self.included_sections);
     }
 
+    fn waives_approver(&self) -> bool {
+        self.requires_executive_approval == Some(false)
+    }
+
+    fn shown_items(&self) -> &[String] {
+        &self.included_sections
+    }
+
     fn into_body(self) -> Value {
         Fields::new()
             .text("report_title", self.report_title)

@@ -71,7 +71,8 @@ fn derived_numbers_are_no_input() {
 
 #[test]
 fn what_was_left_open_is_derived() {
-    let derived = Derived { total: 90, counted: 0, sources: vec!["tester", "llm"] };
+    let derived =
+        Derived { total: 90, counted: 0, sources: vec!["tester", "llm"], ..Derived::default() };
     let open = SampleSelectionMetadata::default();
     assert_eq!(open.target(&derived), 90);
     assert_eq!(open.methods(&derived), ["tester", "llm"]);

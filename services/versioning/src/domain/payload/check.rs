@@ -124,10 +124,7 @@ impl<'a> Check<'a> {
         if value.is_empty() {
             return None;
         }
-        // The parser alone would let 2026-1-5 through.
-        let date = NaiveDate::parse_from_str(value, "%Y-%m-%d")
-            .ok()
-            .filter(|date| date.to_string() == value);
+        let date = parse_date(value);
         if date.is_none() {
             self.refuse(field, "is not a date of the form YYYY-MM-DD");
         }
@@ -148,6 +145,14 @@ pub(super) fn text_fault(value: &str, max: usize) -> Option<String> {
         }
     }
     None
+}
+
+/// A date, YYYY-MM-DD.
+pub fn parse_date(value: &str) -> Option<NaiveDate> {
+    // The parser alone would let 2026-1-5 through.
+    NaiveDate::parse_from_str(value, "%Y-%m-%d")
+        .ok()
+        .filter(|date| date.to_string() == value && (0..=9_999).contains(&date.year()))
 }
 
 /// A UUID in its hyphenated form, in either case.

@@ -19,6 +19,8 @@ pub trait PayloadBody: DeserializeOwned + 'static {
     const KIND: &'static str;
     /// The schema version that is written now.
     const SCHEMA: i16;
+    /// Whether the items of a version have places: no two of them the same.
+    const ORDERED: bool = false;
 
     /// Notes everything that is wrong with its fields.
     fn check(&self, check: &mut Check<'_>);
@@ -29,6 +31,11 @@ pub trait PayloadBody: DeserializeOwned + 'static {
     /// Whether it counts for the derived total of its version.
     fn counted(&self) -> bool {
         false
+    }
+
+    /// Its place among the items of its version, where they have places.
+    fn place(&self) -> Option<i32> {
+        None
     }
 
     /// Its JSON form, in the schema [`SCHEMA`](Self::SCHEMA).

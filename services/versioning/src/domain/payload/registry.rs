@@ -15,6 +15,8 @@ use super::{
 pub struct PayloadSpec {
     kind: &'static str,
     schema: i16,
+    ordered: bool,
+    place: fn(Value) -> Result<Option<i32>, serde_json::Error>,
     content: fn(Value, String, Place<'_>, &mut Violations) -> Option<Content>,
     upgrade: fn(i16, Value) -> Result<Value, UnknownSchema>,
 }
@@ -22,7 +24,14 @@ pub struct PayloadSpec {
 impl PayloadSpec {
     /// The spec of a type.
     pub const fn of<B: PayloadBody>() -> Self {
-        Self { kind: B::KIND, schema: B::SCHEMA, content: content::<B>, upgrade: B::upgrade }
+        Self {
+            kind: B::KIND,
+            schema: B::SCHEMA,
+            ordered: B::ORDERED,
+            place: place::<B>,
+            content: content::<B>,
+            upgrade: B::upgrade,
+        }
     }
 
     /// The name of the kind.
@@ -34,6 +43,16 @@ impl PayloadSpec {
     pub const fn schema(&self) -> i16 {
         self.schema
     }
+
+    /// Whether the items of a version have places.
+    pub const fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+}
+
+/// The place of a body in the newest schema.
+fn place<B: PayloadBody>(body: Value) -> Result<Option<i32>, serde_json::Error> {
+    serde_json::from_value::<B>(body).map(|body| body.place())
 }
 
 /// How much is told of why a body cannot be read, in characters.
@@ -131,6 +150,22 @@ impl PayloadRegistry {
         let place = Place { item_key: format_args!("item_key"), payload: format_args!("payload") };
         (spec.content)(body, item_key, place, &mut violations)
             .ok_or(PayloadError::Invalid(violations))
+    }
+
+    /// The place of a stored body among the items of its version; `None` where they have none.
+    ///
+    /// # Errors
+    /// The kind or the schema is not known, or the body is none of the kind.
+    pub fn place(&self, kind: &str, schema: i16, body: Value) -> Result<Option<i32>, PayloadError> {
+        let spec = self.spec(kind)?;
+        if !spec.ordered {
+            return Ok(None);
+        }
+        let body = (spec.upgrade)(schema, body)?;
+        let unreadable = |fault: serde_json::Error| {
+            PayloadError::Invalid(Violations::one("payload", fault.to_string()))
+        };
+        (spec.place)(body).map_err(unreadable)
     }
 
     /// Brings a stored body up to the newest schema of its kind.

@@ -41,6 +41,7 @@ pub struct ReportSection {
 impl PayloadBody for ReportSection {
     const KIND: &'static str = "report_section";
     const SCHEMA: i16 = 1;
+    const ORDERED: bool = true;
 
     fn check(&self, check: &mut Check<'_>) {
         check.required_text("section_type", &self.section_type, MAX_NAME);
@@ -54,6 +55,10 @@ impl PayloadBody for ReportSection {
 
     fn named_key(&self) -> NamedKey<'_> {
         NamedKey::Free
+    }
+
+    fn place(&self) -> Option<i32> {
+        Some(self.section_order)
     }
 
     fn into_body(self) -> Value {

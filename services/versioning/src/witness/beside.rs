@@ -1,0 +1,170 @@
+//! What the chain says of rows beside versions: sign-offs, remedies, final documents.
+//!
+//! Their records have a subject of their own kind: `sign_off:`, `remediation:` and `final_document:`,
+//! each with an id.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use signoff_workflow::Workflow;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::commands::{document_subject, remediation_subject, sign_off_subject};
+use crate::domain::error::Error;
+use crate::domain::ids::DecisionId;
+use crate::store::{facts, sign_offs};
+
+type Found = Result<Result<(), String>, Error>;
+
+/// What the chain has said of them so far.
+#[derive(Default)]
+pub(super) struct Beside {
+    sign_offs: HashMap<Uuid, Map<String, Value>>,
+    remediations: i64,
+    documents: i64,
+}
+
+/// What a record is about.
+enum Subject {
+    SignOff(Uuid),
+    Remediation(DecisionId),
+    Document(Uuid),
+}
+
+impl Subject {
+    /// `None` for what is no row beside a version.
+    fn read(subject: &str) -> Option<Self> {
+        let id = Uuid::try_parse(subject.split_once(':')?.1).ok()?;
+        if subject == sign_off_subject(id) {
+            return Some(Self::SignOff(id));
+        }
+        if subject == document_subject(id) {
+            return Some(Self::Document(id));
+        }
+        DecisionId::from_uuid(id)
+            .filter(|id| subject == remediation_subject(*id))
+            .map(Self::Remediation)
+    }
+}
+
+impl Beside {
+    /// Takes up a record, and compares the row that it wrote, if that never changes again; `None`
+    /// for a record about something else.
+    pub(super) async fn follow(
+        &mut self,
+        connection: &mut PgConnection,
+        subject: &str,
+        after: Option<&Value>,
+    ) -> Option<Found> {
+        let subject = Subject::read(subject)?;
+        let Some(Value::Object(after)) = after else {
+            return Some(Ok(Err("it does not say what it wrote".to_owned())));
+        };
+        Some(match subject {
+            Subject::SignOff(id) => {
+                self.sign_offs.entry(id).or_default().extend(after.clone());
+                Ok(Ok(()))
+            }
+            Subject::Remediation(id) => {
+                self.remediations += 1;
+                compare_remediation(connection, id, after).await
+            }
+            Subject::Document(version_id) => {
+                self.documents += 1;
+                compare_document(connection, version_id, after).await
+            }
+        })
+    }
+
+    /// Compares the rows that change with what was said last, and counts all of them.
+    pub(super) async fn close(&self, connection: &mut PgConnection, workflow: Workflow) -> Found {
+        let stored = sign_offs::of_workflow(connection, workflow).await?;
+        for sign_off in &stored {
+            let id = sign_off.sign_off_id;
+            let Some(recorded) = self.sign_offs.get(&id) else {
+                return Ok(Err(format!("sign-off {id} is in no record")));
+            };
+            let summary = sign_off.summary();
+            if let Some(field) = differs(&summary, recorded) {
+                return Ok(Err(format!("sign-off {id}: its {field} is not what was recorded")));
+            }
+        }
+        if stored.len() != self.sign_offs.len() {
+            return Ok(Err("a sign-off that was recorded is gone".to_owned()));
+        }
+        let (remediations, documents) = facts::counts(connection, workflow).await?;
+        if (remediations, documents) != (self.remediations, self.documents) {
+            return Ok(Err(format!(
+                "there are {remediations} updates of remedies and {documents} final documents; \
+                 recorded were {} and {}",
+                self.remediations, self.documents
+            )));
+        }
+        Ok(Ok(()))
+    }
+}
+
+async fn compare_remediation(
+    connection: &mut PgConnection,
+    id: DecisionId,
+    recorded: &Map<String, Value>,
+) -> Found {
+    let revision = recorded.get("revision").and_then(Value::as_i64);
+    let revision = revision.and_then(|revision| i32::try_from(revision).ok()).unwrap_or(0);
+    let found = facts::remediation(connection, id.line_no, id.item_no, revision).await?;
+    Ok(match found.map(|found| found.summary()) {
+        None => Err(format!("update {revision} of the remedy of {id} is gone")),
+        Some(found) => match differs(&found, recorded) {
+            Some(field) => {
+                Err(format!("the {field} of the remedy of {id} is not what was recorded"))
+            }
+            None => Ok(()),
+        },
+    })
+}
+
+async fn compare_document(
+    connection: &mut PgConnection,
+    version_id: Uuid,
+    recorded: &Map<String, Value>,
+) -> Found {
+    let found = facts::document(connection, version_id).await?;
+    Ok(match found.map(|found| found.summary()) {
+        None => Err(format!("the final document of version {version_id} is gone")),
+        Some(found) => match differs(&found, recorded) {
+            Some(field) => Err(format!(
+                "the {field} of the final document of version {version_id} is not what was recorded"
+            )),
+            None => Ok(()),
+        },
+    })
+}
+
+/// The first field of a row that is not what was recorded.
+fn differs<'a>(row: &'a Value, recorded: &Map<String, Value>) -> Option<&'a str> {
+    let fields = row.as_object()?;
+    fields
+        .iter()
+        .find(|(field, value)| recorded.get(*field) != Some(*value))
+        .map(|(field, _)| field.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_tell_what_a_record_is_about() {
+        let id = Uuid::now_v7();
+        let decision = DecisionId { line_no: 1, item_no: 2, version: 3 };
+        let read = |text: &str| Subject::read(text);
+        assert!(matches!(read(&sign_off_subject(id)), Some(Subject::SignOff(of)) if of == id));
+        assert!(matches!(read(&document_subject(id)), Some(Subject::Document(of)) if of == id));
+        let remedy = read(&remediation_subject(decision));
+        assert!(matches!(remedy, Some(Subject::Remediation(of)) if of == decision));
+        for other in [id.to_string(), "planning".to_owned(), format!("remediation:{id}")] {
+            assert!(read(&other).is_none(), "{other}");
+        }
+    }
+}
