@@ -37,7 +37,7 @@ enum Who {
 const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 29] = [
+const TABLE: [(&str, &str, Who); 30] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
@@ -67,6 +67,7 @@ const TABLE: [(&str, &str, Who); 29] = [
     (VERSIONING, "ReleaseSeal", Who::Gateway),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
+    (TRAIL, "ExportTrail", Who::Readers),
 ];
 
 const PHASES: [Phase; 4] =
@@ -92,7 +93,7 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
         "LocateVersion" => {
             wire::LocateVersionRequest { version_id: Uuid::now_v7().to_string() }.encode_to_vec()
         }
-        "VerifyTrail" => {
+        "ExportTrail" | "VerifyTrail" => {
             wire::GetCurrentVersionRequest { scope: Some(whole(stage.workflow)) }.encode_to_vec()
         }
         _ => wire::GetCurrentVersionRequest { scope: Some(stage.here.clone()) }.encode_to_vec(),

@@ -14,6 +14,7 @@ mod changes;
 mod comparing;
 mod drafting;
 mod etags;
+mod exported_trail;
 mod filters;
 mod gates;
 mod idempotency;
