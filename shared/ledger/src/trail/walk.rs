@@ -10,7 +10,7 @@ use super::{Damage, Flaw, Source, Verification, Verifier, Witness};
 use crate::LedgerError;
 
 /// At 64 KiB each, a page of records or chunks has at most 4 MiB.
-pub(crate) const PAGE: i64 = 64;
+const PAGE: i64 = 64;
 
 /// Walks the whole chain. The connection is to be in a transaction with one snapshot.
 pub(crate) async fn verify(
@@ -33,7 +33,7 @@ async fn walk(
     witness: &mut impl Witness,
 ) -> Result<Result<(), Damage>, LedgerError> {
     let contradicted = |sequence, what| Ok(Err(Damage { sequence, what: Flaw::Row(what) }));
-    let mut chunks = Chunks::of(workflow);
+    let mut chunks = Chunks::of(workflow, PAGE);
     // From below the first: a record that was put there is found as well.
     let mut after = i64::MIN;
     loop {
@@ -76,15 +76,16 @@ async fn walk(
 #[derive(Debug)]
 pub(crate) struct Chunks {
     workflow: Workflow,
+    page: i64,
     after: (i64, i32),
     read: VecDeque<StoredChunk>,
     all_read: bool,
 }
 
 impl Chunks {
-    /// Those of a workflow's chain.
-    pub(crate) fn of(workflow: Workflow) -> Self {
-        Self { workflow, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false }
+    /// Those of a workflow's chain, read so many at a time.
+    pub(crate) fn of(workflow: Workflow, page: i64) -> Self {
+        Self { workflow, page, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false }
     }
 
     /// Whether the next one is still to be read.
@@ -97,7 +98,7 @@ impl Chunks {
         &mut self,
         connection: &mut PgConnection,
     ) -> Result<(), LedgerError> {
-        let page = store::read_details(connection, self.workflow, self.after, PAGE).await?;
+        let page = store::read_details(connection, self.workflow, self.after, self.page).await?;
         match page.last() {
             Some((sequence, chunk, _)) => self.after = (*sequence, *chunk),
             None => self.all_read = true,

@@ -7,11 +7,15 @@ use sqlx::postgres::PgPool;
 
 use super::writer::Writer;
 use crate::LedgerError;
-use crate::trail::walk::{Chunks, PAGE};
+use crate::trail::walk::Chunks;
 use crate::trail::{Record, Source, store};
 
 /// How many bytes of lines are given out at once, about.
 const PIECE: usize = 256 * 1024;
+/// How many records are read at a time. Most have about a kilobyte.
+const RECORDS: i64 = 32;
+/// How many chunks are read at a time. Those of bulk commands have 64 KiB.
+const CHUNKS: i64 = 8;
 
 /// A chain on its way into a file.
 ///
@@ -58,7 +62,7 @@ impl Export {
             read: i64::MIN,
             all_read: record.is_none(),
             written: i64::MIN,
-            chunks: Chunks::of(workflow),
+            chunks: Chunks::of(workflow, CHUNKS),
             ended: false,
         })
     }
@@ -83,7 +87,8 @@ impl Export {
         }
         let mut connection = self.pool.acquire().await?;
         if want_records {
-            let page = store::read(&mut connection, self.workflow, None, self.read, PAGE).await?;
+            let page =
+                store::read(&mut connection, self.workflow, None, self.read, RECORDS).await?;
             self.records = page.into();
             self.records.retain(|record| record.sequence <= self.last);
             match self.records.back() {
