@@ -79,6 +79,7 @@ const TABLE: [(&str, &str, Who); 36] = [
     (SIGN_OFFS, "ListSignOffs", Who::Readers),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
+    (TRAIL, "ExportTrail", Who::Readers),
 ];
 
 const PHASES: [Phase; 6] = [
@@ -119,7 +120,7 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
         "LocateVersion" => {
             wire::LocateVersionRequest { version_id: Uuid::now_v7().to_string() }.encode_to_vec()
         }
-        "VerifyTrail" => {
+        "ExportTrail" | "VerifyTrail" => {
             wire::GetCurrentVersionRequest { scope: Some(whole(stage.workflow)) }.encode_to_vec()
         }
         _ => wire::GetCurrentVersionRequest { scope: Some(stage.here.clone()) }.encode_to_vec(),

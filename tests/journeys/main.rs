@@ -16,6 +16,7 @@ mod drafting;
 mod etags;
 mod exporting;
 mod facts;
+mod exported_trail;
 mod filters;
 mod finalize;
 mod gates;

@@ -134,7 +134,7 @@ const TABLES: [&str; 10] = [
 ];
 
 /// Does something to the rows of a workflow, without the triggers that refuse it.
-async fn tamper(stage: &Stage, sql: &str) {
+pub(crate) async fn tamper(stage: &Stage, sql: &str) {
     let mut superuser = stage.world.as_superuser().await;
     let mut transaction = superuser.begin().await.unwrap();
     for switch in ["disable", "enable"] {

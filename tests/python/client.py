@@ -74,7 +74,7 @@ class _CallDetails(typing.NamedTuple):
     compression: object
 
 
-class _Bearer(grpc.UnaryUnaryClientInterceptor):
+class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Sends a token with every call, and bounds how long the call may take."""
 
     def __init__(self, text):
@@ -91,6 +91,9 @@ class _Bearer(grpc.UnaryUnaryClientInterceptor):
             compression=told.compression,
         )
         return continuation(details, request)
+
+    def intercept_unary_stream(self, continuation, client_call_details, request):
+        return self.intercept_unary_unary(continuation, client_call_details, request)
 
 
 class Person:

@@ -4,6 +4,7 @@ import uuid
 
 from client import Person, Workflow, request_id, struct
 from signoff.versioning.v1 import decision_pb2 as decision
+from signoff.versioning.v1 import gates_pb2 as gates
 from signoff.versioning.v1 import payloads_pb2 as payloads
 from signoff.versioning.v1 import versioning_service_pb2 as messages
 from signoff.workflow.v1 import scope_pb2
@@ -37,12 +38,12 @@ class Report:
         """Opens a phase on what it rests on, as the gateway does it."""
         scope = self.workflow.scope(phase)
         begun = self.gateway.versioning.BeginOpen(
-            messages.BeginOpenRequest(scope=scope, request_id=request_id())
+            gates.BeginOpenRequest(scope=scope, request_id=request_id())
         )
         rests_on = []
         if PREDECESSOR[phase] is not None:
             sealed = self.gateway.versioning.Seal(
-                messages.SealRequest(
+                gates.SealRequest(
                     scope=self.workflow.scope(PREDECESSOR[phase]),
                     holder=phase,
                     attempt=begun.attempt,
@@ -53,7 +54,7 @@ class Report:
                 raise AssertionError(f"the predecessor is not complete: {sealed.unmet}")
             rests_on = sealed.rests_on
         self.gateway.versioning.Open(
-            messages.OpenRequest(
+            gates.OpenRequest(
                 scope=scope, attempt=begun.attempt, rests_on=rests_on, request_id=request_id()
             )
         )

@@ -114,6 +114,17 @@ impl Person {
         pages!(self, request, records)
     }
 
+    /// The trail of a workflow as a file.
+    pub async fn exported(&self, workflow: Workflow) -> Answer<Vec<u8>> {
+        let request = feed::ExportTrailRequest { scope: Some(whole(workflow)), source: 0 };
+        let mut answers = self.trail.clone().export_trail(request).await?.into_inner();
+        let mut file = Vec::new();
+        while let Some(answer) = answers.message().await? {
+            file.extend(answer.json_lines);
+        }
+        Ok(file)
+    }
+
     /// Whether a workflow's trail fits.
     pub async fn verify(&self, workflow: Workflow) -> feed::VerifyTrailResponse {
         let scope = Some(whole(workflow));

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how.
 
 pub mod serve;
+pub mod trail;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -35,6 +36,10 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Print a token for a person or a program, signed with the key of a data folder
     Token(TokenArgs),
+    /// Write a workflow's trail to a file that anybody can verify
+    Export(trail::ExportArgs),
+    /// Verify a trail: an exported one without any service, or a workflow's where it is kept
+    Verify(trail::VerifyArgs),
 }
 
 /// `signoff up`.

@@ -25,6 +25,8 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Token(args) => commands::token::run(args),
+        Command::Export(args) => commands::export::run(args).await,
+        Command::Verify(args) => commands::verify::run(args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -30,6 +30,16 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes bytes to standard output as they are.
+///
+/// # Errors
+/// When they cannot be written: what comes after would be of no use.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Says on standard error why the program fails.
 pub fn complain(error: &anyhow::Error) {
     let _gone = writeln!(io::stderr(), "error: {error:#}");

@@ -9,7 +9,7 @@ const REPORT: &str = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-00
 
 #[test]
 fn help_and_version_are_everywhere() {
-    for command in ["up", "demo", "serve", "token", "serve versioning"] {
+    for command in ["up", "demo", "serve", "token", "serve versioning", "export", "verify"] {
         let words: Vec<&str> = command.split(' ').collect();
         for flag in ["--help", "--version"] {
             let output = run(&[&words[..], &[flag]].concat());
@@ -41,6 +41,14 @@ fn wrong_usage_has_exit_code_2() {
         &["token", "--user", "1", "--workflow", "x"],
         &no_report,
         &["token", "--user", "1", "--role", "auditor,report_owner"],
+        &["export"],
+        &["export", "--workflow", "x"],
+        &["export", "--workflow", REPORT, "--source", "metrics"],
+        &["verify"],
+        &["verify", "a.jsonl", "--workflow", REPORT],
+        &["verify", "a.jsonl", "b.jsonl"],
+        &["verify", "a.jsonl", "--source", "versioning"],
+        &["verify", "a.jsonl", "--output", "xml"],
     ];
     for case in cases {
         let output = run(case);

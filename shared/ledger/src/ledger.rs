@@ -14,7 +14,7 @@ use crate::lock::Guarded;
 use crate::queue::Queues;
 use crate::trail::{Witness, store, walk};
 use crate::{
-    Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
+    Export, Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
 };
 
 /// A read-only transaction on one snapshot. It ends when it is dropped.
@@ -166,6 +166,15 @@ impl Ledger {
         let found = walk::verify(snapshot.connection(), self.source, workflow, witness).await?;
         snapshot.roll_back().await?;
         Ok(found)
+    }
+
+    /// A workflow's chain as it is now, as lines of a file that can be verified without a
+    /// database. Only a page is read at a time, and no connection is held between two.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn export(&self, workflow: Workflow) -> Result<Export, LedgerError> {
+        Export::begin(self.pool.clone(), self.source, workflow).await
     }
 
     /// Forgets answers that are older than `age`, and says how many they were. See

@@ -7,7 +7,8 @@
 //! [`Command::record`], and ends with [`Command::commit`]. A command that is dropped leaves
 //! nothing behind.
 //!
-//! The pure parts know no database: [`gates`]' rules, [`Verifier`], [`DetailWriter`].
+//! The pure parts know no database: [`gates`]' rules, [`Verifier`], [`verify_export`],
+//! [`DetailWriter`].
 
 mod command;
 mod connection;
@@ -31,6 +32,7 @@ pub use queue::QueueOptions;
 pub use schema::{MigrationError, SERVICE_GROUP, migrate, migrations};
 pub use trail::{
     Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details, Entry,
-    EntryError, FORMAT, Flaw, Hash, Head, MAX_CANONICAL, MAX_CHUNK, NoWitness, Origin, Record,
-    Source, Testimony, TrailActor, Verification, Verifier, Witness,
+    EntryError, Export, ExportError, ExportFault, ExportFlaw, FORMAT, Flaw, Hash, Head, Link,
+    MAX_CANONICAL, MAX_CHUNK, MAX_EXPORT_LINE, NoWitness, Origin, Record, Source, Testimony,
+    TrailActor, Verification, VerifiedExport, Verifier, Witness, verify_export,
 };

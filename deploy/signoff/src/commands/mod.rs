@@ -1,8 +1,13 @@
-//! One file for each command.
+//! One file for each command, and what those about trails share: `auditor` asks the services,
+//! `report` says what was found.
 
+mod auditor;
+pub(crate) mod export;
+mod report;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod up;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 

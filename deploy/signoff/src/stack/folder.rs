@@ -12,9 +12,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use signoff_chassis::identity::{Jwks, SigningKey};
 
-use super::endpoints::write_private;
+use super::endpoints::{Endpoints, write_private};
 
 const KEY: &str = "gateway.key";
+const ENDPOINTS: &str = "endpoints.json";
 
 /// The data folder of a running system.
 pub(crate) struct DataFolder {
@@ -72,7 +73,7 @@ impl DataFolder {
 
     /// Where everything listens.
     pub(crate) fn endpoints(&self) -> PathBuf {
-        self.path.join("endpoints.json")
+        self.path.join(ENDPOINTS)
     }
 
     /// The gateway's key, made on first use; its public part is written anew each time.
@@ -133,6 +134,22 @@ pub fn signing_key(folder: &Path) -> Result<SigningKey> {
     Ok(SigningKey::load(&path)?)
 }
 
+/// Where the system that runs on a data folder listens.
+///
+/// # Errors
+/// When none runs, or the file cannot be read.
+pub fn running_endpoints(folder: &Path) -> Result<Endpoints> {
+    let path = folder.join(ENDPOINTS);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = folder.display();
+            bail!("nothing runs on {folder}: start it with `signoff up --data {folder}`")
+        }
+        read => read.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
+}
+
 /// 192 random bits.
 fn password() -> String {
     let mut bytes = [0_u8; 24];
@@ -179,5 +196,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let message = signing_key(outer.path()).unwrap_err().to_string();
         assert!(message.contains("run `signoff up"), "{message}");
+        let message = running_endpoints(outer.path()).unwrap_err().to_string();
+        assert!(message.contains("start it with `signoff up"), "{message}");
     }
 }

@@ -10,6 +10,6 @@ mod ports;
 mod running;
 
 pub use endpoints::Endpoints;
-pub use folder::signing_key;
+pub use folder::{running_endpoints, signing_key};
 pub use options::{Home, Logs, Ports, UpOptions};
 pub use running::Stack;

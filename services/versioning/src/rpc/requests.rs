@@ -68,6 +68,7 @@ scoped!(
 
 scoped!(
     MAX_MESSAGE;
+    feed::ExportTrailRequest,
     feed::GetTrailRequest,
     feed::VerifyTrailRequest,
     wire::ApproveVersionRequest,

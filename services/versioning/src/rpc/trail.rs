@@ -1,13 +1,15 @@
 //! The trail on the wire.
 
+use futures::stream;
 use signoff_contract::convert::{PhaseNeed, json_to_wire, time_to_wire};
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::workflow::v1 as shared;
-use signoff_ledger::{Origin, Record};
-use signoff_workflow::{PhaseTable, Role, Violations};
+use signoff_ledger::{Export, Origin, Record};
+use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
 use tonic::{Request, Response, Status};
 
 use super::call::{admit, answer};
+use super::errors::refusal;
 use super::gates::role_to_wire;
 use super::paging::{Page, malformed};
 use super::service::Answers;
@@ -73,12 +75,32 @@ pub(super) async fn verify_trail(
     answer(done.await, workflow)
 }
 
-/// `ExportTrail`.
+/// `ExportTrail`: reads on when the client has taken what was read.
 pub(super) async fn export_trail(
-    _: &Engine,
-    _: Request<feed::ExportTrailRequest>,
-) -> Result<Response<Answers<feed::ExportTrailResponse>>, Status> {
-    Err(Status::unimplemented("not yet"))
+    engine: &Engine,
+    request: Request<feed::ExportTrailRequest>,
+) -> Answered<Answers<feed::ExportTrailResponse>> {
+    let admitted = admit(engine, request, PhaseNeed::Refused)?;
+    let workflow = admitted.scope.workflow;
+    let done = async {
+        expect_own(admitted.request.source)?;
+        let export = engine.ledger().export(workflow).await?;
+        Ok(Box::pin(stream::unfold(Some(export), move |export| pieces(export, workflow))) as _)
+    };
+    answer(done.await, workflow)
+}
+
+/// The next lines of an export, and what is left of it: nothing after an error.
+async fn pieces(
+    export: Option<Export>,
+    workflow: Workflow,
+) -> Option<(Result<feed::ExportTrailResponse, Status>, Option<Export>)> {
+    let mut export = export?;
+    match export.next().await {
+        Ok(Some(json_lines)) => Some((Ok(feed::ExportTrailResponse { json_lines }), Some(export))),
+        Ok(None) => None,
+        Err(error) => Some((Err(refusal(error.into(), Some(workflow)).into()), None)),
+    }
 }
 
 /// # Errors

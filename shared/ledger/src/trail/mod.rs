@@ -5,6 +5,7 @@
 mod canonical;
 mod details;
 mod entry;
+mod export;
 mod record;
 pub(crate) mod store;
 mod verifier;
@@ -15,8 +16,11 @@ pub(crate) use canonical::{Placement, canonical_bytes};
 pub(crate) use details::Summary;
 pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, MAX_CHUNK};
 pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
+pub use export::{
+    Export, ExportError, ExportFault, ExportFlaw, MAX_EXPORT_LINE, VerifiedExport, verify_export,
+};
 pub(crate) use record::record_hash;
-pub use record::{Actor, Content, Details, Hash, Head, Record};
+pub use record::{Actor, Content, Details, Hash, Head, Link, Record};
 pub use verifier::{Damage, Flaw, Verification, Verifier};
 pub use witness::{NoWitness, Testimony, Witness};
 

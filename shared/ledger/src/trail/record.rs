@@ -67,6 +67,32 @@ impl Record {
     pub fn content(&self) -> Result<Content, serde_json::Error> {
         serde_json::from_slice(&self.canonical)
     }
+
+    /// The record without its columns.
+    pub fn link(&self) -> Link<'_> {
+        Link {
+            sequence: self.sequence,
+            format: self.format,
+            canonical: &self.canonical,
+            hash: self.hash,
+            previous_hash: self.previous_hash,
+        }
+    }
+}
+
+/// What a chain is made of: a record without the columns that repeat parts of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// Its number in the chain.
+    pub sequence: i64,
+    /// The version of the canonical form.
+    pub format: i16,
+    /// The bytes that were hashed.
+    pub canonical: &'a [u8],
+    /// The hash of the previous hash and the bytes.
+    pub hash: Hash,
+    /// The hash of the record before; zeros for the first.
+    pub previous_hash: Hash,
 }
 
 /// What the bytes of a record say.

@@ -150,6 +150,23 @@ pub(crate) async fn read(
     query.fetch_all(connection).await?.iter().map(record).collect()
 }
 
+/// The numbers of the last record and of the last record that has a chunk, at one moment. The
+/// second is above the first only where a record is gone and its chunks are left.
+pub(crate) async fn ends(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+) -> Result<(Option<i64>, Option<i64>), LedgerError> {
+    let row = sqlx::query(concat!(
+        "select (select max(seq) from trail where cycle_id = $1 and report_id = $2), ",
+        "(select max(seq) from trail_details where cycle_id = $1 and report_id = $2)",
+    ))
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .fetch_one(connection)
+    .await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
 /// A chunk as it is stored: its record, its number, itself.
 pub(crate) type StoredChunk = (i64, i32, DetailChunk);
 

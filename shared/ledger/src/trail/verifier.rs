@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use signoff_workflow::Workflow;
 
-use super::{Content, DetailChunk, Details, FORMAT, Hash, Head, Record, Source, record_hash};
+use super::{Content, DetailChunk, Details, FORMAT, Hash, Head, Link, Record, Source, record_hash};
 
 /// What does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,14 +107,31 @@ impl Verifier {
     /// # Errors
     /// It does not fit, or a chunk of the one before is missing.
     pub fn record(&mut self, record: &Record) -> Result<(), Damage> {
+        self.next(&record.link(), |content| check_columns(record, content))
+    }
+
+    /// The next record, where its columns are not at hand.
+    ///
+    /// # Errors
+    /// It does not fit, or a chunk of the one before is missing.
+    pub fn link(&mut self, link: &Link<'_>) -> Result<(), Damage> {
+        self.next(link, |_| Ok(()))
+    }
+
+    fn next(
+        &mut self,
+        link: &Link<'_>,
+        more: impl FnOnce(&Content) -> Result<(), Flaw>,
+    ) -> Result<(), Damage> {
         self.close()?;
         let expected = self.head.sequence + 1;
-        let content = self.check(record, expected).map_err(|what| {
-            let sequence = expected;
-            Damage { sequence, what }
-        })?;
+        let checked = self.check(link, expected).and_then(|content| {
+            more(&content)?;
+            Ok(content)
+        });
+        let content = checked.map_err(|what| Damage { sequence: expected, what })?;
         self.open = Some(Open {
-            head: Head { sequence: record.sequence, hash: record.hash },
+            head: Head { sequence: link.sequence, hash: link.hash },
             expected: content.details,
             seen: 0,
             root: Sha256::new(),
@@ -137,11 +154,11 @@ impl Verifier {
             self.close()?;
         }
         let Some(open) = &mut self.open else { return damage(Flaw::ChunkExtra(chunk)) };
+        if open.expected.as_ref().is_none_or(|details| open.seen >= details.chunks) {
+            return damage(Flaw::ChunkExtra(chunk));
+        }
         if chunk != open.seen {
             return damage(Flaw::ChunkMissing(open.seen));
-        }
-        if open.expected.as_ref().is_none_or(|details| chunk >= details.chunks) {
-            return damage(Flaw::ChunkExtra(chunk));
         }
         if <Hash>::from(Sha256::digest(&content.body)) != content.hash {
             return damage(Flaw::Chunk(chunk));
@@ -193,40 +210,57 @@ impl Verifier {
         Ok(())
     }
 
-    fn check(&self, record: &Record, expected: i64) -> Result<Content, Flaw> {
-        if record.sequence != expected {
-            return Err(Flaw::Sequence { expected, found: record.sequence });
+    /// The record whose chunks have not all come.
+    pub(crate) fn waiting(&self) -> Option<i64> {
+        let open = self.open.as_ref()?;
+        let all = open.expected.as_ref()?.chunks;
+        (open.seen < all).then_some(open.head.sequence)
+    }
+
+    fn check(&self, link: &Link<'_>, expected: i64) -> Result<Content, Flaw> {
+        if link.sequence != expected {
+            return Err(Flaw::Sequence { expected, found: link.sequence });
         }
-        if record.previous_hash != self.head.hash {
+        if link.previous_hash != self.head.hash {
             return Err(Flaw::PreviousHash);
         }
-        if record.hash != record_hash(&record.previous_hash, &record.canonical) {
+        if link.hash != record_hash(&link.previous_hash, link.canonical) {
             return Err(Flaw::Hash);
         }
-        if record.format != FORMAT {
-            return Err(Flaw::Format(record.format));
+        if link.format != FORMAT {
+            return Err(Flaw::Format(link.format));
         }
-        let content = record.content().map_err(|_| Flaw::Unreadable)?;
-        let columns = [
+        let content: Content =
+            serde_json::from_slice(link.canonical).map_err(|_| Flaw::Unreadable)?;
+        first_that_differs([
             ("source", content.source == self.source),
             ("cycle_id", content.cycle_id == self.workflow.cycle_id),
             ("report_id", content.report_id == self.workflow.report_id),
-            ("sequence", content.sequence == record.sequence),
-            ("format", content.format == record.format),
-            ("previous_hash", content.previous_hash == record.previous_hash),
-            ("phase", content.phase == record.phase),
-            ("action", content.action == record.action),
-            ("actor", content.actor.user_id == record.actor),
-            ("subject", content.subject == record.subject),
-            ("request_id", content.request_id == record.request_id),
-            ("recorded_at", content.recorded_at == record.recorded_at),
-            ("occurred_at", content.occurred_at == record.occurred_at),
-            ("origin", content.origin == record.origin),
-        ];
-        match columns.into_iter().find(|(_, same)| !same) {
-            Some((column, _)) => Err(Flaw::Column(column)),
-            None => Ok(content),
-        }
+            ("sequence", content.sequence == link.sequence),
+            ("format", content.format == link.format),
+            ("previous_hash", content.previous_hash == link.previous_hash),
+        ])?;
+        Ok(content)
+    }
+}
+
+fn check_columns(record: &Record, content: &Content) -> Result<(), Flaw> {
+    first_that_differs([
+        ("phase", content.phase == record.phase),
+        ("action", content.action == record.action),
+        ("actor", content.actor.user_id == record.actor),
+        ("subject", content.subject == record.subject),
+        ("request_id", content.request_id == record.request_id),
+        ("recorded_at", content.recorded_at == record.recorded_at),
+        ("occurred_at", content.occurred_at == record.occurred_at),
+        ("origin", content.origin == record.origin),
+    ])
+}
+
+fn first_that_differs<const N: usize>(columns: [(&'static str, bool); N]) -> Result<(), Flaw> {
+    match columns.into_iter().find(|(_, same)| !same) {
+        Some((column, _)) => Err(Flaw::Column(column)),
+        None => Ok(()),
     }
 }
 

@@ -33,8 +33,7 @@ async fn walk(
     witness: &mut impl Witness,
 ) -> Result<Result<(), Damage>, LedgerError> {
     let contradicted = |sequence, what| Ok(Err(Damage { sequence, what: Flaw::Row(what) }));
-    let mut chunks =
-        Chunks { workflow, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false };
+    let mut chunks = Chunks::of(workflow, PAGE);
     // From below the first: a record that was put there is found as well.
     let mut after = i64::MIN;
     loop {
@@ -74,29 +73,54 @@ async fn walk(
 }
 
 /// The chunks of all records, in order.
-struct Chunks {
+#[derive(Debug)]
+pub(crate) struct Chunks {
     workflow: Workflow,
+    page: i64,
     after: (i64, i32),
     read: VecDeque<StoredChunk>,
     all_read: bool,
 }
 
 impl Chunks {
+    /// Those of a workflow's chain, read so many at a time.
+    pub(crate) fn of(workflow: Workflow, page: i64) -> Self {
+        Self { workflow, page, after: (i64::MIN, 0), read: VecDeque::new(), all_read: false }
+    }
+
+    /// Whether the next one is still to be read.
+    pub(crate) fn want_reading(&self) -> bool {
+        self.read.is_empty() && !self.all_read
+    }
+
+    /// Reads the next page.
+    pub(crate) async fn read_on(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<(), LedgerError> {
+        let page = store::read_details(connection, self.workflow, self.after, self.page).await?;
+        match page.last() {
+            Some((sequence, chunk, _)) => self.after = (*sequence, *chunk),
+            None => self.all_read = true,
+        }
+        self.read = page.into();
+        Ok(())
+    }
+
+    /// The next of those that were read, if it belongs to record `last` or to one before it.
+    pub(crate) fn due(&mut self, last: i64) -> Option<StoredChunk> {
+        self.read.pop_front_if(|(sequence, ..)| *sequence <= last)
+    }
+
     /// The next chunk, if it belongs to record `last` or to one before it.
     async fn next(
         &mut self,
         connection: &mut PgConnection,
         last: i64,
     ) -> Result<Option<StoredChunk>, LedgerError> {
-        if self.read.is_empty() && !self.all_read {
-            let page = store::read_details(connection, self.workflow, self.after, PAGE).await?;
-            match page.last() {
-                Some((sequence, chunk, _)) => self.after = (*sequence, *chunk),
-                None => self.all_read = true,
-            }
-            self.read = page.into();
+        if self.want_reading() {
+            self.read_on(connection).await?;
         }
-        let due = self.read.front().is_some_and(|(sequence, ..)| *sequence <= last);
-        Ok(if due { self.read.pop_front() } else { None })
+        Ok(self.due(last))
     }
 }

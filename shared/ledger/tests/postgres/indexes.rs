@@ -19,6 +19,8 @@ async fn lookups_use_their_indexes() {
         (format!("select hash from trail where {one} and seq = 5"), "trail_pkey"),
         // the head
         (format!("select seq from trail where {one} order by seq desc limit 1"), "trail_pkey"),
+        // the last record with details
+        (format!("select max(seq) from trail_details where {one}"), "trail_details_pkey"),
         // a page
         (format!("select * from trail where {one} and seq > 5 order by seq limit 9"), "trail_pkey"),
         // a page of one phase

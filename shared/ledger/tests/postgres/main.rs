@@ -10,6 +10,7 @@
 mod append_only;
 mod commands;
 mod concurrency;
+mod exporting;
 mod indexes;
 mod provisioning;
 mod support;

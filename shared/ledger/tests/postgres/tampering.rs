@@ -4,9 +4,9 @@ use signoff_workflow::Workflow;
 use super::support::{Database, begin, entry, run, workflow, write_one};
 
 /// More than a page of records; number 70 has details.
-const RECORDS: i64 = 100;
+pub(crate) const RECORDS: i64 = 100;
 
-async fn chain(ledger: &Ledger) -> Workflow {
+pub(crate) async fn chain(ledger: &Ledger) -> Workflow {
     let workflow = workflow();
     for number in 1..=RECORDS {
         let mut command = begin(ledger, workflow).await.unwrap();
@@ -24,13 +24,8 @@ async fn chain(ledger: &Ledger) -> Workflow {
     workflow
 }
 
-/// What is found after a superuser was at the tables, with the triggers out of the way.
-async fn damage(tamper: &str) -> Option<Damage> {
-    let database = Database::new().await;
-    let ledger = database.ledger().await;
-    let workflow = chain(&ledger).await;
-    // A chain beside it, which must not matter.
-    write_one(&ledger, self::workflow()).await.unwrap();
+/// Does something to the tables as a superuser, with the triggers out of the way.
+pub(crate) async fn tamper_with(database: &Database, tamper: &str) {
     let mut superuser = database.superuser().await;
     let tamper = format!(
         "alter table trail disable trigger all; alter table trail_details disable trigger all; \
@@ -38,6 +33,16 @@ async fn damage(tamper: &str) -> Option<Damage> {
          alter table trail_details enable trigger all",
     );
     run(&mut superuser, &tamper).await.unwrap();
+}
+
+/// What is found after a superuser was at the tables, with the triggers out of the way.
+async fn damage(tamper: &str) -> Option<Damage> {
+    let database = Database::new().await;
+    let ledger = database.ledger().await;
+    let workflow = chain(&ledger).await;
+    // A chain beside it, which must not matter.
+    write_one(&ledger, self::workflow()).await.unwrap();
+    tamper_with(&database, tamper).await;
     let found = ledger.verify(workflow, &mut signoff_ledger::NoWitness).await.unwrap();
     assert_eq!(found.intact, found.first_damaged.is_none());
     if let Some(damage) = &found.first_damaged {

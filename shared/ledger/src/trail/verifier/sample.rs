@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::trail::Summary;
 use crate::trail::{
-    DetailChunk, DetailWriter, Entry, FORMAT, Head, Origin, Placement, Record, Source, TrailActor,
-    canonical_bytes, record_hash,
+    DetailChunk, DetailRows, DetailWriter, Entry, FORMAT, Head, Origin, Placement, Record, Source,
+    TrailActor, canonical_bytes, record_hash,
 };
 
 pub(crate) fn workflow() -> Workflow {
@@ -42,17 +42,31 @@ pub(crate) fn entry() -> Entry {
 }
 
 /// Records with their chunks. Record 2 has two chunks, the others have none.
-pub(super) fn chain(length: i64) -> Vec<(Record, Vec<DetailChunk>)> {
+pub(crate) fn chain(length: i64) -> Vec<(Record, Vec<DetailChunk>)> {
+    let mut writer = DetailWriter::new(&["item_key"]);
+    for _ in 0..2 {
+        writer.row(&["x".repeat(40_000)]).unwrap();
+    }
+    chain_with(length, &[writer.finish()])
+}
+
+/// The same, with short chunks.
+pub(crate) fn short_chain(length: i64) -> Vec<(Record, Vec<DetailChunk>)> {
+    let details = ["item_key", "rev"].map(|column| {
+        let mut writer = DetailWriter::new(&[column]);
+        writer.row(&["S-\u{e9}\"1"]).unwrap();
+        writer.finish()
+    });
+    chain_with(length, &details)
+}
+
+fn chain_with(length: i64, details_of_2: &[DetailRows]) -> Vec<(Record, Vec<DetailChunk>)> {
     let mut head = Head::EMPTY;
     (1..=length)
         .map(|sequence| {
             let mut entry = entry();
             if sequence == 2 {
-                let mut writer = DetailWriter::new(&["item_key"]);
-                for _ in 0..2 {
-                    writer.row(&["x".repeat(40_000)]).unwrap();
-                }
-                entry.details.push(writer.finish());
+                entry.details = details_of_2.to_vec();
             }
             let chunks = entry.details.iter().flat_map(|rows| rows.chunks().to_vec()).collect();
             let mut details = Summary::default();

@@ -1,0 +1,250 @@
+//! `signoff export` and `signoff verify`, beside a running system and without one.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod helper;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use helper::{Up, open_folder, run, signoff};
+use serde_json::{Value, json};
+use signoff_contract::versioning::v1::{
+    BeginOpenRequest, OpenRequest, versioning_service_client::VersioningServiceClient,
+};
+use signoff_contract::workflow::v1::{Phase, Scope};
+use sqlx::{AssertSqlSafe, Connection};
+use tonic::{Request, transport::Channel};
+use uuid::Uuid;
+
+/// A workflow with a trail of three records: two attempts to open a phase, of which one succeeds.
+struct Workflow {
+    cycle_id: String,
+    report_id: String,
+}
+
+impl Workflow {
+    fn of(up: &Up) -> Self {
+        let id = || Uuid::new_v4().to_string();
+        let workflow = Self { cycle_id: id(), report_id: id() };
+        let data = up.data.to_str().unwrap();
+        let printed = run(&["token", "--user", "1", "--role", "gateway", "--data", data]).stdout;
+        let bearer = format!("Bearer {}", String::from_utf8(printed).unwrap().trim_end());
+        let address = format!("http://{}", up.endpoints()["versioning"].as_str().unwrap());
+        block_on(async {
+            let mut client = VersioningServiceClient::connect(address).await.unwrap();
+            for _ in 0..2 {
+                workflow.open(&mut client, &bearer).await;
+            }
+        });
+        workflow
+    }
+
+    /// Begins to open Planning; the second time it is opened, too.
+    async fn open(&self, client: &mut VersioningServiceClient<Channel>, bearer: &str) {
+        let (cycle_id, report_id) = (self.cycle_id.clone(), self.report_id.clone());
+        let scope = Some(Scope { cycle_id, report_id, phase: Phase::Planning.into() });
+        let request_id = || Uuid::new_v4().to_string();
+        let begin = BeginOpenRequest {
+            scope: scope.clone(),
+            request_id: request_id(),
+            ..BeginOpenRequest::default()
+        };
+        let begun = client.begin_open(signed(bearer, begin)).await.unwrap().into_inner();
+        if begun.attempt == 2 {
+            let request_id = request_id();
+            let open = OpenRequest { scope, attempt: 2, request_id, ..OpenRequest::default() };
+            client.open(signed(bearer, open)).await.unwrap();
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{}/{}", self.cycle_id, self.report_id)
+    }
+
+    /// The file that is written where none is named.
+    fn file(&self) -> String {
+        format!("trail-versioning-{}-{}.jsonl", self.cycle_id, self.report_id)
+    }
+}
+
+fn signed<R>(bearer: &str, wanted: R) -> Request<R> {
+    let mut request = Request::new(wanted);
+    request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+    request
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+/// Runs the program in a folder, and expects an exit code.
+#[track_caller]
+fn run_in(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    let done = signoff().args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    told(&done, code)
+}
+
+#[track_caller]
+fn told(done: &Output, code: i32) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, errors) = (text(&done.stdout), text(&done.stderr));
+    assert_eq!(done.status.code(), Some(code), "{out}\n{errors}");
+    (out, errors)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_trail_is_exported_and_verified_with_and_without_the_system() {
+    let folder = open_folder();
+    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
+    let here = here.path();
+    let mut up = Up::start(&data);
+    let data = data.to_str().unwrap();
+    let workflow = Workflow::of(&up);
+    let (name, file) = (workflow.name(), workflow.file());
+    let export = ["export", "--workflow", &name, "--data", data];
+    let export_and = |more: &[&'static str]| [&export[..], more].concat();
+
+    // Into a file with a name of its own, and what was written is told.
+    let (out, errors) = run_in(here, &export, 0);
+    assert_eq!(errors, "");
+    assert_eq!(names_in(here), [file.as_str()]);
+    for part in [&name, &file, "records  3", "verdict  intact"] {
+        assert!(out.contains(part), "{part} is missing in:\n{out}");
+    }
+    let written = fs::read(here.join(&file)).unwrap();
+
+    // Nothing is overwritten unless that is asked for.
+    let (_, errors) = run_in(here, &export, 1);
+    assert!(errors.contains(&format!("{file} is there already; --force")), "{errors}");
+    fs::write(here.join(&file), "something else").unwrap();
+    run_in(here, &export_and(&["--force"]), 0);
+    assert_eq!(fs::read(here.join(&file)).unwrap(), written);
+    let (out, _) = run_in(here, &export_and(&["--out", "named.jsonl", "--output", "json"]), 0);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["file"], "named.jsonl");
+    assert_eq!(fs::read(here.join("named.jsonl")).unwrap(), written);
+    let (_, errors) = run_in(here, &export_and(&["--out", "not/there.jsonl"]), 1);
+    assert!(errors.contains("cannot write not/there.jsonl"), "{errors}");
+    assert_eq!(names_in(here), ["named.jsonl", &file], "no half files");
+
+    // Standard output has the same bytes, and nothing else.
+    let (out, _) = run_in(here, &export_and(&["--out", "-", "--output", "json"]), 0);
+    assert_eq!(out.as_bytes(), written);
+
+    // The service and the file say the same.
+    let ask = ["verify", "--workflow", &name, "--data", data, "--output", "json"];
+    let (asked, _) = run_in(here, &ask, 0);
+    let asked: Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!(report["head"], asked["head"]);
+    assert_eq!((&asked["intact"], &asked["records"]), (&json!(true), &json!(3)));
+    assert_eq!(asked["report_id"], workflow.report_id.as_str());
+    let (_, errors) = run_in(here, &export_and(&["--source", "audit"]), 1);
+    assert!(errors.contains("no service audit runs"), "{errors}");
+
+    // The file needs nobody.
+    assert_eq!(up.end("TERM"), Some(0));
+    let (out, _) = run_in(here, &["verify", &file], 0);
+    let hash = report["head"]["hash"].as_str().unwrap();
+    assert!(out.contains(&format!("head     3 {hash}")), "{out}");
+    let (out, _) = run_in(here, &["verify", &file, "--output", "json"], 0);
+    let read: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&read["head"], &read["first_damaged"]), (&report["head"], &Value::Null));
+    let file = fs::File::open(here.join(&file)).unwrap();
+    let piped = signoff().args(["verify", "-"]).stdin(file).output().unwrap();
+    assert!(told(&piped, 0).0.contains("verdict  intact"));
+
+    // The services do.
+    for arguments in [&ask[..], &export_and(&["--force"])] {
+        let (out, errors) = run_in(here, arguments, 1);
+        assert!(errors.contains("nothing runs on"), "{errors}");
+        assert_eq!(out, "");
+    }
+    damaged_files_are_told(here, &written);
+}
+
+/// A file that somebody was at ends the program with 1, and the first record is named in words.
+fn damaged_files_are_told(here: &Path, written: &[u8]) {
+    let text = String::from_utf8(written.to_vec()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let cases = [
+        (
+            text.replacen("phase.opened", "phase.0pened", 1),
+            json!(3),
+            4,
+            "not the hash of its bytes",
+        ),
+        ([lines[0], lines[2], lines[3], lines[4]].concat(), json!(1), 2, "record 2 stands where"),
+        (lines[..4].concat(), Value::Null, 5, "the file ends before its last line"),
+        (text[..text.len() - 200].to_owned(), json!(3), 4, "the file ends within the line"),
+        (format!("{text}\n"), Value::Null, 6, "something behind the last line"),
+    ];
+    for (damaged, record, line, what) in cases {
+        fs::write(here.join("damaged.jsonl"), damaged).unwrap();
+        let (out, errors) = run_in(here, &["verify", "damaged.jsonl"], 1);
+        assert!(out.contains("verdict  DAMAGED") && out.contains(what), "{what}:\n{out}");
+        assert!(errors.contains("the trail is damaged") && errors.contains(what), "{errors}");
+        let (out, _) = run_in(here, &["verify", "damaged.jsonl", "--output", "json"], 1);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(report["intact"], false);
+        let first = &report["first_damaged"];
+        assert_eq!((&first["record"], &first["line"]), (&record, &json!(line)), "{out}");
+    }
+    fs::write(here.join("damaged.jsonl"), "no trail\n").unwrap();
+    for file in ["damaged.jsonl", "missing.jsonl", "."] {
+        let (out, errors) = run_in(here, &["verify", file], 1);
+        assert_eq!(out, "");
+        assert!(errors.contains(file), "{errors}");
+    }
+}
+
+#[test]
+fn a_trail_that_was_altered_is_found_where_it_is_kept_and_in_its_file() {
+    let folder = open_folder();
+    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
+    let here = here.path();
+    let mut up = Up::start(&data);
+    let data = data.to_str().unwrap();
+    let workflow = Workflow::of(&up);
+    let name = workflow.name();
+    let url = up.endpoints()["database"].as_str().unwrap().to_owned();
+    let url = format!("{}/signoff_versioning", url.rsplit_once('/').unwrap().0);
+    let deed = format!(
+        "alter table trail disable trigger all; \
+         update trail set canonical = overlay(canonical placing '\\x7e' from 20) \
+         where seq = 2 and report_id = '{}'; alter table trail enable trigger all",
+        workflow.report_id
+    );
+    block_on(async {
+        let mut admin = sqlx::PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(deed)).execute(&mut admin).await.unwrap();
+    });
+
+    let ask = ["verify", "--workflow", &name, "--data", data];
+    let (out, errors) = run_in(here, &ask, 1);
+    assert!(out.contains("DAMAGED: record 2: its hash is not"), "{out}");
+    assert!(errors.contains("the trail is damaged: record 2"), "{errors}");
+
+    // It is written as it stands, for whoever has to look at it.
+    let (out, errors) = run_in(here, &["export", "--workflow", &name, "--data", data], 1);
+    assert!(
+        out.contains("records  1 fit") && errors.contains("record 2 (line 3)"),
+        "{out}{errors}"
+    );
+    let (out, _) = run_in(here, &["verify", &workflow.file(), "--output", "json"], 1);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["first_damaged"]["record"], 2);
+    assert_eq!(up.end("TERM"), Some(0));
+}
