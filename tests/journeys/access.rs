@@ -37,7 +37,7 @@ enum Who {
 const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 29] = [
+const TABLE: [(&str, &str, Who); 33] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
@@ -65,12 +65,21 @@ const TABLE: [(&str, &str, Who); 29] = [
     (VERSIONING, "Fence", Who::Gateway),
     (VERSIONING, "Seal", Who::Gateway),
     (VERSIONING, "ReleaseSeal", Who::Gateway),
+    (VERSIONING, "BeginReopen", Who::Gateway),
+    (VERSIONING, "MarkStale", Who::Gateway),
+    (VERSIONING, "FinishReopen", Who::Gateway),
+    (VERSIONING, "CloseWorkflow", Who::Gateway),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
 ];
 
-const PHASES: [Phase; 4] =
-    [Phase::PLANNING, Phase::DATA_PROFILING, Phase::SCOPING, Phase::SAMPLE_SELECTION];
+const PHASES: [Phase; 5] = [
+    Phase::PLANNING,
+    Phase::DATA_PROFILING,
+    Phase::SCOPING,
+    Phase::SAMPLE_SELECTION,
+    Phase::OBSERVATION_MANAGEMENT,
+];
 
 fn may(who: Who, role: Role, phase: Phase) -> bool {
     let maker = matches!(role, Role::Tester | Role::TestLead);
@@ -92,7 +101,7 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
         "LocateVersion" => {
             wire::LocateVersionRequest { version_id: Uuid::now_v7().to_string() }.encode_to_vec()
         }
-        "VerifyTrail" => {
+        "CloseWorkflow" | "VerifyTrail" => {
             wire::GetCurrentVersionRequest { scope: Some(whole(stage.workflow)) }.encode_to_vec()
         }
         _ => wire::GetCurrentVersionRequest { scope: Some(stage.here.clone()) }.encode_to_vec(),

@@ -5,19 +5,24 @@ use signoff_contract::workflow::v1 as shared;
 use signoff_tests::acts::{approved, modified};
 use signoff_tests::people::request_id;
 use signoff_tests::rpc::{Sent, methods_with};
+use signoff_tests::world::whole;
 use signoff_tests::{Person, Stage, build};
 use signoff_workflow::{Phase, Role};
 use wire::{Verdict, Version};
 
 /// The methods by their own names.
-pub(crate) const CHANGES: [&str; 18] = [
+pub(crate) const CHANGES: [&str; 22] = [
     "AddDecisions",
     "ApproveVersion",
     "BeginOpen",
+    "BeginReopen",
+    "CloseWorkflow",
     "ConfirmModifications",
     "CreateVersion",
     "DeleteVersion",
     "Fence",
+    "FinishReopen",
+    "MarkStale",
     "Open",
     "RejectVersion",
     "ReleaseSeal",
@@ -67,6 +72,7 @@ pub(crate) async fn ready(method: &str) -> Ready {
         | "ReviewDecisions"
         | "WithdrawVersion" => in_a_submitted_version(method).await,
         "BeginOpen" | "Fence" | "Open" | "ReleaseSeal" | "Seal" => at_a_gate(method).await,
+        "BeginReopen" | "CloseWorkflow" | "FinishReopen" | "MarkStale" => reopening(method).await,
         other => panic!("{other} is not in the table of changes"),
     }
 }
@@ -255,6 +261,29 @@ async fn at_a_gate(method: &str) -> Ready {
                 })
             };
             (sent, stage)
+        }
+    };
+    assert_eq!(sent.method(), method);
+    Ready { stage, sent, by: GATEWAY, version: None }
+}
+
+async fn reopening(method: &str) -> Ready {
+    let stage = Stage::of(Phase::SCOPING).await;
+    let (scope, request_id) = (Some(stage.here.clone()), request_id());
+    let reason = "an attribute was forgotten".to_owned();
+    let sent = match method {
+        "BeginReopen" => Sent::of(&wire::BeginReopenRequest { scope, reason, request_id }),
+        "CloseWorkflow" => {
+            let scope = Some(whole(stage.workflow));
+            Sent::of(&wire::CloseWorkflowRequest { scope, reason, request_id })
+        }
+        "FinishReopen" => {
+            let reopening = stage.begin_reopen(&stage.here).await.unwrap();
+            Sent::of(&wire::FinishReopenRequest { scope, reopening, request_id })
+        }
+        _ => {
+            let because = shared::Phase::Planning.into();
+            Sent::of(&wire::MarkStaleRequest { scope, because, reopening: 1, request_id })
         }
     };
     assert_eq!(sent.method(), method);

@@ -174,7 +174,7 @@ async fn lists_of_a_scope_hold_nothing_of_another() {
 }
 
 #[tokio::test]
-async fn phases_that_keep_no_versions_or_are_not_served_say_so() {
+async fn phases_that_keep_no_versions_say_so() {
     let stage = Stage::samples().await;
     let current = async |phase: i32| {
         let here = Scope { phase, ..stage.here.clone() };
@@ -185,8 +185,8 @@ async fn phases_that_keep_no_versions_or_are_not_served_say_so() {
             refusal(current(audited).await, Code::InvalidArgument, ErrorReason::ValidationFailed);
         assert_eq!(fields(&status), ["scope.phase"]);
     }
-    for later in [8, 9] {
-        refusal(current(later).await, Code::FailedPrecondition, ErrorReason::PhaseNotServed);
+    for served in [1, 2, 3, 4, 8, 9] {
+        refusal(current(served).await, Code::NotFound, ErrorReason::NotFound);
     }
     for unknown in [0, 10, -1] {
         let status =

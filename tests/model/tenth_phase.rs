@@ -232,7 +232,7 @@ async fn open(studio: &Studio) {
     let (planning, holder) = (studio.row(Phase::PLANNING), studio.row(LESSONS));
     let rests_on = studio
         .act(Phase::PLANNING, GATEWAY, move |change| {
-            Box::pin(async move { change.seal(&[planning], &holder, attempt).await })
+            Box::pin(async move { change.seal(&[planning], &holder, attempt, &[]).await })
         })
         .await
         .unwrap();

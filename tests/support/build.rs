@@ -80,11 +80,39 @@ pub fn scoping(id: &str, is_in_scope: bool, rationale: &str) -> wire::Payload {
     }
 }
 
+/// A payload for an observation on these test executions.
+pub fn observation(executions: &[String], severity: wire::Severity) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::Observation(wire::Observation {
+            observation_type: wire::ObservationType::Finding.into(),
+            severity: severity.into(),
+            execution_ids: executions.to_vec(),
+            ..Default::default()
+        })),
+    }
+}
+
+/// A recommended observation on these test executions.
+pub fn observed(key: &str, executions: &[String]) -> wire::DecisionInput {
+    wire::DecisionInput {
+        item_key: key.to_owned(),
+        source: wire::RecommendationSource::Tester.into(),
+        payload: Some(observation(executions, wire::Severity::High)),
+        ..Default::default()
+    }
+}
+
+/// The id of a test execution with a number.
+pub fn execution_id(number: u32) -> String {
+    Uuid::from_u128(0x018f_0000_0000_7000_9000_0000_0000_0000 + u128::from(number)).to_string()
+}
+
 /// The key of a phase's item with a number.
 pub fn key(phase: Phase, number: u32) -> String {
     match phase {
         Phase::PLANNING | Phase::SCOPING => attribute_id(number),
         Phase::DATA_PROFILING => format!("rule-{number}"),
+        Phase::OBSERVATION_MANAGEMENT => format!("O-{number}"),
         _ => format!("S-{number:06}"),
     }
 }
@@ -96,6 +124,7 @@ pub fn payload(phase: Phase, number: u32, content: &str) -> wire::Payload {
         Phase::PLANNING => attribute(&key, content),
         Phase::DATA_PROFILING => rule(&attribute_id(number), content),
         Phase::SCOPING => scoping(&key, true, content),
+        Phase::OBSERVATION_MANAGEMENT => observation(&[execution_id(number)], wire::Severity::High),
         _ => sample(&key, content),
     }
 }

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
-use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, gates};
+use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, closing, gates};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::commands::gate_summary;
+use crate::commands::{CLOSED, closing_summary, gate_summary};
 use claims::Claim;
 use rows::Author;
 
@@ -23,6 +23,8 @@ pub(crate) struct Rows {
     versions: HashMap<Uuid, Seen>,
     /// What the chain said last about each gate.
     gates: HashMap<String, Value>,
+    /// What the chain said about the end of the workflow.
+    closing: Option<Value>,
     /// Whose record went by last, and who made it.
     current: Option<(Uuid, Author)>,
 }
@@ -43,7 +45,13 @@ struct Seen {
 impl Rows {
     /// Of a workflow.
     pub(crate) fn of(workflow: Workflow) -> Self {
-        Self { workflow, versions: HashMap::new(), gates: HashMap::new(), current: None }
+        Self {
+            workflow,
+            versions: HashMap::new(),
+            gates: HashMap::new(),
+            closing: None,
+            current: None,
+        }
     }
 
     async fn follow(
@@ -55,6 +63,13 @@ impl Rows {
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
         };
+        if self.closing.is_some() {
+            return Ok(Err("it comes after the workflow was closed".to_owned()));
+        }
+        if record.action == CLOSED {
+            self.closing = content.after;
+            return Ok(Ok(()));
+        }
         let Ok(version_id) = Uuid::try_parse(&record.subject) else {
             self.gates.extend(content.after.map(|after| (record.subject.clone(), after)));
             return Ok(Ok(()));
@@ -170,6 +185,10 @@ impl Rows {
             if self.gates.get(&slug) != Some(&gate_summary(&gate)) {
                 return Ok(Err(format!("the gate of {slug} is not what was recorded")));
             }
+        }
+        let closing = closing(connection, self.workflow).await?;
+        if closing.as_ref().map(closing_summary) != self.closing {
+            return Ok(Err("the end of the workflow is not what was recorded".to_owned()));
         }
         Ok(Ok(()))
     }

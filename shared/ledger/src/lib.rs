@@ -9,6 +9,7 @@
 //!
 //! The pure parts know no database: [`gates`]' rules, [`Verifier`], [`DetailWriter`].
 
+mod closing;
 mod command;
 mod connection;
 mod errors;
@@ -21,6 +22,7 @@ mod queue;
 mod schema;
 mod trail;
 
+pub use closing::{Closing, closing};
 pub use command::Command;
 pub use connection::{ConnectError, PoolOptions, connect};
 pub use errors::{LedgerError, RETRY_AFTER, classify};

@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod compare;
 pub mod contents;
+pub mod coverage;
 pub mod decisions;
 pub mod held;
 pub mod history;
@@ -28,6 +29,7 @@ impl From<LedgerError> for Error {
         match error {
             LedgerError::Busy { retry_after } => Self::Busy { retry_after },
             LedgerError::RequestIdReused => Self::RequestIdReused,
+            LedgerError::WorkflowClosed => Self::WorkflowClosed,
             LedgerError::Entry(EntryError::TooLarge { .. }) => {
                 Self::Limit("what the trail says of one change is at most 64 KiB")
             }
