@@ -132,7 +132,10 @@ async fn each_fault_of_reopening_and_closing_is_named() {
     all_are_named(&stage.gateway, &good, &[MARK[0], MARK[5]]).await;
     each_is_named(&stage, &stage.gateway, good, MARK).await;
     let attempt = stage.begin_again(&stage.here).await.unwrap();
-    stage.open(&stage.here, attempt, vec![Foundation { phase: 2, ..Default::default() }]).await.unwrap();
+    stage
+        .open(&stage.here, attempt, vec![Foundation { phase: 2, ..Default::default() }])
+        .await
+        .unwrap();
     let reason = super::longest();
     let good =
         BeginReopen { scope: scope.clone(), reason: reason.clone(), request_id: request_id() };
@@ -157,7 +160,10 @@ async fn each_fault_of_what_must_be_covered_is_named() {
     };
     each_is_named(&stage, &stage.gateway, good.clone(), REQUIRED).await;
     let status = refusal(
-        stage.gateway.call(Seal { scope: Some(stage.in_phase(Phase::PLANNING)), holder: 2, ..good }).await,
+        stage
+            .gateway
+            .call(Seal { scope: Some(stage.in_phase(Phase::PLANNING)), holder: 2, ..good })
+            .await,
         Code::InvalidArgument,
         ErrorReason::ValidationFailed,
     );
