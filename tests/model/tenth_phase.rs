@@ -362,3 +362,12 @@ async fn a_tenth_phase_lives_its_whole_life() {
     assert!(faults.is_empty(), "{faults:?}");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_phase_that_the_engine_was_not_set_up_for_is_not_served() {
+    let world = World::new().await;
+    let studio = Studio::of(&world).await;
+    let refused = studio.engine.row(Phase::SCOPING);
+    assert!(matches!(refused, Err(Error::NotServed(Phase::SCOPING))), "{refused:?}");
+    world.stop().await;
+}
