@@ -42,7 +42,7 @@ const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
 const SIGN_OFFS: &str = "/signoff.versioning.v1.SignOffService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 36] = [
+const TABLE: [(&str, &str, Who); 41] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
@@ -77,6 +77,10 @@ const TABLE: [(&str, &str, Who); 36] = [
     (SIGN_OFFS, "Decline", Who::Signers),
     (SIGN_OFFS, "Delegate", Who::Signers),
     (SIGN_OFFS, "ListSignOffs", Who::Readers),
+    (VERSIONING, "BeginReopen", Who::Gateway),
+    (VERSIONING, "MarkStale", Who::Gateway),
+    (VERSIONING, "FinishReopen", Who::Gateway),
+    (VERSIONING, "CloseWorkflow", Who::Gateway),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
     (TRAIL, "ExportTrail", Who::Readers),
@@ -120,7 +124,7 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
         "LocateVersion" => {
             wire::LocateVersionRequest { version_id: Uuid::now_v7().to_string() }.encode_to_vec()
         }
-        "ExportTrail" | "VerifyTrail" => {
+        "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => {
             wire::GetCurrentVersionRequest { scope: Some(whole(stage.workflow)) }.encode_to_vec()
         }
         _ => wire::GetCurrentVersionRequest { scope: Some(stage.here.clone()) }.encode_to_vec(),

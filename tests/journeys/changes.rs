@@ -6,22 +6,27 @@ use signoff_tests::acts::{approved, modified};
 use signoff_tests::people::request_id;
 use signoff_tests::report::SIGNERS;
 use signoff_tests::rpc::{Sent, methods_with};
+use signoff_tests::world::whole;
 use signoff_tests::{Person, Stage, build};
 use signoff_workflow::{Phase, Role};
 use wire::{Verdict, Version};
 
 /// The methods by their own names.
-pub(crate) const CHANGES: [&str; 24] = [
+pub(crate) const CHANGES: [&str; 28] = [
     "AddDecisions",
     "ApproveVersion",
     "AttachFinalDocument",
     "BeginOpen",
+    "BeginReopen",
+    "CloseWorkflow",
     "ConfirmModifications",
     "CreateVersion",
     "Decline",
     "Delegate",
     "DeleteVersion",
     "Fence",
+    "FinishReopen",
+    "MarkStale",
     "Open",
     "RejectVersion",
     "ReleaseSeal",
@@ -81,6 +86,7 @@ pub(crate) async fn ready(method: &str) -> Ready {
         "BeginOpen" | "Fence" | "Open" | "ReleaseSeal" | "Seal" => at_a_gate(method).await,
         "AttachFinalDocument" | "UpdateRemediation" => of_a_fact(method).await,
         "Decline" | "Delegate" | "RequestSignOffs" | "Sign" => of_a_sign_off(method).await,
+        "BeginReopen" | "CloseWorkflow" | "FinishReopen" | "MarkStale" => reopening(method).await,
         other => panic!("{other} is not in the table of changes"),
     }
 }
@@ -340,6 +346,29 @@ async fn of_a_fact(method: &str) -> Ready {
         ..Default::default()
     });
     Ready { stage, sent, by: TESTER, version: Some(version) }
+}
+
+async fn reopening(method: &str) -> Ready {
+    let stage = Stage::of(Phase::SCOPING).await;
+    let (scope, request_id) = (Some(stage.here.clone()), request_id());
+    let reason = "an attribute was forgotten".to_owned();
+    let sent = match method {
+        "BeginReopen" => Sent::of(&wire::BeginReopenRequest { scope, reason, request_id }),
+        "CloseWorkflow" => {
+            let scope = Some(whole(stage.workflow));
+            Sent::of(&wire::CloseWorkflowRequest { scope, reason, request_id })
+        }
+        "FinishReopen" => {
+            let reopening = stage.begin_reopen(&stage.here).await.unwrap();
+            Sent::of(&wire::FinishReopenRequest { scope, reopening, request_id })
+        }
+        _ => {
+            let because = shared::Phase::Planning.into();
+            Sent::of(&wire::MarkStaleRequest { scope, because, reopening: 1, request_id })
+        }
+    };
+    assert_eq!(sent.method(), method);
+    Ready { stage, sent, by: GATEWAY, version: None }
 }
 
 #[test]

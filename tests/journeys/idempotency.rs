@@ -18,6 +18,8 @@ fn otherwise(sent: &Sent) -> Sent {
         "BeginOpen" => sent.with_value("reaffirm", Value::Bool(true)),
         "Fence" | "Open" | "Seal" => sent.with_value("attempt", Value::I64(9)),
         "ReleaseSeal" => sent.with_value("up_to_attempt", Value::I64(9)),
+        "BeginReopen" | "CloseWorkflow" => sent.with("reason", "other"),
+        "FinishReopen" | "MarkStale" => sent.with_value("reopening", Value::I64(9)),
         "CreateVersion" => sent.with("notes", "other"),
         _ => sent.with("etag", "1.99"),
     }

@@ -188,6 +188,9 @@ async fn phases_that_keep_no_versions_say_so() {
             refusal(current(audited).await, Code::InvalidArgument, ErrorReason::ValidationFailed);
         assert_eq!(fields(&status), ["scope.phase"]);
     }
+    for served in [1, 2, 3, 4, 8, 9] {
+        refusal(current(served).await, Code::NotFound, ErrorReason::NotFound);
+    }
     for unknown in [0, 10, -1] {
         let status =
             refusal(current(unknown).await, Code::InvalidArgument, ErrorReason::ValidationFailed);

@@ -238,7 +238,7 @@ async fn open(studio: &Studio) {
     let (planning, holder) = (studio.row(Phase::PLANNING), studio.row(LESSONS));
     let rests_on = studio
         .act(Phase::PLANNING, GATEWAY, move |change| {
-            Box::pin(async move { change.seal(&[planning], &holder, attempt).await })
+            Box::pin(async move { change.seal(&[planning], &holder, attempt, &[]).await })
         })
         .await
         .unwrap();
@@ -366,5 +366,14 @@ async fn a_tenth_phase_lives_its_whole_life() {
     assert!(verified.intact && verified.records > 12, "{verified:?}");
     let faults = integrity::faults(&mut world.as_superuser().await).await;
     assert!(faults.is_empty(), "{faults:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_phase_that_the_engine_was_not_set_up_for_is_not_served() {
+    let world = World::new().await;
+    let studio = Studio::of(&world).await;
+    let refused = studio.engine.row(Phase::SCOPING);
+    assert!(matches!(refused, Err(Error::NotServed(Phase::SCOPING))), "{refused:?}");
     world.stop().await;
 }

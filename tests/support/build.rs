@@ -94,6 +94,18 @@ pub fn observation(content: &str) -> wire::Payload {
     }
 }
 
+/// A payload for an observation on these test executions.
+pub fn finding(executions: &[String], severity: wire::Severity) -> wire::Payload {
+    wire::Payload {
+        kind: Some(PayloadKind::Observation(wire::Observation {
+            observation_type: wire::ObservationType::Finding.into(),
+            severity: severity.into(),
+            execution_ids: executions.to_vec(),
+            ..Default::default()
+        })),
+    }
+}
+
 /// A payload for a section of the report, in this place.
 pub fn section(order: i32, content: &str) -> wire::Payload {
     wire::Payload {
@@ -116,6 +128,21 @@ pub fn section_input(key: &str, order: i32) -> wire::DecisionInput {
         payload: Some(section(order, "as written")),
         ..Default::default()
     }
+}
+
+/// A recommended observation on these test executions.
+pub fn observed(key: &str, executions: &[String]) -> wire::DecisionInput {
+    wire::DecisionInput {
+        item_key: key.to_owned(),
+        source: wire::RecommendationSource::Tester.into(),
+        payload: Some(finding(executions, wire::Severity::High)),
+        ..Default::default()
+    }
+}
+
+/// The id of a test execution with a number.
+pub fn execution_id(number: u32) -> String {
+    Uuid::from_u128(0x018f_0000_0000_7000_9000_0000_0000_0000 + u128::from(number)).to_string()
 }
 
 /// The key of a phase's item with a number.

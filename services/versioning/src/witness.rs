@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
-use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, gates};
+use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, closing, gates};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::commands::gate_summary;
+use crate::commands::{CLOSED, closing_summary, gate_summary};
 use crate::domain::error::Error;
 use beside::Beside;
 use claims::Claim;
@@ -28,6 +28,8 @@ pub(crate) struct Rows {
     gates: HashMap<String, Value>,
     /// What the chain said about rows beside versions.
     beside: Beside,
+    /// What the chain said about the end of the workflow.
+    closing: Option<Value>,
     /// Whose record went by last, and who made it.
     current: Option<(Uuid, Author)>,
 }
@@ -53,6 +55,7 @@ impl Rows {
             versions: HashMap::new(),
             gates: HashMap::new(),
             beside: Beside::default(),
+            closing: None,
             current: None,
         }
     }
@@ -66,6 +69,13 @@ impl Rows {
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
         };
+        if self.closing.is_some() {
+            return Ok(Err("it comes after the workflow was closed".to_owned()));
+        }
+        if record.action == CLOSED {
+            self.closing = content.after;
+            return Ok(Ok(()));
+        }
         let (subject, after) = (&record.subject, content.after.as_ref());
         if let Some(found) = self.beside.follow(connection, subject, after).await {
             return found;
@@ -185,6 +195,10 @@ impl Rows {
             if self.gates.get(&slug) != Some(&gate_summary(&gate)) {
                 return Ok(Err(format!("the gate of {slug} is not what was recorded")));
             }
+        }
+        let closing = closing(connection, self.workflow).await?;
+        if closing.as_ref().map(closing_summary) != self.closing {
+            return Ok(Err("the end of the workflow is not what was recorded".to_owned()));
         }
         Ok(Ok(()))
     }

@@ -21,6 +21,9 @@ pub enum LedgerError {
     /// The request id was used before, by another caller, for another method or content.
     #[error("the request id was used before for another request")]
     RequestIdReused,
+    /// The workflow was closed: nothing in it changes any more.
+    #[error("the workflow is closed")]
+    WorkflowClosed,
     /// The record does not fit into the trail.
     #[error(transparent)]
     Entry(#[from] EntryError),

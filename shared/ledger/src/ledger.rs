@@ -45,14 +45,14 @@ pub enum Begun {
     New(Box<Command>),
 }
 
-/// All that a command must know first: the answer to its request id, the head of the chain, the
-/// gate of its phase, the time. Time does not run backwards within a chain, whatever the clock.
+/// All that a command must know first: the answer to its request id, whether the workflow is
+/// closed, the head of the chain, the gate of its phase, the time. Time does not run backwards within a chain, whatever the clock.
 const READ: &str = "
 select greatest(clock_timestamp(), t.recorded_at) as now, t.seq as head_seq, t.hash as head_hash,
     k.method as key_method, k.caller as key_caller, k.content_hash as key_content_hash,
     k.answer as key_answer, g.phase is not null as has_gate, g.attempt, g.opened_attempt,
-    g.opened_at, g.opened_by, g.stale_because, g.stale_reopening, g.reopening, g.reopenings,
-    g.rests_on, h.holders, h.hold_attempts
+    g.opened_at, g.opened_by, g.stale_because, g.stale_reopening, g.marks, g.reopening, g.reopenings,
+    g.rests_on, h.holders, h.hold_attempts, c.cycle_id is not null as is_closed
 from (values ($1::uuid, $2::uuid)) as w (cycle_id, report_id)
 left join lateral (
     select seq, hash, recorded_at from trail
@@ -60,6 +60,7 @@ left join lateral (
 ) t on true
 left join idempotency_keys k
     on k.cycle_id = w.cycle_id and k.report_id = w.report_id and k.request_id = $3
+left join closed_workflows c on c.cycle_id = w.cycle_id and c.report_id = w.report_id
 left join phase_gates g
     on g.cycle_id = w.cycle_id and g.report_id = w.report_id and g.phase = $4
 left join lateral (
@@ -85,7 +86,8 @@ impl Ledger {
     /// Dropping the future at any moment leaves nothing behind.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`], [`LedgerError::RequestIdReused`], or what the database says.
+    /// [`LedgerError::Busy`], [`LedgerError::RequestIdReused`], [`LedgerError::WorkflowClosed`], or
+    /// what the database says.
     pub async fn begin(
         &self,
         workflow: Workflow,
@@ -106,6 +108,9 @@ impl Ledger {
         {
             locked.roll_back().await?;
             return Ok(Begun::Replay(answer));
+        }
+        if row.try_get("is_closed")? {
+            return Err(LedgerError::WorkflowClosed);
         }
         Ok(Begun::New(Box::new(Command::new(Start {
             locked,

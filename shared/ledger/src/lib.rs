@@ -10,6 +10,7 @@
 //! The pure parts know no database: [`gates`]' rules, [`Verifier`], [`verify_export`],
 //! [`DetailWriter`].
 
+mod closing;
 mod command;
 mod connection;
 mod errors;
@@ -22,6 +23,7 @@ mod queue;
 mod schema;
 mod trail;
 
+pub use closing::{Closing, closing};
 pub use command::Command;
 pub use connection::{ConnectError, Instance, PoolOptions, connect};
 pub use errors::{LedgerError, RETRY_AFTER, classify};

@@ -35,6 +35,7 @@ pub fn migrations() -> Vec<Migration> {
             include_str!("../migrations/20261120000002_idempotency.sql"),
         ),
         (20_261_120_000_003, "gates", include_str!("../migrations/20261120000003_gates.sql")),
+        (20_261_125_000_001, "closing", include_str!("../migrations/20261125000001_closing.sql")),
         (
             20_261_125_000_010,
             "details first",

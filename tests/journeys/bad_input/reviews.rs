@@ -50,6 +50,7 @@ const RULE: &[Fault<Rule>] = &[
     ("reviews[2].modification_reason", |r| r.reviews[2].modification_reason.clear()),
     ("reviews[2].modification_reason", |r| r.reviews[2].modification_reason = long()),
     ("reviews[1].disposition", |r| r.reviews[1].disposition = 1),
+    // On an observation it needs notes, too: tests/journeys/observations.rs.
     ("reviews[1].disposition", |r| r.reviews[1].disposition = 99),
     ("remaining.verdict", |r| remaining(r).verdict = 0),
     ("remaining.verdict", |r| remaining(r).verdict = wire::Verdict::Modified.into()),

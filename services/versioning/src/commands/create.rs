@@ -71,13 +71,13 @@ impl Change {
         self.next_version("version.created", line, None, draft).await
     }
 
-    /// Makes the next version from a baseline.
+    /// Makes the next version from a baseline. That is how a stale phase is mended.
     ///
     /// # Errors
     /// The phase takes no change, a version is open, there is no such baseline, or item keys are
     /// doubled.
     pub async fn revise_version(&mut self, input: ReviseVersion) -> Result<Version, Error> {
-        self.admit()?;
+        self.admit_mending()?;
         let (scope, row) = (self.scope, self.row.clone());
         let named = match input.baseline {
             Some(id) => Some(

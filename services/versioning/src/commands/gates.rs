@@ -8,35 +8,36 @@ use signoff_ledger::gates::{
     BeginRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, TrailHead,
 };
 use signoff_workflow::{PhaseRow, Scope, Violations};
+use uuid::Uuid;
 
 use super::Change;
 use super::details::Details;
 use crate::domain::error::{Error, GateRefused};
-use crate::domain::phase::Standing as PhaseStanding;
-use crate::store::versions;
+use crate::domain::phase::{Standing as PhaseStanding, not_covered};
+use crate::store::{coverage, versions};
 
 impl Change {
     /// Begins an attempt to open the phase.
     ///
     /// # Errors
-    /// It is open, or stale and not to be reaffirmed.
+    /// It is open, or stale and not to be reaffirmed, or others rest on it as it is.
     pub async fn begin_open(&mut self, reaffirm: bool) -> Result<i64, Error> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
-        let attempt = gate.begin_open(reaffirm).map_err(|refused| {
-            self.gate_refused(match refused {
-                BeginRefused::AlreadyOpen => GateRefused::AlreadyOpen,
-                BeginRefused::Stale => GateRefused::Stale,
-            })
+        let attempt = gate.begin_open(reaffirm).map_err(|refused| match refused {
+            BeginRefused::AlreadyOpen => self.gate_refused(GateRefused::AlreadyOpen),
+            BeginRefused::Stale => self.gate_refused(GateRefused::Stale),
+            BeginRefused::Sealed { holders } => self.closed(self.sealed_by(&holders)),
         })?;
-        self.save_gate("phase.open_begun", &before, &gate).await?;
+        self.save_gate("phase.open_begun", None, &before, &gate).await?;
         Ok(attempt)
     }
 
     /// Opens the phase, if the attempt is its current one.
     ///
     /// # Errors
-    /// The attempt is over, or `rests_on` is not exactly what the phase must rest on.
+    /// The attempt is over, `rests_on` is not exactly what the phase must rest on, or others rest on
+    /// the phase as it is.
     pub async fn open(&mut self, attempt: i64, rests_on: Vec<Foundation>) -> Result<Gate, Error> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
@@ -48,17 +49,19 @@ impl Change {
             .map(|row| row.slug)
             .collect();
         let opened = Opened { attempt, at: self.command.now(), by: self.actor.user_id };
-        gate.open(opened, rests_on, &required).map_err(|refused| {
-            self.gate_refused(match refused {
-                OpenRefused::AlreadyOpen => GateRefused::AlreadyOpen,
-                OpenRefused::NotCurrent { current } => GateRefused::AttemptSuperseded { current },
-                OpenRefused::WrongFoundations { missing, unexpected } => {
-                    GateRefused::WrongFoundation(self.wrong_foundation(&missing, &unexpected))
-                }
-            })
+        gate.open(opened, rests_on, &required).map_err(|refused| match refused {
+            OpenRefused::AlreadyOpen => self.gate_refused(GateRefused::AlreadyOpen),
+            OpenRefused::NotCurrent { current } => {
+                self.gate_refused(GateRefused::AttemptSuperseded { current })
+            }
+            OpenRefused::WrongFoundations { missing, unexpected } => {
+                let violations = self.wrong_foundation(&missing, &unexpected);
+                self.gate_refused(GateRefused::WrongFoundation(violations))
+            }
+            OpenRefused::Sealed { holders } => self.closed(self.sealed_by(&holders)),
         })?;
         if gate != before {
-            self.save_gate("phase.opened", &before, &gate).await?;
+            self.save_gate("phase.opened", None, &before, &gate).await?;
         }
         Ok(gate)
     }
@@ -76,12 +79,15 @@ impl Change {
         let before = gate.clone();
         let dead = gate.fence(attempt) == Fenced::Dead;
         if gate != before {
-            self.save_gate("phase.fenced", &before, &gate).await?;
+            self.save_gate("phase.fenced", None, &before, &gate).await?;
         }
         Ok(dead)
     }
 
     /// Seals phases for one that is to rest on them: all, or none. Says what they stand at.
+    ///
+    /// Of a phase that may be sealed unopened, closed versions must cover the executions that are
+    /// `required`.
     ///
     /// # Errors
     /// [`Error::Unmet`] says what is missing, or the attempt is not the holder's current one.
@@ -90,6 +96,7 @@ impl Change {
         rows: &[PhaseRow],
         holder: &PhaseRow,
         attempt: i64,
+        required: &[Uuid],
     ) -> Result<Vec<Foundation>, Error> {
         let phases = Arc::clone(&self.phases);
         let slugs: Vec<&str> = rows.iter().map(|row| row.slug).chain([holder.slug]).collect();
@@ -112,10 +119,16 @@ impl Change {
                 gate: &before,
                 current: current.as_ref(),
                 open: open.as_ref(),
+                any_closed: false,
             };
-            let missing = standing.missing();
+            let mut missing = standing.missing();
+            if row.seals_unopened && !required.is_empty() {
+                let uncovered = coverage::uncovered(self.conn(), scope, row, required).await?;
+                missing.extend(not_covered(row, &uncovered));
+            }
             let mut gate = before.clone();
-            match gate.seal(holder.slug, attempt, missing.is_empty()) {
+            let complete = missing.is_empty();
+            match gate.seal(holder.slug, attempt, complete, row.seals_unopened) {
                 Ok(()) => {
                     let version_id = current.map(|version| version.version_id);
                     foundations.push((row, version_id));
@@ -137,7 +150,7 @@ impl Change {
         }
         for (row, before, gate) in sealed {
             if gate != before {
-                self.save_gate_of(row, "phase.sealed", &before, &gate).await?;
+                self.save_gate_of(row, "phase.sealed", None, &before, &gate).await?;
             }
         }
         let head = self.command.head();
@@ -169,7 +182,7 @@ impl Change {
             return Err(self.gate_refused(GateRefused::HolderOpen { holder }));
         }
         if gate.release_seal(holder.slug, up_to) {
-            self.save_gate("phase.seal_released", &before, &gate).await?;
+            self.save_gate("phase.seal_released", None, &before, &gate).await?;
         }
         Ok(gate)
     }
@@ -190,33 +203,36 @@ impl Change {
         violations
     }
 
-    async fn save_gate(
+    /// Writes the gate of the phase, and its record.
+    pub(super) async fn save_gate(
         &mut self,
         action: &'static str,
+        reason: Option<&str>,
         before: &Gate,
         after: &Gate,
     ) -> Result<(), Error> {
         let row = self.row.clone();
-        self.save_gate_of(&row, action, before, after).await
+        self.save_gate_of(&row, action, reason, before, after).await
     }
 
     async fn save_gate_of(
         &mut self,
         row: &PhaseRow,
         action: &'static str,
+        reason: Option<&str>,
         before: &Gate,
         after: &Gate,
     ) -> Result<(), Error> {
         self.command.save_gate(row.slug, after).await?;
         let (before, after) = (Some(summary(before)), Some(summary(after)));
         let subject = row.slug.to_owned();
-        self.record_in(row.slug, action, subject, None, (before, after), Details::default())
+        self.record_in(row.slug, action, subject, reason, (before, after), Details::default())
     }
 }
 
 /// What the trail says about a gate.
 pub(crate) fn summary(gate: &Gate) -> Value {
-    json!({
+    let mut summary = json!({
         "attempt": gate.attempt,
         "opened_attempt": gate.opened.map(|opened| opened.attempt),
         "opened_at": gate.opened.map(|opened| opened.at),
@@ -227,5 +243,10 @@ pub(crate) fn summary(gate: &Gate) -> Value {
         "reopening": gate.reopening,
         "rests_on": gate.rests_on,
         "holds": gate.holds,
-    })
+    });
+    // Records of phases that nothing was reopened under have no such field.
+    if !gate.marks.is_empty() {
+        summary["marks"] = json!(gate.marks);
+    }
+    summary
 }

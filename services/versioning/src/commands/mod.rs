@@ -9,17 +9,21 @@ mod facts;
 mod gates;
 mod import;
 mod remove;
+mod reopening;
 mod review;
 mod sign_offs;
 mod submit;
+mod workflow;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use signoff_ledger::gates::ChangeRefused;
 use signoff_ledger::{Begun, Command, Entry, Instance, Ledger, RequestKey, TrailActor};
-use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope, Violations};
+use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope, Violations, Workflow};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -33,6 +37,8 @@ pub use remove::RemoveDecisions;
 pub use review::{ConfirmModifications, Remaining, ReviewDecisions};
 pub(crate) use sign_offs::subject as sign_off_subject;
 pub use sign_offs::{Assignment, Decline, Delegate, RequestSignOffs, Sign};
+pub(crate) use workflow::{ACTION as CLOSED, summary as closing_summary};
+pub use workflow::{OrderOfWorkflow, WorkflowChange};
 
 use crate::domain::actor::Actor;
 use crate::domain::error::{Closed, Error, Kind};
@@ -138,11 +144,10 @@ impl Engine {
         F: for<'a> FnOnce(&'a mut Change) -> BoxFuture<'a, Result<A, Error>> + Send,
     {
         let row = self.row(order.scope.phase)?.clone();
-        let begun =
-            self.ledger.begin(order.scope.workflow, Some(row.slug), Some(&order.key)).await?;
+        let begun = self.begin(order.scope.workflow, Some(row.slug), &order.key).await?;
         let command = match begun {
-            Begun::Replay(bytes) => return A::from_bytes(&bytes),
-            Begun::New(command) => command,
+            Started::Before(answer) => return Ok(answer),
+            Started::New(command) => command,
         };
         let mut change = self.change_of(command, row, order);
         let answer = act(&mut change).await?;
@@ -177,6 +182,27 @@ impl Engine {
             key: order.key,
         }
     }
+
+    /// Begins a command, or finds the answer that the same request got before.
+    async fn begin<A: Answer>(
+        &self,
+        workflow: Workflow,
+        phase: Option<&str>,
+        key: &RequestKey,
+    ) -> Result<Started<A>, Error> {
+        match self.ledger.begin(workflow, phase, Some(key)).await? {
+            Begun::Replay(bytes) => Ok(Started::Before(A::from_bytes(&bytes)?)),
+            Begun::New(command) => Ok(Started::New(command)),
+        }
+    }
+}
+
+/// A command that begins, or that was done before.
+enum Started<A> {
+    /// With this answer.
+    Before(A),
+    /// It is new.
+    New(Box<Command>),
 }
 
 /// A change under way.
@@ -205,16 +231,32 @@ impl Change {
     /// # Errors
     /// The phase takes no change now.
     fn admit(&self) -> Result<(), Error> {
-        let reason = match self.command.gate().admits_change() {
-            Ok(()) => return Ok(()),
-            Err(ChangeRefused::NotStarted) => Closed::NotStarted,
-            Err(ChangeRefused::Reopening) => Closed::Reopening,
-            Err(ChangeRefused::Stale { because }) => Closed::Stale(self.display_name(&because)),
-            Err(ChangeRefused::Sealed { holders }) => {
-                Closed::Sealed(holders.keys().map(|slug| self.display_name(slug)).collect())
-            }
-        };
-        Err(Error::PhaseClosed { phase: self.row.display_name.to_owned(), reason })
+        self.command.gate().admits_change().map_err(|refused| self.refuses_change(refused))
+    }
+
+    /// Admits what mends a stale phase.
+    ///
+    /// # Errors
+    /// The phase takes no such change now.
+    fn admit_mending(&self) -> Result<(), Error> {
+        self.command.gate().admits_mending().map_err(|refused| self.refuses_change(refused))
+    }
+
+    fn refuses_change(&self, refused: ChangeRefused) -> Error {
+        self.closed(match refused {
+            ChangeRefused::NotStarted => Closed::NotStarted,
+            ChangeRefused::Reopening => Closed::Reopening,
+            ChangeRefused::Stale { because } => Closed::Stale(self.display_name(&because)),
+            ChangeRefused::Sealed { holders } => self.sealed_by(&holders),
+        })
+    }
+
+    fn closed(&self, reason: Closed) -> Error {
+        Error::PhaseClosed { phase: self.row.display_name.to_owned(), reason }
+    }
+
+    fn sealed_by(&self, holders: &BTreeMap<String, i64>) -> Closed {
+        Closed::Sealed(holders.keys().map(|slug| self.display_name(slug)).collect())
     }
 
     fn display_name(&self, slug: &str) -> String {
@@ -254,26 +296,15 @@ impl Change {
         (before, after): (Option<Value>, Option<Value>),
         details: Details,
     ) -> Result<(), Error> {
-        let now = self.command.now();
-        self.command.record(Entry {
+        let entry = Entry {
             phase: Some(phase.to_owned()),
-            action,
-            actor: TrailActor {
-                user_id: self.actor.user_id,
-                subject: self.actor.subject.clone(),
-                acting_service: self.actor.acting_service.clone(),
-                roles: self.actor.roles.iter().map(|role| role.name().to_owned()).collect(),
-            },
-            method: self.key.method.clone(),
-            request_id: Some(self.key.request_id),
-            subject,
             reason: reason.map(str::to_owned),
             before,
             after,
-            occurred_at: now,
-            origin: signoff_ledger::Origin::Native,
             details: details.into_rows(),
-        })?;
+            ..entry(action, subject, &self.actor, &self.key, self.command.now())
+        };
+        self.command.record(entry)?;
         Ok(())
     }
 
@@ -296,6 +327,35 @@ impl Change {
         };
         let (slug, subject) = (self.row.slug, after.version_id.to_string());
         self.record_in(slug, action, subject, reason, (old, Some(new)), details)
+    }
+}
+
+/// A record of what somebody does now: who, by which request; and nothing more.
+fn entry(
+    action: &'static str,
+    subject: String,
+    actor: &Actor,
+    key: &RequestKey,
+    now: DateTime<Utc>,
+) -> Entry {
+    Entry {
+        phase: None,
+        action,
+        actor: TrailActor {
+            user_id: actor.user_id,
+            subject: actor.subject.clone(),
+            acting_service: actor.acting_service.clone(),
+            roles: actor.roles.iter().map(|role| role.name().to_owned()).collect(),
+        },
+        method: key.method.clone(),
+        request_id: Some(key.request_id),
+        subject,
+        reason: None,
+        before: None,
+        after: None,
+        occurred_at: now,
+        origin: signoff_ledger::Origin::Native,
+        details: Details::default().into_rows(),
     }
 }
 

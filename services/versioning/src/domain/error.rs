@@ -74,6 +74,9 @@ pub enum Error {
     /// This server has no payload for the phase.
     #[error("phase {} is not served", .0.number())]
     NotServed(Phase),
+    /// The workflow is closed: nothing in it changes any more.
+    #[error("the workflow is closed")]
+    WorkflowClosed,
     /// The phase takes no change now.
     #[error("the phase takes no change: {reason:?}")]
     PhaseClosed {

@@ -2,8 +2,12 @@
 
 use signoff_ledger::gates::Gate;
 use signoff_workflow::{PhaseFacts, PhaseRow, PhaseState, PhaseTable, Unmet};
+use uuid::Uuid;
 
 use super::version::Version;
+
+/// How many executions without an observation are named; the others are counted.
+const MAX_UNCOVERED: usize = 1_000;
 
 /// All that the state of a phase follows from.
 #[derive(Clone, Copy, Debug)]
@@ -18,11 +22,16 @@ pub struct Standing<'a> {
     pub current: Option<&'a Version>,
     /// Its draft or submitted version.
     pub open: Option<&'a Version>,
+    /// Whether a version of it was ever closed and not deleted. Only what a phase that may be sealed
+    /// unopened says of itself depends on it.
+    pub any_closed: bool,
 }
 
 impl Standing<'_> {
-    /// What it lacks to be complete and to be rested on: nothing, if it is opened, not stale, not
-    /// being reopened, has an approved version and nothing open.
+    /// What it lacks to be complete and to be rested on, as far as its gate and versions tell:
+    /// nothing, if it is opened, not stale, not being reopened, has an approved version and nothing
+    /// open. A phase that may be sealed unopened needs neither opening nor an approved version: what
+    /// it must cover, whoever seals it says.
     pub fn missing(&self) -> Vec<Unmet> {
         let name = self.row.display_name;
         let mut missing = Vec::new();
@@ -30,7 +39,8 @@ impl Standing<'_> {
             missing.push(Unmet { phase: self.row.phase, subject, what });
         };
         let slug = || self.row.slug.to_owned();
-        if self.gate.opened.is_none() {
+        let unopened = self.row.seals_unopened;
+        if self.gate.opened.is_none() && !unopened {
             add(slug(), format!("{name} was not started: start it"));
         }
         if self.gate.reopening > 0 {
@@ -48,17 +58,38 @@ impl Standing<'_> {
                 format!("version {number} of {name} is {state}: approve, reject or delete it"),
             );
         }
-        if self.current.is_none() {
+        if self.current.is_none() && !unopened {
             add(slug(), format!("{name} has no approved version: approve one"));
         }
         missing
+    }
+
+    /// What it lacks to be complete, as far as this service knows: beside what is
+    /// [missing](Self::missing), that nothing was done yet in a phase that might have nothing to do,
+    /// unless somebody who knows rests on it.
+    pub fn lacking(&self) -> Vec<Unmet> {
+        let mut lacking = self.missing();
+        if self.row.seals_unopened && self.gate.holds.is_empty() {
+            let name = self.row.display_name;
+            let what = if self.gate.opened.is_none() {
+                format!("{name} was not started: start it, unless there is nothing to cover")
+            } else if self.any_closed {
+                return lacking;
+            } else {
+                format!(
+                    "{name} has no closed version: have one ruled on, unless there is nothing to cover"
+                )
+            };
+            lacking.push(Unmet { phase: self.row.phase, subject: self.row.slug.to_owned(), what });
+        }
+        lacking
     }
 
     /// How far it is.
     pub fn state(&self) -> PhaseState {
         let facts = PhaseFacts {
             opened: self.gate.opened.is_some(),
-            complete: self.missing().is_empty(),
+            complete: self.lacking().is_empty(),
             stale: self.gate.stale.is_some(),
             reopening: self.gate.reopening > 0,
             holders: self
@@ -82,3 +113,29 @@ impl Standing<'_> {
         })
     }
 }
+
+/// What is missing where executions are not covered: each is named, as long as they are not too many.
+pub fn not_covered(row: &PhaseRow, uncovered: &[Uuid]) -> Vec<Unmet> {
+    let phase = row.phase;
+    let mut missing: Vec<Unmet> = uncovered
+        .iter()
+        .take(MAX_UNCOVERED)
+        .map(|id| Unmet {
+            phase,
+            subject: id.to_string(),
+            what: format!(
+                "test execution {id} has no observation: have one approved that lists it, or rejected as \
+                 accepted without a finding, and its version closed"
+            ),
+        })
+        .collect();
+    let more = uncovered.len() - missing.len();
+    if more > 0 {
+        let what = format!("{more} more test executions have no observation");
+        missing.push(Unmet { phase, subject: row.slug.to_owned(), what });
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::errors::refusal;
 use super::requests::{Changing, Scoped};
-use crate::commands::{Answer, Change, Engine, Order};
+use crate::commands::{Answer, Change, Engine, Order, OrderOfWorkflow, WorkflowChange};
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 
@@ -116,18 +116,52 @@ where
     I: Send + 'static,
     A: Answer,
 {
-    let Admitted { request, actor, method, .. } = admitted;
     let row = engine.row(scope.phase)?.clone();
+    let (actor, key, input) =
+        checked(admitted, |request, violations| parse(request, &row, violations))?;
+    engine.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
+}
+
+/// Runs an admitted change of a whole workflow.
+///
+/// # Errors
+/// Why it is refused.
+pub(super) async fn change_workflow<R, I, A>(
+    engine: &Engine,
+    admitted: Admitted<R>,
+    parse: impl FnOnce(R, &mut Violations) -> Option<I>,
+    act: impl for<'a> FnOnce(&'a mut WorkflowChange, I) -> BoxFuture<'a, Result<A, Error>> + Send,
+) -> Result<A, Error>
+where
+    R: Changing,
+    I: Send + 'static,
+    A: Answer,
+{
+    let workflow = admitted.scope.workflow;
+    let (actor, key, input) = checked(admitted, parse)?;
+    let order = OrderOfWorkflow { workflow, actor, key };
+    engine.change_workflow(order, move |change| act(change, input)).await
+}
+
+/// The request's identity and what it asks for, once all fields are checked.
+///
+/// # Errors
+/// [`Error::Invalid`] names every field at fault.
+fn checked<R: Changing, I>(
+    admitted: Admitted<R>,
+    parse: impl FnOnce(R, &mut Violations) -> Option<I>,
+) -> Result<(Actor, RequestKey, I), Error> {
+    let Admitted { request, actor, method, .. } = admitted;
     let mut violations = Violations::default();
     let request_id = identified(&request, &mut violations);
     // The wire's own form may differ from one client to the next; ours is always the same.
     let content_hash = Sha256::digest(request.encode_to_vec()).into();
-    let input = parse(request, &row, &mut violations);
+    let input = parse(request, &mut violations);
     let (Some(request_id), Some(input), true) = (request_id, input, violations.is_empty()) else {
         return Err(Error::Invalid(violations));
     };
     let key = RequestKey { request_id, method, caller: actor.user_id, content_hash };
-    engine.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
+    Ok((actor, key, input))
 }
 
 /// The id of a request, by which it is done once.

@@ -17,6 +17,11 @@ pub(super) fn refusal(error: Error, workflow: Option<Workflow>) -> Refusal {
             format!("this server does not serve phase {}", phase.number()),
             [],
         ),
+        Error::WorkflowClosed => precondition(
+            Reason::WorkflowClosed,
+            "the workflow was closed: it is read-only for ever".to_owned(),
+            workflow.map(|workflow| workflow.to_string()).unwrap_or_default(),
+        ),
         Error::PhaseClosed { phase, reason } => phase_closed(&phase, reason),
         Error::Gate { phase, reason } => gate_refused(&phase, reason),
         Error::Unmet(missing) => Refusal::precondition(

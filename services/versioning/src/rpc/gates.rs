@@ -1,18 +1,28 @@
 //! The gate methods, and where a phase stands.
 
-use signoff_contract::convert::{PhaseNeed, optional_uuid, time_to_wire, versioning_type_to_wire};
+use std::collections::HashSet;
+
+use signoff_contract::convert::{
+    PhaseNeed, optional_uuid, time_to_wire, uuid, versioning_type_to_wire,
+};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
+use signoff_ledger::closing;
 use signoff_ledger::gates::{Foundation, Gate, TrailHead, load};
 use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Role, Scope, Unmet, Violations};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::call::{Admitted, admit, answer, change, change_in};
+use super::inputs::fits;
 use crate::commands::{Change, Engine};
 use crate::domain::error::Error;
 use crate::domain::phase::Standing;
 use crate::store::versions;
+
+/// Most executions that a seal may require to be covered.
+const MAX_EXECUTIONS: usize = 100_000;
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -125,21 +135,28 @@ async fn seal_admitted(
             faults.add("holder", format!("does not rest on {}", row.display_name));
         }
         let attempt = attempt(request.attempt, "attempt", faults);
-        Some((holder?, attempt?, rows))
+        let required = required_executions(&request.required_execution_ids, &rows, faults);
+        Some((holder?, attempt?, rows, required))
     };
     if !violations.is_empty() {
         return Err(Error::Invalid(violations));
     }
-    change_in(engine, admitted, scope, parse, move |change, (holder, attempt, rows), _| {
-        Box::pin(async move {
-            let foundations = change.seal(&rows, &holder, attempt).await?;
-            let rests_on = foundations
-                .into_iter()
-                .map(|foundation| foundation_to_wire(foundation, &phases))
-                .collect();
-            Ok(wire::SealResponse { rests_on, ..wire::SealResponse::default() })
-        })
-    })
+    change_in(
+        engine,
+        admitted,
+        scope,
+        parse,
+        move |change, (holder, attempt, rows, required), _| {
+            Box::pin(async move {
+                let foundations = change.seal(&rows, &holder, attempt, &required).await?;
+                let rests_on = foundations
+                    .into_iter()
+                    .map(|foundation| foundation_to_wire(foundation, &phases))
+                    .collect();
+                Ok(wire::SealResponse { rests_on, ..wire::SealResponse::default() })
+            })
+        },
+    )
     .await
 }
 
@@ -180,13 +197,15 @@ pub(super) async fn get_phase_status(
         let mut snapshot = engine.ledger().snapshot().await?;
         let mut gates = load(snapshot.conn(), workflow, &[row.slug]).await?;
         let gate = gates.remove(row.slug).unwrap_or_default();
-        let phase_status = Some(status(snapshot.conn(), scope, row, &gate, engine.phases()).await?);
-        Ok(wire::GetPhaseStatusResponse { phase_status })
+        let mut told = status(snapshot.conn(), scope, row, &gate, engine.phases()).await?;
+        told.workflow_closed = closing(snapshot.conn(), workflow).await?.is_some();
+        Ok(wire::GetPhaseStatusResponse { phase_status: Some(told) })
     };
     answer(done.await, workflow)
 }
 
-async fn status_after(
+/// Where a phase stands after a change. The workflow is not closed: it took the change.
+pub(super) async fn status_after(
     change: &mut Change,
     row: &PhaseRow,
     gate: &Gate,
@@ -205,7 +224,9 @@ async fn status(
 ) -> Result<shared::PhaseStatus, Error> {
     let current = versions::current(conn, scope, row).await?;
     let open = versions::open(conn, scope, row).await?;
-    let standing = Standing { phases, row, gate, current: current.as_ref(), open: open.as_ref() };
+    let any_closed = row.seals_unopened && versions::any_closed(conn, scope, row).await?;
+    let (current_ref, open_ref) = (current.as_ref(), open.as_ref());
+    let standing = Standing { phases, row, gate, current: current_ref, open: open_ref, any_closed };
     let state = standing.state();
     let (done, total) = standing.progress();
     let completed_at = current
@@ -243,8 +264,35 @@ async fn status(
         current_version_id: id(&current),
         open_version_id: id(&open),
         progress: Some(shared::Progress { done: done.into(), total: total.into() }),
-        unmet: standing.missing().into_iter().map(missing_to_wire).collect(),
+        unmet: standing.lacking().into_iter().map(missing_to_wire).collect(),
+        workflow_closed: false,
     })
+}
+
+/// The executions that an observation must cover.
+fn required_executions(
+    given: &[String],
+    sealed: &[PhaseRow],
+    violations: &mut Violations,
+) -> Vec<Uuid> {
+    let path = "required_execution_ids";
+    if !given.is_empty() && !sealed.iter().any(|row| row.seals_unopened) {
+        violations.add(path, "goes with Observation Management only");
+        return Vec::new();
+    }
+    if !fits(given.len(), MAX_EXECUTIONS, path, violations) {
+        return Vec::new();
+    }
+    let mut seen = HashSet::with_capacity(given.len());
+    let mut read = Vec::with_capacity(given.len());
+    for (i, id) in given.iter().enumerate() {
+        let path = format_args!("{path}[{i}]");
+        match uuid(id, path, violations) {
+            Some(id) if !seen.insert(id) => violations.add(path.to_string(), "is there twice"),
+            id => read.extend(id),
+        }
+    }
+    read
 }
 
 fn attempt(given: i64, path: &str, violations: &mut Violations) -> Option<i64> {

@@ -301,8 +301,14 @@ fn opinion(
     violations: &mut Violations,
 ) -> Option<Opinion> {
     let verdict = verdict(review.verdict, format_args!("reviews[{i}].verdict"), violations);
-    let notes = optional_text(review.notes, format_args!("reviews[{i}].notes"), violations);
     let accepted_without_finding = disposition(review.disposition, i, row, verdict, violations);
+    let notes_path = format_args!("reviews[{i}].notes");
+    let notes = if accepted_without_finding {
+        // Why there is no finding.
+        required_text(review.notes, notes_path, violations)
+    } else {
+        optional_text(review.notes, notes_path, violations)
+    };
     let reason_path = format_args!("reviews[{i}].modification_reason");
     let change = if verdict == Some(Verdict::Modified) {
         let path = format_args!("reviews[{i}].modified_payload");
@@ -396,7 +402,8 @@ fn decision_ids(given: &[String], violations: &mut Violations) -> Vec<Uuid> {
     given.iter().filter_map(|id| Uuid::try_parse(id).ok()).collect()
 }
 
-fn fits(len: usize, most: usize, path: &str, violations: &mut Violations) -> bool {
+/// Whether a list is not too long.
+pub(super) fn fits(len: usize, most: usize, path: &str, violations: &mut Violations) -> bool {
     if len > most {
         violations.add(path, format!("has {len} entries; at most {most} fit into one call"));
     }

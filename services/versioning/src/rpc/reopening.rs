@@ -1,40 +1,116 @@
 //! Phases that are taken up again, and workflows that are closed.
 
+use signoff_contract::convert::PhaseNeed;
 use signoff_contract::versioning::v1 as wire;
+use signoff_workflow::{Phase, PhaseRow, PhaseTable, Violations};
 use tonic::{Request, Response, Status};
 
+use super::call::{admit, answer, change, change_workflow};
+use super::gates::status_after;
+use super::inputs::required_text;
 use crate::commands::Engine;
 
 type Answered<A> = Result<Response<A>, Status>;
 
 /// `BeginReopen`.
 pub(super) async fn begin_reopen(
-    _: &Engine,
-    _: Request<wire::BeginReopenRequest>,
+    engine: &Engine,
+    request: Request<wire::BeginReopenRequest>,
 ) -> Answered<wire::BeginReopenResponse> {
-    Err(Status::unimplemented("not yet"))
+    let parse = |request: wire::BeginReopenRequest, _: &PhaseRow, faults: &mut Violations| {
+        required_text(request.reason, "reason", faults)
+    };
+    change(engine, request, parse, |change, reason, _| {
+        Box::pin(async move {
+            let reopening = change.begin_reopen(&reason).await?;
+            Ok(wire::BeginReopenResponse { reopening })
+        })
+    })
+    .await
 }
 
 /// `MarkStale`.
 pub(super) async fn mark_stale(
-    _: &Engine,
-    _: Request<wire::MarkStaleRequest>,
+    engine: &Engine,
+    request: Request<wire::MarkStaleRequest>,
 ) -> Answered<wire::MarkStaleResponse> {
-    Err(Status::unimplemented("not yet"))
+    let phases = engine.phases().clone();
+    let parse = |request: wire::MarkStaleRequest, row: &PhaseRow, faults: &mut Violations| {
+        let because = because(request.because, row, engine.phases(), faults);
+        let reopening = reopening(request.reopening, faults);
+        Some((because?, reopening?))
+    };
+    change(engine, request, parse, move |change, (because, reopening), row| {
+        Box::pin(async move {
+            let gate = change.mark_stale(&because, reopening).await?;
+            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            Ok(wire::MarkStaleResponse { phase_status })
+        })
+    })
+    .await
 }
 
 /// `FinishReopen`.
 pub(super) async fn finish_reopen(
-    _: &Engine,
-    _: Request<wire::FinishReopenRequest>,
+    engine: &Engine,
+    request: Request<wire::FinishReopenRequest>,
 ) -> Answered<wire::FinishReopenResponse> {
-    Err(Status::unimplemented("not yet"))
+    let phases = engine.phases().clone();
+    let parse = |request: wire::FinishReopenRequest, _: &PhaseRow, faults: &mut Violations| {
+        reopening(request.reopening, faults)
+    };
+    change(engine, request, parse, move |change, reopening, row| {
+        Box::pin(async move {
+            let gate = change.finish_reopen(reopening).await?;
+            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            Ok(wire::FinishReopenResponse { phase_status })
+        })
+    })
+    .await
 }
 
 /// `CloseWorkflow`.
 pub(super) async fn close_workflow(
-    _: &Engine,
-    _: Request<wire::CloseWorkflowRequest>,
+    engine: &Engine,
+    request: Request<wire::CloseWorkflowRequest>,
 ) -> Answered<wire::CloseWorkflowResponse> {
-    Err(Status::unimplemented("not yet"))
+    let admitted = admit(engine, request, PhaseNeed::Refused)?;
+    let workflow = admitted.scope.workflow;
+    let parse = |request: wire::CloseWorkflowRequest, faults: &mut Violations| {
+        required_text(request.reason, "reason", faults)
+    };
+    let done = change_workflow(engine, admitted, parse, |change, reason| {
+        Box::pin(async move {
+            change.close(reason).await?;
+            Ok(wire::CloseWorkflowResponse {})
+        })
+    });
+    answer(done.await, workflow)
+}
+
+fn reopening(given: i64, faults: &mut Violations) -> Option<i64> {
+    if given < 1 {
+        faults.add("reopening", "is required: 1 or more");
+        return None;
+    }
+    Some(given)
+}
+
+/// The phase that is being reopened: it comes before the scope's.
+fn because(
+    given: i32,
+    row: &PhaseRow,
+    phases: &PhaseTable,
+    faults: &mut Violations,
+) -> Option<PhaseRow> {
+    let Some(because) = phases.get(Phase::new(given)) else {
+        faults.add("because", "is required: a known phase");
+        return None;
+    };
+    if !phases.downstream(because.phase).contains(&row.phase) {
+        let (name, here) = (because.display_name, row.display_name);
+        faults.add("because", format!("{name} does not come before {here}"));
+        return None;
+    }
+    Some(because.clone())
 }

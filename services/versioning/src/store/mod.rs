@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod compare;
 pub mod contents;
 mod copy;
+pub mod coverage;
 pub mod decisions;
 pub mod facts;
 pub mod held;
@@ -33,6 +34,7 @@ impl From<LedgerError> for Error {
         match error {
             LedgerError::Busy { retry_after } => Self::Busy { retry_after },
             LedgerError::RequestIdReused => Self::RequestIdReused,
+            LedgerError::WorkflowClosed => Self::WorkflowClosed,
             LedgerError::Entry(EntryError::TooLarge { .. }) => {
                 Self::Limit("what the trail says of one change is at most 64 KiB")
             }

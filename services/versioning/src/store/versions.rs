@@ -75,6 +75,25 @@ pub async fn open(
     query.fetch_optional(conn).await?.map(|found| read(&found, scope)).transpose()
 }
 
+/// Whether a version of the scope's line was ever closed, and not deleted.
+pub async fn any_closed(
+    conn: &mut PgConnection,
+    scope: Scope,
+    row: &PhaseRow,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar(
+        "select exists (
+             select from lines l join versions v using (line_no)
+             where l.cycle_id = $1 and l.report_id = $2 and l.phase = $3
+                 and v.state in ('approved', 'superseded', 'rejected'))",
+    )
+    .bind(scope.workflow.cycle_id)
+    .bind(scope.workflow.report_id)
+    .bind(row.slug)
+    .fetch_one(conn)
+    .await?)
+}
+
 /// The line's newest version that is not deleted.
 pub async fn newest(
     conn: &mut PgConnection,

@@ -6,6 +6,11 @@
 //! still its current one. An attempt that did not get there is *fenced*: from then on it never
 //! will, and the seals made for it are released. Nothing is released because of time.
 //!
+//! A phase is reopened in three steps, too. A durable *mark* refuses changes and new seals;
+//! everything downstream is marked *stale*, nearest first; then the mark goes, and so does who held
+//! the phase. Whoever meets the mark goes through these steps again. A stale phase is *reaffirmed*
+//! by opening it again.
+//!
 //! Whether a phase is complete, and which phases it must rest on, the service says.
 
 mod rules;
@@ -14,8 +19,8 @@ pub(crate) mod store;
 pub use store::load;
 
 pub use rules::{
-    BeginRefused, ChangeRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, Stale,
-    TrailHead,
+    BeginRefused, ChangeRefused, Fenced, Foundation, Gate, OpenRefused, Opened, ReopenRefused,
+    SealRefused, Stale, TrailHead,
 };
 
 #[cfg(test)]

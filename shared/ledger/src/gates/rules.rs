@@ -15,6 +15,8 @@ pub struct Gate {
     pub opened: Option<Opened>,
     /// Why it must be reaffirmed before it changes.
     pub stale: Option<Stale>,
+    /// The latest reopening of each phase before it that it was marked for.
+    pub marks: BTreeMap<String, i64>,
     /// The number of the reopening under way; 0 if none is.
     pub reopening: i64,
     /// The number of the latest reopening.
@@ -66,7 +68,7 @@ pub struct TrailHead {
 }
 
 /// Why no attempt to open is given out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BeginRefused {
     /// It is open.
     #[error("the phase is open already")]
@@ -74,6 +76,12 @@ pub enum BeginRefused {
     /// It is stale, and the caller does not mean to reaffirm it.
     #[error("the phase is stale and must be reaffirmed")]
     Stale,
+    /// Others rest on it as it is: never started.
+    #[error("the phase is sealed, though it was never started")]
+    Sealed {
+        /// Who holds it, by which attempt.
+        holders: BTreeMap<String, i64>,
+    },
 }
 
 /// Why a phase is not opened.
@@ -95,6 +103,12 @@ pub enum OpenRefused {
         missing: Vec<String>,
         /// What is named but is no predecessor, or is named twice.
         unexpected: Vec<String>,
+    },
+    /// Others rest on it as it is: never started.
+    #[error("the phase is sealed, though it was never started")]
+    Sealed {
+        /// Who holds it, by which attempt.
+        holders: BTreeMap<String, i64>,
     },
 }
 
@@ -130,6 +144,20 @@ pub enum SealRefused {
     },
 }
 
+/// Why a phase is not reopened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReopenRefused {
+    /// It was never opened, and nobody holds it.
+    #[error("the phase was not started")]
+    NotStarted,
+    /// It is stale: it is mended and reaffirmed.
+    #[error("the phase is stale since {because} was reopened")]
+    Stale {
+        /// The phase that was reopened.
+        because: String,
+    },
+}
+
 /// Why a phase may not change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefused {
@@ -157,11 +185,14 @@ impl Gate {
     /// Gives out the number of a new attempt to open; the one before it can no longer succeed.
     ///
     /// # Errors
-    /// It is open, or stale and `reaffirm` is not set.
+    /// It is open, or stale and `reaffirm` is not set, or held although it was never opened.
     pub fn begin_open(&mut self, reaffirm: bool) -> Result<i64, BeginRefused> {
         match (&self.opened, &self.stale) {
             (Some(_), None) => return Err(BeginRefused::AlreadyOpen),
             (Some(_), Some(_)) if !reaffirm => return Err(BeginRefused::Stale),
+            (None, _) if !self.holds.is_empty() => {
+                return Err(BeginRefused::Sealed { holders: self.holds.clone() });
+            }
             (Some(_), Some(_)) | (None, _) => {}
         }
         self.attempt += 1;
@@ -172,7 +203,8 @@ impl Gate {
     /// the same changes nothing.
     ///
     /// # Errors
-    /// The attempt is not the current one, or `rests_on` is not exactly `required`.
+    /// The attempt is not the current one, `rests_on` is not exactly `required`, or the phase was
+    /// sealed since the attempt began, although it was never opened.
     pub fn open(
         &mut self,
         opened: Opened,
@@ -186,6 +218,9 @@ impl Gate {
         if self.is_open() {
             let same = self.rests_on == rests_on;
             return if same { Ok(()) } else { Err(OpenRefused::AlreadyOpen) };
+        }
+        if self.opened.is_none() && !self.holds.is_empty() {
+            return Err(OpenRefused::Sealed { holders: self.holds.clone() });
         }
         self.opened = Some(opened);
         self.stale = None;
@@ -202,12 +237,19 @@ impl Gate {
         Fenced::Dead
     }
 
-    /// Seals the phase for `holder`'s attempt. `complete` is what the service says.
+    /// Seals the phase for `holder`'s attempt. `complete` is what the service says, `unopened`
+    /// whether such a phase may be complete without ever having been opened.
     ///
     /// # Errors
     /// The phase cannot be rested on, or the holder has a later attempt.
-    pub fn seal(&mut self, holder: &str, attempt: i64, complete: bool) -> Result<(), SealRefused> {
-        if self.opened.is_none() {
+    pub fn seal(
+        &mut self,
+        holder: &str,
+        attempt: i64,
+        complete: bool,
+        unopened: bool,
+    ) -> Result<(), SealRefused> {
+        if self.opened.is_none() && !unopened {
             return Err(SealRefused::NotStarted);
         }
         if self.reopening > 0 {
@@ -238,6 +280,55 @@ impl Gate {
         held
     }
 
+    /// Begins to reopen the phase, or joins the reopening that is under way, and gives its number.
+    /// Until it is finished, the phase takes no change and no seal.
+    ///
+    /// # Errors
+    /// There is nothing to reopen: it was neither opened nor sealed, or is stale.
+    pub fn begin_reopen(&mut self) -> Result<i64, ReopenRefused> {
+        if self.reopening > 0 {
+            return Ok(self.reopening);
+        }
+        if let Some(stale) = &self.stale {
+            return Err(ReopenRefused::Stale { because: stale.because.clone() });
+        }
+        if self.opened.is_none() && self.holds.is_empty() {
+            return Err(ReopenRefused::NotStarted);
+        }
+        self.reopenings += 1;
+        self.reopening = self.reopenings;
+        Ok(self.reopening)
+    }
+
+    /// Something that the phase rests on, directly or not, is being reopened. Whatever attempt to
+    /// open it is under way can no longer succeed; if it was opened, it is stale.
+    ///
+    /// It is marked for each reopening once: a mark that comes late, when the reopening is over and
+    /// the phase may have been reaffirmed, does not make it stale again, since nobody would mark what
+    /// rests on it then.
+    pub fn mark_stale(&mut self, stale: Stale) {
+        self.attempt += 1;
+        let known = self.marks.entry(stale.because.clone()).or_default();
+        if *known >= stale.reopening {
+            return;
+        }
+        *known = stale.reopening;
+        if self.opened.is_some() {
+            self.stale = Some(stale);
+        }
+    }
+
+    /// Finishes a reopening, if it is the one under way: the mark goes, and so does who held the
+    /// phase. Says whether it was.
+    pub fn finish_reopen(&mut self, reopening: i64) -> bool {
+        if self.reopening == 0 || self.reopening != reopening {
+            return false;
+        }
+        self.reopening = 0;
+        self.holds.clear();
+        true
+    }
+
     /// Whether the phase was opened and nothing under it was reopened since.
     pub fn is_open(&self) -> bool {
         self.opened.is_some() && self.stale.is_none()
@@ -248,19 +339,42 @@ impl Gate {
     /// # Errors
     /// Why not.
     pub fn admits_change(&self) -> Result<(), ChangeRefused> {
+        self.is_settled()?;
+        match &self.stale {
+            Some(stale) => Err(ChangeRefused::Stale { because: stale.because.clone() }),
+            None => self.is_free(),
+        }
+    }
+
+    /// Whether people may do what mends a stale phase. In one that is not stale it is a change like
+    /// any other. Somebody who holds a stale phase may not know yet that they are stale, too.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits_mending(&self) -> Result<(), ChangeRefused> {
+        self.is_settled()?;
+        self.is_free()
+    }
+
+    /// # Errors
+    /// It was never opened, or is being reopened.
+    fn is_settled(&self) -> Result<(), ChangeRefused> {
         if self.opened.is_none() {
             return Err(ChangeRefused::NotStarted);
         }
         if self.reopening > 0 {
             return Err(ChangeRefused::Reopening);
         }
-        if let Some(stale) = &self.stale {
-            return Err(ChangeRefused::Stale { because: stale.because.clone() });
-        }
-        if !self.holds.is_empty() {
-            return Err(ChangeRefused::Sealed { holders: self.holds.clone() });
-        }
         Ok(())
+    }
+
+    /// # Errors
+    /// Others rest on it.
+    fn is_free(&self) -> Result<(), ChangeRefused> {
+        if self.holds.is_empty() {
+            return Ok(());
+        }
+        Err(ChangeRefused::Sealed { holders: self.holds.clone() })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{Command, LedgerError};
 
 const LOAD: &str = "
 select g.phase, g.attempt, g.opened_attempt, g.opened_at, g.opened_by, g.stale_because,
-    g.stale_reopening, g.reopening, g.reopenings, g.rests_on, h.holders, h.hold_attempts
+    g.stale_reopening, g.marks, g.reopening, g.reopenings, g.rests_on, h.holders, h.hold_attempts
 from phase_gates g
 left join lateral (
     select array_agg(holder) as holders, array_agg(attempt) as hold_attempts from phase_holds
@@ -23,14 +23,14 @@ where g.cycle_id = $1 and g.report_id = $2 and g.phase = any($3)";
 const SAVE: &str = "
 with gate as (
     insert into phase_gates (cycle_id, report_id, phase, attempt, opened_attempt, opened_at,
-        opened_by, stale_because, stale_reopening, reopening, reopenings, rests_on)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        opened_by, stale_because, stale_reopening, reopening, reopenings, rests_on, marks)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $15)
     on conflict (cycle_id, report_id, phase) do update set
         attempt = excluded.attempt, opened_attempt = excluded.opened_attempt,
         opened_at = excluded.opened_at, opened_by = excluded.opened_by,
         stale_because = excluded.stale_because, stale_reopening = excluded.stale_reopening,
         reopening = excluded.reopening, reopenings = excluded.reopenings,
-        rests_on = excluded.rests_on
+        rests_on = excluded.rests_on, marks = excluded.marks
 ), lifted as (
     delete from phase_holds
     where cycle_id = $1 and report_id = $2 and phase = $3 and holder <> all($13::text[])
@@ -98,6 +98,7 @@ impl Command {
             .bind(Json(&gate.rests_on))
             .bind(holders)
             .bind(attempts)
+            .bind(Json(&gate.marks))
             .execute(self.conn())
             .await?;
         Ok(())
@@ -119,10 +120,12 @@ pub(crate) fn gate(row: &PgRow) -> Result<Gate, LedgerError> {
     let holders: Option<Vec<String>> = row.try_get("holders")?;
     let attempts: Option<Vec<i64>> = row.try_get("hold_attempts")?;
     let Json(rests_on): Json<Vec<Foundation>> = row.try_get("rests_on")?;
+    let Json(marks): Json<BTreeMap<String, i64>> = row.try_get("marks")?;
     Ok(Gate {
         attempt: row.try_get("attempt")?,
         opened,
         stale,
+        marks,
         reopening: row.try_get("reopening")?,
         reopenings: row.try_get("reopenings")?,
         rests_on,

@@ -34,7 +34,7 @@ async fn nobody_changes_what_happened() {
 }
 
 /// A record's row, written by hand over the one before it, with the parts that are given.
-fn insert(extra_column: &str, seq: &str, previous: &str, hash: &str) -> String {
+pub(crate) fn insert(extra_column: &str, seq: &str, previous: &str, hash: &str) -> String {
     let (column, value) = match extra_column {
         "epoch" => (", epoch", ", 7"),
         "txid" => (", txid", ", '7'::xid8"),

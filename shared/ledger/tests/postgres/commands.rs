@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use signoff_ledger::gates::{Foundation, Gate, Opened, TrailHead};
+use signoff_ledger::gates::{Foundation, Gate, Opened, Stale, TrailHead};
 use signoff_ledger::{
     Begun, DetailWriter, EntryError, Head, LedgerError, PoolOptions, QueueOptions, RequestKey,
 };
@@ -220,9 +220,10 @@ async fn gates_are_kept() {
     let gate = Gate {
         attempt: 3,
         opened: Some(Opened { attempt: 2, at: command.now(), by: 7 }),
-        stale: None,
-        reopening: 0,
-        reopenings: 0,
+        stale: Some(Stale { because: "scoping".into(), reopening: 2 }),
+        marks: BTreeMap::from([("planning".into(), 1), ("scoping".into(), 2)]),
+        reopening: 3,
+        reopenings: 3,
         rests_on: vec![Foundation {
             phase: "scoping".into(),
             version_id: Some(Uuid::from_u128(1)),

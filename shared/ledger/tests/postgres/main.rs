@@ -8,6 +8,7 @@
 )]
 
 mod append_only;
+mod closing;
 mod commands;
 mod concurrency;
 mod exporting;

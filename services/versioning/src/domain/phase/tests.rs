@@ -1,0 +1,67 @@
+use signoff_ledger::gates::{Opened, Stale};
+
+use super::*;
+
+/// What follows from a gate alone, of a phase without any version.
+fn of(slug: &str, gate: &Gate, any_closed: bool) -> (PhaseState, Vec<String>, Vec<String>) {
+    let phases = PhaseTable::standard();
+    let row = phases.by_slug(slug).unwrap();
+    let standing = Standing { phases, row, gate, current: None, open: None, any_closed };
+    let words = |all: Vec<Unmet>| all.into_iter().map(|one| one.what).collect();
+    (standing.state(), words(standing.missing()), words(standing.lacking()))
+}
+
+fn opened() -> Gate {
+    let at = chrono::DateTime::UNIX_EPOCH;
+    Gate { attempt: 1, opened: Some(Opened { attempt: 1, at, by: 7 }), ..Gate::default() }
+}
+
+fn held(gate: Gate) -> Gate {
+    Gate { holds: [("finalize_test_report".to_owned(), 1)].into(), ..gate }
+}
+
+#[test]
+fn most_phases_need_an_opening_and_an_approved_version() {
+    let (state, missing, lacking) = of("scoping", &Gate::default(), false);
+    assert_eq!((state, missing.len()), (PhaseState::NotStarted, 2));
+    assert_eq!(missing, lacking);
+    let (state, missing, _) = of("scoping", &opened(), true);
+    assert_eq!(state, PhaseState::InProgress);
+    assert_eq!(missing, ["Scoping has no approved version: approve one"]);
+}
+
+#[test]
+fn what_may_be_sealed_unopened_is_complete_as_far_as_is_known() {
+    let of = |gate: &Gate, any_closed| of("observation_management", gate, any_closed);
+    let cases = [
+        (Gate::default(), false, PhaseState::NotStarted, 1),
+        (held(Gate::default()), false, PhaseState::Sealed, 0),
+        (opened(), false, PhaseState::InProgress, 1),
+        (opened(), true, PhaseState::Complete, 0),
+        (held(opened()), false, PhaseState::Sealed, 0),
+        (held(opened()), true, PhaseState::Sealed, 0),
+    ];
+    for (gate, any_closed, expected, lacks) in cases {
+        let (state, missing, lacking) = of(&gate, any_closed);
+        assert_eq!((state, lacking.len()), (expected, lacks), "{gate:?}: {lacking:?}");
+        assert!(missing.is_empty(), "it may be sealed: {missing:?}");
+    }
+    let stale = Some(Stale { because: "scoping".into(), reopening: 1 });
+    let (state, missing, _) = of(&Gate { stale, ..opened() }, true);
+    assert_eq!((state, missing.len()), (PhaseState::InProgress, 1));
+    let (_, missing, _) = of(&Gate { reopening: 1, ..held(Gate::default()) }, false);
+    assert_eq!(missing, ["Observation Management is being reopened: wait until that is done"]);
+}
+
+#[test]
+fn executions_without_an_observation_are_named_up_to_a_thousand() {
+    let row = PhaseTable::standard().by_slug("observation_management").unwrap();
+    let ids: Vec<Uuid> = (0..1_002).map(Uuid::from_u128).collect();
+    assert_eq!(not_covered(row, &[]), []);
+    let named = not_covered(row, &ids[..1_000]);
+    assert_eq!((named.len(), &named[7].subject), (1_000, &ids[7].to_string()));
+    let counted = not_covered(row, &ids);
+    assert_eq!(counted.len(), 1_001);
+    assert_eq!(counted[1_000].subject, "observation_management");
+    assert_eq!(counted[1_000].what, "2 more test executions have no observation");
+}
