@@ -9,7 +9,7 @@ use signoff_tests::{World, build, world};
 use signoff_versioning::domain::decision::{Cursor, Filter};
 use signoff_versioning::domain::version::Version;
 use signoff_versioning::store::{
-    artifacts, compare, decisions, held, known, lines, makers, restate, rulings, versions,
+    artifacts, compare, decisions, held, history, known, lines, makers, restate, rulings, versions,
 };
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Role, Scope};
 use sqlx::{Connection as _, PgConnection, Row};
@@ -190,6 +190,91 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection, page: i64) -> Vec<Str
         rulings::proposed_by(conn, &draft, &ten, 20).await.unwrap().len()
     });
     revisions(conn, &current, &draft, &mut wrong).await;
+    headers(full, conn, &draft, &mut wrong).await;
+    one_item(conn, &current, &draft, &mut wrong).await;
+    wrong
+}
+
+/// What belongs to headers, whatever the line holds.
+async fn headers(full: &Full, conn: &mut PgConnection, draft: &Version, wrong: &mut Vec<String>) {
+    let (scope, line_no) = (full.scope, draft.line_no);
+    reads!(wrong, conn, 10, 1, "a version by its number", {
+        usize::from(versions::by_number(conn, scope, line_no, 3).await.unwrap().number == 3)
+    });
+    reads!(wrong, conn, 40, 5, "all versions of a workflow", {
+        versions::of_workflow(conn, scope).await.unwrap().len()
+    });
+    reads!(wrong, conn, 10, 3, "the ids of versions", {
+        versions::ids(conn, line_no, &[1, 2, 3]).await.unwrap().len()
+    });
+    reads!(wrong, conn, 5, 1, "LocateVersion", {
+        let table = PhaseTable::standard();
+        usize::from(versions::locate(conn, table, draft.version_id).await.unwrap().is_some())
+    });
+    reads!(wrong, conn, 10, 1, "saving a header", {
+        let next = Version { revision: draft.revision + 1, ..draft.clone() };
+        versions::save(conn, &next).await.unwrap();
+        1
+    });
+    reads!(wrong, conn, 10, 6, "the next version's number", {
+        usize::try_from(lines::next_number(conn, line_no).await.unwrap()).unwrap()
+    });
+    reads!(wrong, conn, 10, 1, "the newest item's number", {
+        lines::set_last_item(conn, line_no, i32::try_from(2 * ITEMS).unwrap()).await.unwrap();
+        1
+    });
+    reads!(wrong, conn, 10, 1, "one more maker", {
+        makers::add(conn, line_no, 10, 5).await.unwrap();
+        1
+    });
+}
+
+/// What belongs to one item, or to a few.
+async fn one_item(
+    conn: &mut PgConnection,
+    current: &Version,
+    draft: &Version,
+    wrong: &mut Vec<String>,
+) {
+    let line_no = draft.line_no;
+    // The items that the second version edited.
+    let edited: Vec<i32> = (11..=20).collect();
+    reads!(wrong, conn, 10, 2, "the rulings on an item", {
+        rulings::of_item(conn, line_no, edited[0], 100).await.unwrap().len()
+    });
+    let found = decisions::of_items(conn, line_no, current.number, &edited).await.unwrap();
+    reads!(wrong, conn, 200, edited.len(), "what was changed in items", {
+        history::of(conn, line_no, &found).await.unwrap().len()
+    });
+    reads!(wrong, conn, 100, 1, "ending rulings", {
+        rulings::end(conn, draft, &edited).await.unwrap();
+        1
+    });
+}
+
+/// A first review of a whole line reads each item a few times, however many there are: on a line
+/// that the tables' statistics do not know.
+async fn reviews(full: &Full, conn: &mut PgConnection) -> Vec<String> {
+    const MANY: u32 = 5_000;
+    let mut wrong = Vec::new();
+    let (world, phase) = (&full.world, full.scope.phase);
+    let workflow = world::workflow();
+    world.open_phases(workflow, &[phase]).await;
+    let tester = world.person(10, workflow, &[Role::Tester]).await;
+    let draft = tester.create(&scope(workflow, phase), build::inputs(0..MANY)).await.unwrap();
+    tester.submit(&draft).await.unwrap();
+    let submitted = versions::open(conn, Scope { workflow, phase }, &full.row).await.unwrap();
+    let submitted = submitted.unwrap();
+    let (most, many) = (10 * i64::from(MANY), usize::try_from(MANY).unwrap());
+    let all: Vec<i32> = (1..=i32::try_from(MANY).unwrap()).collect();
+    for made_any in [false, true] {
+        reads!(wrong, conn, most, many, "all that is pending", {
+            held::pending(conn, &submitted, 20, made_any).await.unwrap().len()
+        });
+        reads!(wrong, conn, most, many, "all that is named", {
+            held::of(conn, &submitted, &all, 20, made_any).await.unwrap().len()
+        });
+    }
     wrong
 }
 
@@ -217,12 +302,16 @@ async fn hot_queries_read_little() {
     let walk = 10 * i64::from(ITEMS);
     let first = hot_queries(&full, &mut conn, walk).await;
     assert!(first.is_empty(), "without statistics:\n{}", first.join("\n"));
+    let first = reviews(&full, &mut conn).await;
+    assert!(first.is_empty(), "a review without statistics:\n{}", first.join("\n"));
     let mut admin = full.world.as_superuser().await;
     sqlx::query("analyze").execute(&mut admin).await.unwrap();
     // More than once: after some calls, a statement's plan no longer depends on its parameters.
     for _ in 0..3 {
         let known = hot_queries(&full, &mut conn, 1500).await;
         assert!(known.is_empty(), "with statistics:\n{}", known.join("\n"));
+        let reviews = reviews(&full, &mut conn).await;
+        assert!(reviews.is_empty(), "a review with statistics:\n{}", reviews.join("\n"));
     }
     full.world.stop().await;
 }

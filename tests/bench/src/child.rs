@@ -35,7 +35,7 @@ impl Child {
             .arg("--jwks")
             .arg(jwks)
             .env("SIGNOFF_DATABASE_URL", database.expose_secret())
-            .env("SIGNOFF_LOG", "warn")
+            .env("SIGNOFF_LOG", "error")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .kill_on_drop(true)

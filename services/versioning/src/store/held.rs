@@ -112,12 +112,14 @@ pub async fn pending(
              where x.line_no = c.line_no and x.item_no = c.item_no and x.to_version = 2147483647
              limit 1
          ) r on true
+         left join lateral (
+             select x.rev from items x
+             where x.line_no = c.line_no and x.item_no = c.item_no and x.rev > c.rev
+             limit 1
+         ) newer on true
          left join modifications m on false
          left join modifications kept on false
-         where c.line_no = $1 and c.introduced_in = $2 and r.seq is null
-             and not exists (
-                 select from items newer
-                 where newer.line_no = c.line_no and newer.item_no = c.item_no and newer.rev > c.rev)
+         where c.line_no = $1 and c.introduced_in = $2 and r.seq is null and newer.rev is null
          order by c.item_no"
     ))
     .bind(version.line_no)

@@ -30,6 +30,27 @@ async fn lookups_use_their_indexes() {
             ),
             "trail_phase",
         ),
+        // the record that details belong to
+        (
+            format!("select from trail where {one} and seq = 5 and txid = pg_current_xact_id()"),
+            "trail_pkey",
+        ),
+        // the details of records
+        (
+            format!(
+                "select * from trail_details where {one} and (seq, chunk) > (5, 0) \
+                 order by seq, chunk limit 9"
+            ),
+            "trail_details_pkey",
+        ),
+        // the first answer to a request
+        (
+            format!("select * from idempotency_keys where {one} and request_id = '{id}'"),
+            "idempotency_keys_pkey",
+        ),
+        // a gate, and who holds it
+        (format!("select * from phase_gates where {one} and phase = 'a'"), "phase_gates_pkey"),
+        (format!("select * from phase_holds where {one} and phase = 'a'"), "phase_holds_pkey"),
         // the feed
         (
             "select * from trail where (epoch, txid, seq) > (1, '9', 1) \
