@@ -1,5 +1,6 @@
 //! The trail as a file: what the service kept, to be verified without it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use signoff_chassis::identity::Claims;
@@ -7,10 +8,12 @@ use signoff_contract::feed::v1 as feed;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_ledger::{Source, verify_export};
 use signoff_tests::refusals::{fields, refusal};
-use signoff_tests::world::whole;
+use signoff_tests::world::{serve_args, whole};
 use signoff_tests::{Person, Stage, World, build};
+use signoff_versioning::{ServeArgs, Service};
 use signoff_workflow::{Phase, Role};
 use sqlx::{AssertSqlSafe, Connection as _};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic::{Code, Streaming};
 
@@ -132,10 +135,10 @@ async fn long(stage: &Stage) {
 }
 
 /// A client that takes little at once, so that the server has to wait for it.
-async fn slow_client(stage: &Stage) -> Person {
+async fn slow_client(stage: &Stage, address: SocketAddr) -> Person {
     let claims = Claims::new(30, "user-30", Duration::from_secs(600));
     let token = stage.world.key.sign(&claims.with_roles([Role::Auditor])).unwrap();
-    let endpoint = Endpoint::from_shared(format!("http://{}", stage.world.address)).unwrap();
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let channel = endpoint
         .initial_stream_window_size(65_535)
         .initial_connection_window_size(65_535)
@@ -161,27 +164,38 @@ async fn rest(
 
 #[tokio::test]
 async fn clients_that_take_their_time_hold_nothing_up_and_get_the_chain_of_when_they_asked() {
-    let world: &'static World = Box::leak(Box::new(World::new().await));
-    let stage = Stage::open_in(world, Phase::SAMPLE_SELECTION).await;
+    let stage = Stage::samples().await;
     long(&stage).await;
-    let before = stage.tester.verify(stage.workflow).await;
-    // More than the service has connections to its database.
+    let before = stage.tester.trail_of(stage.workflow).await;
+    // A replica with one connection to the database, and several clients that wait.
+    let world = stage.world;
+    let args = ServeArgs { database_connections: 1, ..serve_args(&world.urls, world.jwks()) };
+    let replica = Service::prepare(args).await.unwrap();
+    let address = replica.address();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(replica.run(shutdown.clone()));
     let mut waiting = Vec::new();
-    for _ in 0..12 {
-        let mut client = slow_client(&stage).await.trail;
-        waiting.push(client.export_trail(request(&stage)).await.unwrap().into_inner());
+    for _ in 0..4 {
+        let mut client = slow_client(&stage, address).await.trail;
+        let mut answers = client.export_trail(request(&stage)).await.unwrap().into_inner();
+        let first = answers.message().await.unwrap().unwrap().json_lines;
+        waiting.push((first, answers));
     }
     // Work goes on, and the chain grows.
     stage.next(build::inputs(10_000..10_001)).await;
-    let after = stage.tester.verify(stage.workflow).await;
-    assert!(after.records > before.records);
-    for answers in waiting {
-        let (file, messages) = rest(answers).await.unwrap();
+    assert!(stage.tester.trail_of(stage.workflow).await.len() > before.len());
+    let mut files = Vec::new();
+    for (first, answers) in waiting {
+        let (rest, messages) = rest(answers).await.unwrap();
         assert!(messages > 4, "{messages} messages");
-        let found = verify_export(file.as_slice()).unwrap();
-        assert_eq!((found.fault, found.records), (None, before.records));
-        assert_eq!(found.head.hash.to_vec(), before.head.as_ref().unwrap().hash);
+        files.push([first, rest].concat());
     }
+    assert!(files.iter().all(|file| *file == files[0]));
+    let found = verify_export(files[0].as_slice()).unwrap();
+    assert_eq!((found.fault, found.records), (None, i64::try_from(before.len()).unwrap()));
+    assert_eq!(found.head.hash.to_vec(), before.last().unwrap().hash);
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -189,7 +203,7 @@ async fn a_database_that_fails_in_the_middle_ends_the_file_with_a_proper_status(
     let world: &'static World = Box::leak(Box::new(World::new().await));
     let stage = Stage::open_in(world, Phase::SAMPLE_SELECTION).await;
     long(&stage).await;
-    let mut client = slow_client(&stage).await.trail;
+    let mut client = slow_client(&stage, world.address).await.trail;
     let mut answers = client.export_trail(request(&stage)).await.unwrap().into_inner();
     answers.message().await.unwrap().unwrap();
     let mut superuser = world.as_superuser().await;

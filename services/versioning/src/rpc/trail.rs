@@ -6,7 +6,9 @@ use signoff_contract::feed::v1 as feed;
 use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::{Export, Origin, Record};
 use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
+use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 
 use super::call::{admit, answer};
 use super::errors::refusal;
@@ -85,21 +87,28 @@ pub(super) async fn export_trail(
     let done = async {
         expect_own(admitted.request.source)?;
         let export = engine.ledger().export(workflow).await?;
-        Ok(Box::pin(stream::unfold(Some(export), move |export| pieces(export, workflow))) as _)
+        let (room, mut taken) = mpsc::channel(1);
+        // A task of its own: what has begun to read goes on until its connection is given back,
+        // also while the transport has no reason to ask for more.
+        tokio::spawn(send(export, workflow, room).in_current_span());
+        Ok(Box::pin(stream::poll_fn(move |context| taken.poll_recv(context))) as _)
     };
     answer(done.await, workflow)
 }
 
-/// The next lines of an export, and what is left of it: nothing after an error.
-async fn pieces(
-    export: Option<Export>,
+/// Sends an export piece by piece, to its end, to an error, or until nobody takes it any more.
+async fn send(
+    mut export: Export,
     workflow: Workflow,
-) -> Option<(Result<feed::ExportTrailResponse, Status>, Option<Export>)> {
-    let mut export = export?;
-    match export.next().await {
-        Ok(Some(json_lines)) => Some((Ok(feed::ExportTrailResponse { json_lines }), Some(export))),
-        Ok(None) => None,
-        Err(error) => Some((Err(refusal(error.into(), Some(workflow)).into()), None)),
+    room: mpsc::Sender<Result<feed::ExportTrailResponse, Status>>,
+) {
+    // Read only what there is room for.
+    while let Ok(place) = room.reserve().await {
+        match export.next().await {
+            Ok(Some(json_lines)) => place.send(Ok(feed::ExportTrailResponse { json_lines })),
+            Ok(None) => return,
+            Err(error) => return place.send(Err(refusal(error.into(), Some(workflow)).into())),
+        }
     }
 }
 
