@@ -21,7 +21,7 @@ use signoff_versioning::domain::payload::{
 };
 use signoff_versioning::domain::states::{Source, Standing, Verdict, VersionState};
 use signoff_versioning::domain::version::Version;
-use signoff_versioning::store::{artifacts, compare, decisions, versions};
+use signoff_versioning::store::{artifacts, compare, decisions, pages, versions};
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Role, Scope, VersioningType, Workflow};
 use uuid::Uuid;
 
@@ -165,7 +165,7 @@ impl Studio {
     async fn decisions(&self, version: &Version) -> Vec<Decision> {
         let mut conn = self.engine.pool().acquire().await.unwrap();
         let (filter, cursor) = (Filter::default(), Cursor::Item(0));
-        decisions::page(&mut conn, version, &filter, &cursor, 100).await.unwrap()
+        pages::page(&mut conn, version, &filter, &cursor, 100).await.unwrap()
     }
 }
 

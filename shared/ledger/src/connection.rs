@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// The oldest server that works, as `server_version_num`.
 const OLDEST_SERVER: i32 = 150_000;
 
+/// How long after its last use a connection is taken to be alive without a look.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// A running process of a service, as its connections name it to the database server. So others can
 /// see whether it is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +147,16 @@ pub async fn connect(
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
+        // A look at every connection would be a round trip for every read.
+        .test_before_acquire(false)
+        .before_acquire(|connection, seen| {
+            Box::pin(async move {
+                if seen.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| Box::pin(prepare(connection, options)))
         .connect_with(target)
         .await

@@ -62,6 +62,7 @@ impl Change {
         after.self_approved = before.is_made_by(actor)
             || self.row.self_approval && makers::made_any(self.conn(), line_no, actor).await?;
         after.updated_at = self.command.now();
+        after.approved_version_id = Some(version_id);
         let (scope, row) = (self.scope, self.row.clone());
         let old = versions::current(self.conn(), scope, &row).await?;
         versions::supersede(self.conn(), &after).await?;

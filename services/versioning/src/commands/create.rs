@@ -88,19 +88,17 @@ impl Change {
             None => None,
         };
         let line = lines::find(self.conn(), scope, &row).await?.ok_or(Error::NoBaseline)?;
-        if let Some(open) = versions::open(self.conn(), scope, &row).await? {
+        // An open version is the newest that is not deleted.
+        let newest =
+            versions::newest(self.conn(), scope, line.line_no).await?.ok_or(Error::NoBaseline)?;
+        if newest.state.is_open() {
             return Err(Error::VersionOpen {
-                version_id: open.version_id,
-                number: open.number,
-                state: open.state,
+                version_id: newest.version_id,
+                number: newest.number,
+                state: newest.state,
             });
         }
-        let baseline = match named {
-            Some(baseline) => baseline,
-            None => versions::newest(self.conn(), scope, line.line_no)
-                .await?
-                .ok_or(Error::NoBaseline)?,
-        };
+        let baseline = named.unwrap_or(newest);
         baseline.expect_etag(input.etag.as_deref())?;
         baseline.expect_state(
             &[VersionState::Approved, VersionState::Superseded, VersionState::Rejected],
@@ -136,7 +134,7 @@ impl Change {
             state: VersionState::Draft,
             revision: 1,
             parent: baseline.as_ref().map(Version::reference),
-            approved_version_id: None,
+            approved_version_id: baseline.as_ref().and_then(|of| of.approved_version_id),
             superseded_by: None,
             content_digest: None,
             required_sign_offs: Vec::new(),
@@ -177,7 +175,7 @@ impl Change {
         }
         let reason = version.creation_notes.clone();
         let version = if draft.items.is_empty() {
-            self.read_back(&version).await?
+            version
         } else {
             let (version, _) =
                 self.put_forward(version, line.last_item, draft.items, &mut details).await?;
@@ -207,10 +205,8 @@ impl Change {
         let maker = self.maker();
         rulings::end(self.conn(), &version, &ended).await?;
         contents::put(self.conn(), &version, &new, maker).await?;
-        if let Some(newest) = new.iter().map(|new| new.item_no).max().filter(|no| *no > last_item) {
-            lines::set_last_item(self.conn(), version.line_no, newest).await?;
-        }
-        makers::add(self.conn(), version.line_no, maker.user_id, new.len()).await?;
+        let newest = new.iter().map(|new| new.item_no).max().unwrap_or(last_item);
+        makers::add(self.conn(), version.line_no, maker.user_id, new.len(), newest).await?;
         for item in &new {
             version.counts.enter(item.held());
             version.sources |= item.recommendation.source.bit();

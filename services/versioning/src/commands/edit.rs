@@ -117,7 +117,7 @@ impl Change {
         let rev =
             contents::edit(self.conn(), &before, &item, &input.replacement.content, reason, maker)
                 .await?;
-        makers::add(self.conn(), before.line_no, maker.user_id, 1).await?;
+        makers::add(self.conn(), before.line_no, maker.user_id, 1, item.item_no).await?;
         let mut after = before.clone();
         after.counts.leave(item.held(before.number));
         after.counts.enter(Held {

@@ -200,9 +200,8 @@ impl Change {
             staging::end_rulings(self.conn(), &before, import_id).await?;
         }
         staging::put(self.conn(), &before, numbering, maker).await?;
-        lines::set_last_item(self.conn(), line.line_no, last_item).await?;
         let count = usize::try_from(rows).unwrap_or_default();
-        makers::add(self.conn(), line.line_no, maker.user_id, count).await?;
+        makers::add(self.conn(), line.line_no, maker.user_id, count, last_item).await?;
         let mut after = before.clone();
         after.counts.enter_pending(rows, counted);
         after.sources |= sources;

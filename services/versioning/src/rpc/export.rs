@@ -18,7 +18,7 @@ use crate::commands::{Engine, not_found};
 use crate::domain::decision::{Cursor, Filter};
 use crate::domain::error::{Error, Kind};
 use crate::domain::version::Version;
-use crate::store::{decisions, versions};
+use crate::store::{pages, versions};
 
 /// How many decisions a message holds at most.
 const PAGE: i64 = 1_000;
@@ -109,7 +109,7 @@ impl Export {
             }
         }
         let cursor = Cursor::Item(self.after);
-        let page = decisions::page(conn, &self.version, &self.filter, &cursor, PAGE).await?;
+        let page = pages::page(conn, &self.version, &self.filter, &cursor, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         self.after = last.id.item_no;
         Ok(Some(decisions_to_wire(conn, self.version.line_no, page, &self.row).await?))

@@ -25,13 +25,15 @@ use crate::domain::decision::{Cursor, Decision, Difference};
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::version::Version;
-use crate::store::{artifacts, compare, decisions, facts, history, lines, rulings, versions};
+use crate::store::{
+    artifacts, compare, decisions, facts, history, lines, pages, rulings, versions,
+};
 
 type Answered<A> = Result<Response<A>, Status>;
 
 /// What a read reads from.
 pub(super) enum Reader {
-    /// For one statement.
+    /// For one statement, or for several that need not agree.
     Statement(PoolConnection<Postgres>),
     /// For several that must agree.
     Snapshot(Snapshot),
@@ -69,6 +71,17 @@ impl<'a, R: Scoped> Read<'a, R> {
     pub(super) async fn snapshot(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
         let reader = Reader::Snapshot(engine.ledger().snapshot().await?);
         Self::new(engine, admitted, reader)
+    }
+
+    /// By the header and a page. Pages of a version that changes do not agree with each other anyway:
+    /// only what is read beside a page must agree with it.
+    async fn listing(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
+        let row = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
+        if row.is_some_and(|row| needs_history(row) || has_remedies(row)) {
+            Self::snapshot(engine, admitted).await
+        } else {
+            Self::statement(engine, admitted).await
+        }
     }
 
     fn new(engine: &'a Engine, admitted: Admitted<R>, reader: Reader) -> Result<Self, Error> {
@@ -166,7 +179,7 @@ pub(super) async fn list_decisions(
     engine: &Engine,
     request: Request<wire::ListDecisionsRequest>,
 ) -> Answered<wire::ListDecisionsResponse> {
-    read!(engine, request, snapshot, |read| {
+    read!(engine, request, listing, |read| {
         let mut violations = Violations::default();
         let version_id = uuid(&read.request.version_id, "version_id", &mut violations);
         let filter = filter_from_wire(read.request.filter.clone(), &mut violations);
@@ -184,7 +197,7 @@ pub(super) async fn list_decisions(
         };
         let version = read.version(version_id).await?;
         let found =
-            decisions::page(read.reader.conn(), &version, &filter, &cursor, page.fetch()).await?;
+            pages::page(read.reader.conn(), &version, &filter, &cursor, page.fetch()).await?;
         let after: Vec<String> = found
             .iter()
             .map(|decision| match cursor {

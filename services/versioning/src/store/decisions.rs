@@ -1,25 +1,23 @@
 //! Decisions as they stand in a version, whichever it is.
 //!
-//! A page reads little also before the tables have statistics. `k.rev < 2` instead of `= 1` keeps the
+//! A read reads little also before the tables have statistics. `k.rev < 2` instead of `= 1` keeps the
 //! planner off the index on keys where items come by their numbers, since it would take `= 1` for
 //! rare; `limit 1` has rows looked up one by one, where it might read the line again for each.
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::domain::decision::{
-    Act, Cursor, Decision, Filter, ReviewerChange, RulingInForce, StoredPayload,
-};
+use crate::domain::decision::{Act, Decision, ReviewerChange, RulingInForce, StoredPayload};
 use crate::domain::error::Error;
 use crate::domain::ids::DecisionId;
 use crate::domain::states::{Origin, RulingState, Source, Standing, VersionState};
-use crate::domain::version::{Version, VersionRef};
+use crate::domain::version::VersionRef;
 
 /// Decisions of the versions `v`: the items whose ruling in force at `v.number` keeps them, and
 /// those that `v` brought and nobody ruled on. `$1` is the line; `from` joins versions `v` and, as
 /// `k`, the first content of each item, which every item of the line has.
 macro_rules! decision_rows {
-    ($from:literal, $($rest:literal),+ $(,)?) => {
+    ($from:literal, $($rest:expr),+ $(,)?) => {
         concat!(
             "select v.number, v.version_id, v.state as version_state, v.parent_number,
                  p.version_id as parent_id, k.item_no, k.item_key, c.*, b.version_id as introduced_id,
@@ -71,63 +69,7 @@ macro_rules! decision_rows {
     };
 }
 
-/// The filter's conditions, from `$4` on.
-macro_rules! page_of_version {
-    ($first:literal, $rest:literal) => {
-        decision_rows!(
-            "items k
-             join lateral (
-                 select x.* from versions x where x.line_no = k.line_no and x.number = $2 limit 1
-             ) v on true",
-            $first,
-            "and ($4::smallint[] is null or coalesce(r.state, 0) = any($4))
-             and ($5::smallint[] is null or case
-                     when c.introduced_in < v.number then $6 else c.source = any($5) end)
-             and ($7::boolean is null or (c.introduced_in < v.number) = $7)
-             and ($8 = '' or starts_with(k.item_key, $8)) ",
-            $rest
-        )
-    };
-}
-
-/// A page of a version's decisions after `cursor`, in the cursor's order.
-pub async fn page(
-    conn: &mut PgConnection,
-    version: &Version,
-    filter: &Filter,
-    cursor: &Cursor,
-    limit: i64,
-) -> Result<Vec<Decision>, Error> {
-    let states: Option<Vec<i16>> = (!filter.standings.is_empty())
-        .then(|| filter.standings.iter().copied().map(standing_code).collect());
-    let by_source = !filter.sources.is_empty() || filter.carried_source;
-    let sources: Option<Vec<i16>> =
-        by_source.then(|| filter.sources.iter().map(|source| source.code()).collect());
-    let query = match cursor {
-        Cursor::Item(_) => sqlx::query(page_of_version!(
-            "and k.rev < 2 ",
-            "and k.item_no > $9 order by k.item_no limit $3"
-        )),
-        Cursor::Key(_) => sqlx::query(page_of_version!(
-            "and k.rev = 1 ",
-            "and k.item_key > $9 order by k.item_key limit $3"
-        )),
-    }
-    .bind(version.line_no)
-    .bind(version.number)
-    .bind(limit)
-    .bind(states)
-    .bind(sources)
-    .bind(filter.carried_source)
-    .bind(filter.carried)
-    .bind(&filter.item_key_prefix);
-    let query = match cursor {
-        Cursor::Item(item_no) => query.bind(*item_no),
-        Cursor::Key(key) => query.bind(key.as_str()),
-    };
-    let rows = query.fetch_all(conn).await?;
-    rows.iter().map(|row| read(row, version.line_no)).collect()
-}
+pub(super) use decision_rows;
 
 /// Those of the items that the version holds, by item.
 pub async fn of_items(
@@ -169,7 +111,7 @@ pub async fn lineage(
     rows.iter().map(|row| read(row, line_no)).collect()
 }
 
-const fn standing_code(standing: Standing) -> i16 {
+pub(super) const fn standing_code(standing: Standing) -> i16 {
     match standing {
         Standing::Pending => 0,
         Standing::Approved => RulingState::Approved.code(),
@@ -179,7 +121,8 @@ const fn standing_code(standing: Standing) -> i16 {
     }
 }
 
-fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
+/// A row of [`decision_rows`].
+pub(super) fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
     let version =
         VersionRef { number: row.try_get("number")?, version_id: row.try_get("version_id")? };
     let parent_number: Option<i32> = row.try_get("parent_number")?;

@@ -42,12 +42,10 @@ pub async fn find_or_make(
     row: &PhaseRow,
     at: DateTime<Utc>,
 ) -> Result<Line, Error> {
-    if let Some(line) = find(conn, scope, row).await? {
-        return Ok(line);
-    }
     let made = sqlx::query(
         "insert into lines (cycle_id, report_id, phase, line_id, items_while_submitted, self_approval, recorded_at)
          values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (cycle_id, report_id, phase) do nothing
          returning line_no, last_number, last_item",
     )
     .bind(scope.workflow.cycle_id)
@@ -57,9 +55,14 @@ pub async fn find_or_make(
     .bind(row.items_while_submitted)
     .bind(row.self_approval)
     .bind(at)
-    .fetch_one(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    read(&made)
+    match made {
+        Some(made) => read(&made),
+        None => find(conn, scope, row)
+            .await?
+            .ok_or_else(|| Error::Internal("a line is there and is not".to_owned())),
+    }
 }
 
 /// Gives the next version number, under the line's row lock.
@@ -73,18 +76,24 @@ pub async fn next_number(conn: &mut PgConnection, line_no: i64) -> Result<i32, E
     Ok(given.try_get("last_number")?)
 }
 
-/// Notes the newest item number.
-pub async fn set_last_item(
+/// The number of a line's newest item.
+pub async fn last_item(conn: &mut PgConnection, line_no: i64) -> Result<i32, Error> {
+    let found = sqlx::query_scalar("select last_item from lines where line_no = $1");
+    Ok(found.bind(line_no).fetch_one(conn).await?)
+}
+
+/// The key of a line that comes so many behind `after`; none if there are not so many.
+pub async fn key_after(
     conn: &mut PgConnection,
     line_no: i64,
-    last_item: i32,
-) -> Result<(), Error> {
-    sqlx::query("update lines set last_item = $2 where line_no = $1")
-        .bind(line_no)
-        .bind(last_item)
-        .execute(conn)
-        .await?;
-    Ok(())
+    after: &str,
+    count: i32,
+) -> Result<Option<String>, Error> {
+    let found = sqlx::query_scalar(
+        "select item_key from items where line_no = $1 and rev = 1 and item_key > $2
+         order by item_key offset $3 limit 1",
+    );
+    Ok(found.bind(line_no).bind(after).bind(count - 1).fetch_optional(conn).await?)
 }
 
 fn read(row: &sqlx::postgres::PgRow) -> Result<Line, Error> {

@@ -14,24 +14,27 @@ pub async fn made_any(conn: &mut PgConnection, line_no: i64, user_id: i64) -> Re
     Ok(found.is_some())
 }
 
-/// Notes that the person made so many more contents.
+/// Notes that the person made so many more contents, and the line's newest item.
 pub async fn add(
     conn: &mut PgConnection,
     line_no: i64,
     user_id: i64,
     contents: usize,
+    last_item: i32,
 ) -> Result<(), Error> {
     let contents = i64::try_from(contents).map_err(|_| Error::Limit("too many items"))?;
     if contents == 0 {
         return Ok(());
     }
     sqlx::query(
-        "insert into makers (line_no, user_id, contents) values ($1, $2, $3)
+        "with line as (update lines set last_item = $4 where line_no = $1 and last_item < $4)
+         insert into makers (line_no, user_id, contents) values ($1, $2, $3)
          on conflict (line_no, user_id) do update set contents = makers.contents + excluded.contents",
     )
     .bind(line_no)
     .bind(user_id)
     .bind(contents)
+    .bind(last_item)
     .execute(conn)
     .await?;
     Ok(())

@@ -12,6 +12,7 @@ pub mod history;
 pub mod known;
 pub mod lines;
 pub mod makers;
+pub mod pages;
 pub mod restate;
 pub mod rulings;
 pub mod sign_offs;
