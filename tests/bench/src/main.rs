@@ -105,10 +105,11 @@ async fn measure(cli: &Cli) -> Result<bool> {
     Ok(report.passed())
 }
 
-/// Writes the report beside the programs: `target/bench/TIME.json`.
+/// Writes the report to `bench` in cargo's target folder, or in the current one's, should the
+/// program lie elsewhere.
 fn save(program: &Path, json: &str) -> Result<PathBuf> {
-    let target = program.ancestors().nth(2).unwrap_or(Path::new("."));
-    let folder = target.join("bench");
+    let built = program.ancestors().find(|folder| folder.ends_with("target"));
+    let folder = built.unwrap_or(Path::new("target")).join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let name = chrono::Utc::now().format("%Y%m%dT%H%M%SZ.json").to_string();
     let path = folder.join(name);

@@ -1,7 +1,9 @@
-//! Reading: one statement each, which answers what the service's answer is made of.
+//! Reading: a statement for the header and one for the rest, which answers what the service's
+//! answer is made of.
 
 use anyhow::Result;
 use futures::TryStreamExt as _;
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::Floor;
@@ -38,20 +40,22 @@ macro_rules! standing {
     };
 }
 
+const HEADER: &str = "
+select v.line_no, v.number, v.state, v.parent_number, p.version_id as parent_id
+from versions v
+left join versions p on p.line_no = v.line_no and p.number = v.parent_number
+where v.version_id = $1";
+
+/// A walk along the first contents in the order of their numbers, which ends with the page: each
+/// item's ruling and content are looked up by their keys.
 const PAGE: &str = concat!(
-    "select v.state as version_state, v.parent_number, p.version_id as parent_id, ",
+    "select ",
     columns!(),
-    "from versions v
-     left join versions p on p.line_no = v.line_no and p.number = v.parent_number
-     cross join lateral (
-         select k.item_no, k.item_key from items k
-         where k.line_no = v.line_no and k.rev < 2 and k.item_no > $2
-         order by k.item_no
-     ) k ",
+    "from (select $1::bigint as line_no, $2::integer as number) v
+     join items k on k.line_no = $1 and k.rev < 2 and k.item_no > $3 ",
     standing!(),
-    "where v.version_id = $1 and (r.state is null or r.state in (1, 2)
-         or r.state in (3, 4) and r.from_version = v.number)
-     order by k.item_no limit $3"
+    "where r.state is null or r.state in (1, 2) or r.state in (3, 4) and r.from_version = $2
+     order by k.item_no limit $4"
 );
 
 const LINEAGE: &str = concat!(
@@ -74,7 +78,9 @@ impl Floor {
     /// # Errors
     /// The database does not answer.
     pub async fn page(&mut self, version_id: Uuid, after: i32, limit: i64) -> Result<usize> {
-        let query = sqlx::query(PAGE).bind(version_id).bind(after).bind(limit);
+        let header = sqlx::query(HEADER).bind(version_id).fetch_one(&mut self.conn).await?;
+        let (line_no, number): (i64, i32) = (header.try_get(0)?, header.try_get(1)?);
+        let query = sqlx::query(PAGE).bind(line_no).bind(number).bind(after).bind(limit);
         Ok(query.fetch_all(&mut self.conn).await?.len())
     }
 

@@ -11,7 +11,6 @@ use super::session::Floor;
 use crate::OWNER;
 
 /// Rules on pending items that the reviewer did not make, and answers what the trail says of each.
-/// Those that are listed get their own state, all others `$5`, if that is given.
 macro_rules! rule {
     ($from:literal) => {
         concat!(
@@ -40,9 +39,8 @@ const BY_LIST: &str = rule!(
      join unnest($5::integer[], $6::smallint[]) as listed (item_no, state) using (item_no) "
 );
 const REMAINING: &str = rule!(
-    "coalesce(listed.state, 1::smallint) as state
-     from items c
-     left join unnest($5::integer[], $6::smallint[]) as listed (item_no, state) using (item_no) "
+    "(case when c.item_no = any($5::integer[]) then 3 else 1 end)::smallint as state
+     from items c "
 );
 
 const END: &str = ending!(
@@ -54,7 +52,8 @@ const END: &str = ending!(
 
 impl Floor {
     /// Rules on the items of a version that nobody ruled on before: those that are listed get
-    /// their own state (1 approved, 3 rejected), the others are approved if `remaining`.
+    /// their own state (1 approved, 3 rejected); if `remaining`, those that are listed are
+    /// rejected, and the others approved.
     ///
     /// # Errors
     /// The newest version is not submitted, items are not pending, or the database refuses.
@@ -79,15 +78,14 @@ impl Floor {
             bail!("the newest version is {}", before.state);
         }
         let statement = if remaining { REMAINING } else { BY_LIST };
-        let ruled = sqlx::query(statement)
+        let query = sqlx::query(statement)
             .bind(line_no)
             .bind(number)
             .bind(OWNER)
             .bind(known.now)
-            .bind(items)
-            .bind(states)
-            .fetch_all(&mut self.conn)
-            .await?;
+            .bind(items);
+        let query = if remaining { query } else { query.bind(states) };
+        let ruled = query.fetch_all(&mut self.conn).await?;
         let expected = if remaining { usize::try_from(before.pending)? } else { items.len() };
         if ruled.len() != expected {
             bail!("{} of {expected} items were pending", ruled.len());
