@@ -299,20 +299,18 @@ async fn revisions(
 async fn hot_queries_read_little() {
     let full = Full::new().await;
     let mut conn = full.world.as_service().await;
-    // As on the first day: a page may cost a walk through the line, and nothing more than once.
-    let walk = 10 * i64::from(ITEMS);
-    let first = hot_queries(&full, &mut conn, walk).await;
-    assert!(first.is_empty(), "without statistics:\n{}", first.join("\n"));
-    let first = reviews(&full, &mut conn).await;
-    assert!(first.is_empty(), "a review without statistics:\n{}", first.join("\n"));
     let mut admin = full.world.as_superuser().await;
-    sqlx::query("analyze").execute(&mut admin).await.unwrap();
-    // More than once: after some calls, a statement's plan no longer depends on its parameters.
-    for _ in 0..3 {
-        let known = hot_queries(&full, &mut conn, 1500).await;
-        assert!(known.is_empty(), "with statistics:\n{}", known.join("\n"));
-        let reviews = reviews(&full, &mut conn).await;
-        assert!(reviews.is_empty(), "a review with statistics:\n{}", reviews.join("\n"));
+    for statistics in ["without", "with"] {
+        // After some calls, a statement's plan may no longer depend on its parameters.
+        for plan in ["auto", "force_custom_plan", "force_generic_plan"] {
+            let mode = format!("set plan_cache_mode = {plan}");
+            sqlx::query(sqlx::AssertSqlSafe(mode)).execute(&mut conn).await.unwrap();
+            let wrong = hot_queries(&full, &mut conn, 1500).await;
+            assert!(wrong.is_empty(), "{statistics} statistics, {plan}:\n{}", wrong.join("\n"));
+            let wrong = reviews(&full, &mut conn).await;
+            assert!(wrong.is_empty(), "{statistics} statistics, {plan}:\n{}", wrong.join("\n"));
+        }
+        sqlx::query("analyze").execute(&mut admin).await.unwrap();
     }
     full.world.stop().await;
 }
