@@ -8,7 +8,7 @@ use super::{Change, not_found};
 use crate::domain::counts::Counts;
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::{DecisionId, MAX_VERSION};
-use crate::domain::item::{Recommendation, plan_additions};
+use crate::domain::item::{NewContent, Recommendation, plan_additions};
 use crate::domain::metadata::{self, Metadata};
 use crate::domain::states::{Origin, VersionState};
 use crate::domain::version::Version;
@@ -126,7 +126,7 @@ impl Change {
         let (now, created_by) = (self.command.now(), self.actor.user_id);
         let number = lines::next_number(self.conn(), line.line_no).await?;
         let metadata_schema = draft.metadata.as_ref().map_or(metadata::SCHEMA, |of| of.schema);
-        let version = Version {
+        let mut version = Version {
             scope: self.scope,
             line_no: line.line_no,
             number,
@@ -164,23 +164,26 @@ impl Change {
             recorded_at: now,
             origin: Origin::Native,
         };
-        versions::insert(self.conn(), &version).await?;
         let mut details = Details::default();
         details.description(&version)?;
         let from = baseline.as_ref().map_or(0, |of| of.number);
-        if from != line.last_number {
+        // What a baseline had that is not the newest version comes first: it decides which keys the
+        // draft holds.
+        let is_next = from == line.last_number;
+        if !is_next {
+            versions::insert(self.conn(), &version).await?;
             let restated =
                 restate::from_baseline(self.conn(), &version, from, created_by, now).await?;
             details.restated(&restated)?;
         }
+        let new = self.plan(&mut version, line.last_item, draft.items).await?;
+        if is_next {
+            versions::insert(self.conn(), &version).await?;
+        } else if !new.is_empty() {
+            version = self.save(version).await?;
+        }
+        self.write(&version, line.last_item, &new, &mut details).await?;
         let reason = version.creation_notes.clone();
-        let version = if draft.items.is_empty() {
-            version
-        } else {
-            let (version, _) =
-                self.put_forward(version, line.last_item, draft.items, &mut details).await?;
-            version
-        };
         self.record_version(action, reason.as_deref(), None, &version, details)?;
         Ok(version)
     }
@@ -193,25 +196,8 @@ impl Change {
         items: Vec<Recommendation>,
         details: &mut Details,
     ) -> Result<(Version, Vec<DecisionId>), Error> {
-        let keys: Vec<&str> = items.iter().map(|item| item.content.item_key.as_str()).collect();
-        let known = if last_item == 0 {
-            std::collections::HashMap::new()
-        } else {
-            known::keys(self.conn(), version.line_no, version.number, &keys).await?
-        };
-        let new = plan_additions(items, &known, last_item)?;
-        let ended: Vec<i32> =
-            new.iter().filter(|new| new.ends.is_some()).map(|new| new.item_no).collect();
-        let maker = self.maker();
-        rulings::end(self.conn(), &version, &ended).await?;
-        contents::put(self.conn(), &version, &new, maker).await?;
-        let newest = new.iter().map(|new| new.item_no).max().unwrap_or(last_item);
-        makers::add(self.conn(), version.line_no, maker.user_id, new.len(), newest).await?;
-        for item in &new {
-            version.counts.enter(item.held());
-            version.sources |= item.recommendation.source.bit();
-        }
-        details.contents(&new, maker.contributed)?;
+        let new = self.plan(&mut version, last_item, items).await?;
+        self.write(&version, last_item, &new, details).await?;
         let ids = new
             .iter()
             .map(|new| DecisionId {
@@ -221,6 +207,48 @@ impl Change {
             })
             .collect();
         Ok((self.save(version).await?, ids))
+    }
+
+    /// Gives items their numbers, and counts them in the header.
+    async fn plan(
+        &mut self,
+        version: &mut Version,
+        last_item: i32,
+        items: Vec<Recommendation>,
+    ) -> Result<Vec<NewContent>, Error> {
+        let keys: Vec<&str> = items.iter().map(|item| item.content.item_key.as_str()).collect();
+        let known = if last_item == 0 || keys.is_empty() {
+            std::collections::HashMap::new()
+        } else {
+            known::keys(self.conn(), version.line_no, version.number, &keys).await?
+        };
+        let new = plan_additions(items, &known, last_item)?;
+        for item in &new {
+            version.counts.enter(item.held());
+            version.sources |= item.recommendation.source.bit();
+        }
+        Ok(new)
+    }
+
+    /// Writes what was planned for an open version that is there.
+    async fn write(
+        &mut self,
+        version: &Version,
+        last_item: i32,
+        new: &[NewContent],
+        details: &mut Details,
+    ) -> Result<(), Error> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let ended: Vec<i32> =
+            new.iter().filter(|new| new.ends.is_some()).map(|new| new.item_no).collect();
+        let maker = self.maker();
+        rulings::end(self.conn(), version, &ended).await?;
+        contents::put(self.conn(), version, new, maker).await?;
+        let newest = new.iter().map(|new| new.item_no).max().unwrap_or(last_item).max(last_item);
+        makers::add(self.conn(), version.line_no, maker.user_id, new.len(), newest).await?;
+        details.contents(new, maker.contributed)
     }
 
     pub(super) fn maker(&self) -> Maker {

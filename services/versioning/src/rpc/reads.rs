@@ -225,11 +225,17 @@ pub(super) async fn get_lineage(
             .filter(|of| line.is_some_and(|line| line.line_no == of.line_no))
             .ok_or_else(|| not_found(Kind::Decision, decision_id))?;
         let (line_no, item) = (of.line_no, of.item_no);
-        if decisions::of_items(read.reader.conn(), line_no, of.version, &[item]).await?.is_empty() {
-            return Err(not_found(Kind::Decision, decision_id));
-        }
         let found =
             decisions::lineage(read.reader.conn(), line_no, item, below, page.fetch()).await?;
+        // Most often the page itself shows that there is such a decision.
+        let shown = found.iter().any(|decision| decision.version.number == of.version);
+        if !shown
+            && decisions::of_items(read.reader.conn(), line_no, of.version, &[item])
+                .await?
+                .is_empty()
+        {
+            return Err(not_found(Kind::Decision, decision_id));
+        }
         let of_version: Vec<(String, i32)> = found
             .iter()
             .map(|decision| {
