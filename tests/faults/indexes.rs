@@ -130,10 +130,10 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection, page: i64) -> Vec<Str
     reads!(wrong, conn, 40, 1, "GetCurrentVersion", {
         usize::from(versions::current(conn, scope, row).await.unwrap().is_some())
     });
-    reads!(wrong, conn, 10, 1, "the open version", {
+    reads!(wrong, conn, 40, 1, "the open version", {
         usize::from(versions::open(conn, scope, row).await.unwrap().is_some())
     });
-    reads!(wrong, conn, 20, 1, "the newest version", {
+    reads!(wrong, conn, 40, 1, "the newest version", {
         usize::from(versions::newest(conn, scope, line_no).await.unwrap().is_some())
     });
     reads!(wrong, conn, 40, 5, "ListVersions", {
@@ -203,7 +203,7 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection, page: i64) -> Vec<Str
 /// What belongs to headers, whatever the line holds.
 async fn headers(full: &Full, conn: &mut PgConnection, draft: &Version, wrong: &mut Vec<String>) {
     let (scope, line_no) = (full.scope, draft.line_no);
-    reads!(wrong, conn, 10, 1, "a version by its number", {
+    reads!(wrong, conn, 40, 1, "a version by its number", {
         usize::from(versions::by_number(conn, scope, line_no, 3).await.unwrap().number == 3)
     });
     reads!(wrong, conn, 40, 5, "all versions of a workflow", {

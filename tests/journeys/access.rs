@@ -42,10 +42,12 @@ const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
 const SIGN_OFFS: &str = "/signoff.versioning.v1.SignOffService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 41] = [
+const TABLE: [(&str, &str, Who); 43] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
+    (VERSIONING, "ImportDecisions", Who::Makers),
+    (VERSIONING, "ExportDecisions", Who::Readers),
     (VERSIONING, "UpdateDecision", Who::Makers),
     (VERSIONING, "RemoveDecisions", Who::Makers),
     (VERSIONING, "UpdateVersion", Who::Makers),

@@ -165,9 +165,9 @@ async fn versions_of_observations_live_like_those_of_other_phases() {
 
     let draft = stage.tester.revise(&stage.here, build::items(HERE, 2..3)).await.unwrap();
     assert_eq!(draft.counts.unwrap().carried, 2, "what was rejected is not carried");
-    let carried = stage.tester.decision(&draft, "O-0").await;
+    let carried = stage.tester.decision(&draft, "observation-0").await;
     assert_eq!(carried.effective_payload, Some(changed));
-    let again = stage.tester.decision(&draft, "O-2").await;
+    let again = stage.tester.decision(&draft, "observation-2").await;
     assert_eq!(again.previous_decision_id, all[2].decision_id);
     stage.tester.submit(&draft).await.unwrap();
     let second = stage.owner.reject(&draft, "say more").await.unwrap();

@@ -1,5 +1,6 @@
 //! What belongs to another workflow, phase or version is not found, and nothing of it is told.
 
+use prost::Message as _;
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::{ErrorReason, Scope};
 use signoff_tests::acts::approved;
@@ -58,6 +59,15 @@ async fn no_read_reaches_a_version_of_another_scope() {
             version_id: version_id.clone(),
             ..Default::default()
         }),
+        Sent {
+            path: "/signoff.versioning.v1.VersioningService/ExportDecisions".to_owned(),
+            bytes: wire::ExportDecisionsRequest {
+                scope: scope.clone(),
+                version_id: version_id.clone(),
+                filter: None,
+            }
+            .encode_to_vec(),
+        },
         Sent::of(&wire::CompareVersionsRequest {
             scope,
             version_id,
@@ -86,7 +96,14 @@ fn every_method_with_an_id_of_a_version_is_tried() {
     named.sort_unstable();
     assert_eq!(
         named,
-        ["CompareVersions", "GetVersion", "ListDecisions", "ListSignOffs", "LocateVersion"]
+        [
+            "CompareVersions",
+            "ExportDecisions",
+            "GetVersion",
+            "ListDecisions",
+            "ListSignOffs",
+            "LocateVersion"
+        ]
     );
 }
 

@@ -80,13 +80,14 @@ pub fn scoping(id: &str, is_in_scope: bool, rationale: &str) -> wire::Payload {
     }
 }
 
-/// A payload for an observation.
-pub fn observation(content: &str) -> wire::Payload {
+/// A payload for an observation on this test execution.
+pub fn observation(execution: &str, content: &str) -> wire::Payload {
     wire::Payload {
         kind: Some(PayloadKind::Observation(wire::Observation {
             observation_type: wire::ObservationType::Finding.into(),
             severity: wire::Severity::High.into(),
             observation_data: Some(object("content", content)),
+            execution_ids: vec![execution.to_owned()],
             remediation_status: "open".to_owned(),
             remediation_deadline: "2027-03-31".to_owned(),
             ..Default::default()
@@ -163,7 +164,7 @@ pub fn payload(phase: Phase, number: u32, content: &str) -> wire::Payload {
         Phase::PLANNING => attribute(&key, content),
         Phase::DATA_PROFILING => rule(&attribute_id(number), content),
         Phase::SCOPING => scoping(&key, true, content),
-        Phase::OBSERVATION_MANAGEMENT => observation(content),
+        Phase::OBSERVATION_MANAGEMENT => observation(&execution_id(number), content),
         Phase::FINALIZE_TEST_REPORT => {
             section(i32::try_from(number).expect("a small number") + 1, content)
         }

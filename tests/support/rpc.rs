@@ -140,9 +140,13 @@ impl Sent {
     }
 }
 
-/// The paths of all methods whose request has a field, sorted.
+/// The paths of all methods whose request is one message that has a field, sorted. A stream of them
+/// is another matter.
 pub fn methods_with(field: &str) -> Vec<String> {
-    let has = |path: &String| Sent { path: path.clone(), bytes: Vec::new() }.has(field);
+    let has = |path: &String| {
+        let sent = Sent { path: path.clone(), bytes: Vec::new() };
+        sent.has(field) && !sent.descriptor().is_client_streaming()
+    };
     methods().into_iter().filter(has).collect()
 }
 
