@@ -1,5 +1,7 @@
 //! Decisions by the hundred thousand: staged as they come, then put forward by one command.
 
+use std::sync::Arc;
+
 use signoff_ledger::{DetailWriter, Instance};
 use signoff_workflow::Violations;
 use sqlx::PgPool;
@@ -24,17 +26,18 @@ const PIECE: usize = 1024 * 1024;
 /// An import under way: rows go in as they come.
 #[derive(Debug)]
 pub struct Import {
-    staging: Staging,
+    // Before the staging: it ends the writer, which the staging waits for when it is dropped.
     batches: mpsc::Sender<Batch>,
-    writer: JoinHandle<Result<(), Error>>,
+    staging: Staging,
     staged: Totals,
 }
 
-/// The staged rows of an import. Dropping it clears them.
+/// The staged rows of an import. Dropping it clears them, once nobody writes any more.
 #[derive(Debug)]
 struct Staging {
     import_id: Uuid,
     pool: PgPool,
+    writer: Option<JoinHandle<Result<(), Error>>>,
 }
 
 /// What was staged, as far as a header tells of it.
@@ -59,8 +62,8 @@ pub struct ImportDecisions {
     pub version_id: Uuid,
     /// Its etag.
     pub etag: Option<String>,
-    /// What.
-    pub staged: Staged,
+    /// What. Whoever asks keeps it until the command has ended: only then it may be cleared.
+    pub staged: Arc<Staged>,
 }
 
 /// Keys that are there already: the first ones, and how many there are.
@@ -78,8 +81,8 @@ impl Engine {
         let (batches, incoming) = mpsc::channel(WAITING);
         // A task of its own: the database is not left in the middle of a COPY when a caller goes.
         let writer = tokio::spawn(write_all(pool.clone(), incoming));
-        let staging = Staging { import_id, pool };
-        Ok(Import { staging, batches, writer, staged: Totals::default() })
+        let staging = Staging { import_id, pool, writer: Some(writer) };
+        Ok(Import { batches, staging, staged: Totals::default() })
     }
 
     /// Clears what imports of processes that are gone have left behind. Says how many there were.
@@ -142,9 +145,12 @@ impl Import {
     /// # Errors
     /// They could not be written.
     pub async fn finish(self) -> Result<Staged, Error> {
-        let Self { staging, batches, writer, staged } = self;
+        let Self { batches, mut staging, staged } = self;
         drop(batches);
-        writer.await.map_err(|error| Error::Internal(error.to_string()))??;
+        if let Some(writer) = &mut staging.writer {
+            writer.await.map_err(|error| Error::Internal(error.to_string()))??;
+        }
+        staging.writer = None;
         Ok(Staged { staging, totals: staged })
     }
 }
@@ -152,8 +158,12 @@ impl Import {
 impl Drop for Staging {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (pool, import_id) = (self.pool.clone(), self.import_id);
+        let (pool, import_id, writer) = (self.pool.clone(), self.import_id, self.writer.take());
         runtime.spawn(async move {
+            if let Some(writer) = writer {
+                // What it says does not matter any more.
+                let _ = writer.await;
+            }
             // What is left when that fails is found by whoever looks for abandoned imports.
             if let Err(error) = staging::clear(&pool, import_id).await {
                 tracing::warn!(%error, %import_id, "an import's staged rows were not cleared");

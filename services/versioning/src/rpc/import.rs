@@ -1,6 +1,7 @@
 //! Decisions that come as a stream, in messages of any length.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -137,12 +138,15 @@ impl Reading {
         } else {
             // Nobody sends a million rows to hear that they do not belong there.
             let etag = etag(request.etag.clone());
-            engine
-                .rehearse(order.clone(), move |change| {
-                    async move { change.expect_import(version_id, etag.as_deref()).await }.boxed()
-                })
-                .await?;
-            Some(engine.begin_import().await?)
+            let may = engine.rehearse(order.clone(), move |change| {
+                async move { change.expect_import(version_id, etag.as_deref()).await }.boxed()
+            });
+            match may.await {
+                Ok(_) => Some(engine.begin_import().await?),
+                // The same request may have been done just now.
+                Err(_) if engine.ledger().knows(scope.workflow, request_id).await? => None,
+                Err(refused) => return Err(refused),
+            }
         };
         let mut reading = Self {
             order,
@@ -212,14 +216,15 @@ impl Reading {
             return Err(Error::Invalid(faults.violations));
         }
         order.key.content_hash = content.finalize().into();
+        // Kept until the command has ended.
         let staged = match import {
-            Some(import) => Some(import.finish().await?),
+            Some(import) => Some(Arc::new(import.finish().await?)),
             None => None,
         };
         let (version_id, etag) = (header.version_id, etag(header.message.etag));
         if validate_only {
-            let Some(staged) = staged else { return Err(Error::RequestIdReused) };
-            let input = ImportDecisions { version_id, etag, staged };
+            let Some(staged) = &staged else { return Err(Error::RequestIdReused) };
+            let input = ImportDecisions { version_id, etag, staged: Arc::clone(staged) };
             let rehearsed =
                 engine.rehearse(order, |change| change.validate_import(input, NAMED).boxed());
             let (version, (doubled, total)) = rehearsed.await?;
@@ -235,13 +240,14 @@ impl Reading {
             });
         }
         let imported = i64::try_from(rows).unwrap_or(i64::MAX);
+        let rows = staged.clone();
         engine
             .change(order, move |change| {
                 async move {
                     // A request that was done before is answered before it gets here.
                     let gone = || Error::Conflict("its answer is gone".into());
                     let input =
-                        ImportDecisions { version_id, etag, staged: staged.ok_or_else(gone)? };
+                        ImportDecisions { version_id, etag, staged: rows.ok_or_else(gone)? };
                     let version = change.import_decisions(input).await?;
                     let version = Some(version_to_wire(version, &row)?);
                     Ok(wire::ImportDecisionsResponse { version, imported, ..Default::default() })

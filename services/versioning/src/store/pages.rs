@@ -32,7 +32,7 @@ macro_rules! filtered {
 const BY_ITEM: &str = decision_rows!(
     "items k join versions v on v.line_no = $1 and v.number = $2",
     filtered!(),
-    "and k.rev < 2 and k.item_no > $9 and k.item_no <= $3 order by k.item_no",
+    "and k.rev < 2 and k.item_no > $9 and k.item_no <= $3 order by k.item_no limit $10",
 );
 
 /// The decisions on so many items in the order of their keys.
@@ -41,7 +41,7 @@ const BY_KEY: &str = decision_rows!(
       where x.line_no = $1 and x.rev = 1 and x.item_key > $9 order by x.item_key limit $3) k
      join versions v on v.line_no = $1 and v.number = $2",
     filtered!(),
-    "order by k.item_key",
+    "order by k.item_key limit $10",
 );
 
 /// A page of a version's decisions after `cursor`, in the cursor's order.
@@ -54,12 +54,10 @@ pub async fn page(
 ) -> Result<Vec<Decision>, Error> {
     let most = usize::try_from(limit).unwrap_or_default();
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-    let mut page = match cursor {
-        Cursor::Item(after) => by_item(conn, version, filter, *after, limit, most).await?,
-        Cursor::Key(after) => by_key(conn, version, filter, after, limit, most).await?,
-    };
-    page.truncate(most);
-    Ok(page)
+    match cursor {
+        Cursor::Item(after) => by_item(conn, version, filter, *after, limit, most).await,
+        Cursor::Key(after) => by_key(conn, version, filter, after, limit, most).await,
+    }
 }
 
 async fn by_item(
@@ -74,7 +72,9 @@ async fn by_item(
     let mut last_item = None;
     loop {
         let upto = after.saturating_add(stretch);
-        let query = with_filter(sqlx::query(BY_ITEM), version, filter, upto).bind(after);
+        let query = with_filter(sqlx::query(BY_ITEM), version, filter, upto)
+            .bind(after)
+            .bind(wanted(most, &found));
         for row in query.fetch_all(&mut *conn).await? {
             found.push(read(&row, version.line_no)?);
         }
@@ -100,9 +100,11 @@ async fn by_key(
     mut stretch: i32,
     most: usize,
 ) -> Result<Vec<Decision>, Error> {
-    let (mut found, mut after) = (Vec::new(), after.to_owned());
+    let (mut found, mut after): (Vec<Decision>, String) = (Vec::new(), after.to_owned());
     loop {
-        let query = with_filter(sqlx::query(BY_KEY), version, filter, stretch).bind(&after);
+        let query = with_filter(sqlx::query(BY_KEY), version, filter, stretch)
+            .bind(&after)
+            .bind(wanted(most, &found));
         for row in query.fetch_all(&mut *conn).await? {
             found.push(read(&row, version.line_no)?);
         }
@@ -114,6 +116,11 @@ async fn by_key(
             None => return Ok(found),
         }
     }
+}
+
+/// How many more decisions the page takes.
+fn wanted(most: usize, found: &[Decision]) -> i64 {
+    i64::try_from(most.saturating_sub(found.len())).unwrap_or(i64::MAX)
 }
 
 fn longer(stretch: i32) -> i32 {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 use signoff_ledger::Instance;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use super::contents::Maker;
@@ -95,31 +95,45 @@ pub async fn write(pool: &PgPool, batches: Vec<Batch>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets an import. Alone there, it leaves nothing to be vacuumed.
+/// Forgets an import, its note last: as long as that is there, what is left is found. Alone there, it
+/// leaves nothing to be vacuumed.
 pub async fn clear(pool: &PgPool, import_id: Uuid) -> Result<(), Error> {
-    sqlx::query("delete from imports where import_id = $1").bind(import_id).execute(pool).await?;
-    // Whoever begins while this holds the lock waits with their first rows.
-    let alone = sqlx::raw_sql(
-        "begin;
-         lock table staged_items, staged_known in access exclusive mode nowait;
-         do $$ begin
-             if exists (select from imports) then raise lock_not_available; end if;
-         end $$;
-         truncate staged_items, staged_known;
-         commit",
-    );
     let mut connection = pool.acquire().await?;
-    if alone.execute(&mut *connection).await.is_ok() {
-        return Ok(());
-    }
-    sqlx::raw_sql("rollback").execute(&mut *connection).await?;
-    for delete in [
-        "delete from staged_known where import_id = $1",
-        "delete from staged_items where import_id = $1",
-    ] {
-        sqlx::query(delete).bind(import_id).execute(&mut *connection).await?;
+    if !clear_alone(&mut connection, import_id).await? {
+        for delete in [
+            "delete from staged_known where import_id = $1",
+            "delete from staged_items where import_id = $1",
+            "delete from imports where import_id = $1",
+        ] {
+            sqlx::query(delete).bind(import_id).execute(&mut *connection).await?;
+        }
     }
     Ok(())
+}
+
+/// Whether it was the only import, and everything is gone.
+async fn clear_alone(conn: &mut PgConnection, import_id: Uuid) -> Result<bool, Error> {
+    let mut transaction = conn.begin().await?;
+    // Whoever begins while this holds the lock waits with their first rows.
+    let lock = "lock table staged_items, staged_known in access exclusive mode nowait";
+    let locked = transaction.execute(lock).await;
+    let others = "select exists (select from imports where import_id <> $1)";
+    let alone = locked.is_ok()
+        && !sqlx::query_scalar::<_, bool>(others)
+            .bind(import_id)
+            .fetch_one(&mut *transaction)
+            .await?;
+    if !alone {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    transaction.execute("truncate staged_items, staged_known").await?;
+    sqlx::query("delete from imports where import_id = $1")
+        .bind(import_id)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// The imports whose process is gone.
