@@ -1,12 +1,15 @@
 //! Decisions that go as a stream.
 
+use futures::{Stream, StreamExt as _, stream};
 use prost::Message as _;
 use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 
 use super::call::admit;
 use super::decision::filter_from_wire;
@@ -51,8 +54,21 @@ pub(super) async fn export_decisions(
     let (messages, answers) = mpsc::channel(WAITING);
     let export = Export { engine: engine.clone(), scope, row, version, filter, after: 0 };
     // The next page is read while the client takes the one before.
-    tokio::spawn(export.run(workflow, messages));
-    Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
+    let reader = tokio::spawn(export.run(workflow, messages).in_current_span());
+    Ok(Response::new(Box::pin(told_whole(answers, reader, workflow))))
+}
+
+/// What `reader` sends. If it dies, the stream ends with an error: nobody takes a part for the whole.
+fn told_whole<T: Send + 'static>(
+    answers: mpsc::Receiver<Result<T, Status>>,
+    reader: JoinHandle<()>,
+    workflow: Workflow,
+) -> impl Stream<Item = Result<T, Status>> + Send {
+    let end = stream::once(reader).filter_map(move |ended| async move {
+        let error = Error::Internal(ended.err()?.to_string());
+        Some(Err(refusal(error, Some(workflow)).into()))
+    });
+    ReceiverStream::new(answers).chain(end)
 }
 
 /// An export under way.
@@ -132,4 +148,35 @@ fn cut(page: Vec<wire::Decision>) -> Vec<Vec<wire::Decision>> {
     }
     pieces.retain(|piece| !piece.is_empty());
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const WORKFLOW: Workflow =
+        Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
+
+    async fn codes(reader_dies: bool) -> Vec<Option<Code>> {
+        let (messages, answers) = mpsc::channel(WAITING);
+        let reader = tokio::spawn(async move {
+            messages.send(Ok(1)).await.expect("somebody reads");
+            assert!(!reader_dies, "as a fault of ours would");
+        });
+        let all = told_whole(answers, reader, WORKFLOW);
+        all.map(|message| message.err().map(|status| status.code())).collect().await
+    }
+
+    #[tokio::test]
+    async fn an_export_that_ended_is_told_as_whole() {
+        assert_eq!(codes(false).await, [None]);
+    }
+
+    #[tokio::test]
+    async fn an_export_whose_reader_died_is_not() {
+        assert_eq!(codes(true).await, [None, Some(Code::Internal)]);
+    }
 }
