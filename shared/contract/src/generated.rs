@@ -31,3 +31,11 @@ pub mod feed {
         tonic::include_proto!("signoff.feed.v1");
     }
 }
+
+/// Package `signoff.audit`.
+pub mod audit {
+    /// The three audit-only phases.
+    pub mod v1 {
+        tonic::include_proto!("signoff.audit.v1");
+    }
+}

@@ -8,7 +8,7 @@ pub mod access;
 pub mod convert;
 mod generated;
 
-pub use generated::{feed, versioning, workflow};
+pub use generated::{audit, feed, versioning, workflow};
 
 /// All files of the contracts with their imports, options and comments: an encoded
 /// `google.protobuf.FileDescriptorSet`.

@@ -32,9 +32,46 @@ enum Who {
     Remedies,
     /// The roles that sign the final report.
     Signers,
+    /// A data owner, in their own lane: no role lets anybody.
+    DataOwner,
+    /// As readers, and a data owner for their own lane.
+    ReadersAndDataOwner,
 }
 
 const TABLE: &[(&str, Who)] = &[
+    ("/signoff.audit.v1.DataOwnerService/AssignDataOwner", Who::Makers),
+    ("/signoff.audit.v1.DataOwnerService/TransferDataOwner", Who::Makers),
+    ("/signoff.audit.v1.DataOwnerService/DeactivateDataOwner", Who::Makers),
+    ("/signoff.audit.v1.DataOwnerService/ListAssignments", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.DataOwnerService/GetAssignmentHistory", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestCaseService/PlanTestCases", Who::Gateway),
+    ("/signoff.audit.v1.TestCaseService/GetTestPlan", Who::Readers),
+    ("/signoff.audit.v1.TestCaseService/ListTestCases", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestCaseService/GetLane", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestCaseService/ListLanes", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.DocumentService/SubmitDocument", Who::DataOwner),
+    ("/signoff.audit.v1.DocumentService/ReviseDocument", Who::DataOwner),
+    ("/signoff.audit.v1.DocumentService/ReviewDocument", Who::Makers),
+    ("/signoff.audit.v1.DocumentService/ListDocuments", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.DocumentService/GetDocumentHistory", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestExecutionService/StartExecution", Who::Makers),
+    ("/signoff.audit.v1.TestExecutionService/RecordResult", Who::Makers),
+    ("/signoff.audit.v1.TestExecutionService/RequestAction", Who::Makers),
+    ("/signoff.audit.v1.TestExecutionService/RespondToAction", Who::DataOwner),
+    ("/signoff.audit.v1.TestExecutionService/ListExecutions", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestExecutionService/ListActions", Who::ReadersAndDataOwner),
+    ("/signoff.audit.v1.TestExecutionService/BatchGetExecutions", Who::Readers),
+    ("/signoff.audit.v1.AuditPhaseService/GetPhaseStatus", Who::Readers),
+    ("/signoff.audit.v1.AuditPhaseService/ListChanges", Who::Readers),
+    ("/signoff.audit.v1.AuditPhaseService/BeginOpen", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/Open", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/Fence", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/Seal", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/ReleaseSeal", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/BeginReopen", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/MarkStale", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/FinishReopen", Who::Gateway),
+    ("/signoff.audit.v1.AuditPhaseService/CloseWorkflow", Who::Gateway),
     ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/ExportTrail", Who::Readers),
@@ -102,7 +139,8 @@ fn may(who: Who, role: Role, phase: Phase) -> bool {
         }
         Who::Approver => approves,
         Who::ApproverAndMakers => approves || makes,
-        Who::Readers => !matches!(role, Role::Admin | Role::Gateway),
+        Who::Readers | Who::ReadersAndDataOwner => !matches!(role, Role::Admin | Role::Gateway),
+        Who::DataOwner => false,
         Who::Locators => matches!(role, Role::Service | Role::Gateway),
         Who::Gateway => role == Role::Gateway,
         Who::Remedies => matches!(role, Role::TestLead | Role::ReportOwner),
@@ -159,6 +197,15 @@ fn each_role_may_in_each_phase_what_the_table_says() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn data_owners_are_looked_up_where_the_table_has_them() {
+    let policy = policy();
+    for (path, who) in TABLE {
+        let expected = matches!(who, Who::DataOwner | Who::ReadersAndDataOwner);
+        assert_eq!(policy.rule(path).unwrap().data_owner, expected, "{path}");
     }
 }
 

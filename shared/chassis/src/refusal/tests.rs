@@ -30,6 +30,7 @@ fn rule() -> MethodRule {
         phase_contributor: false,
         members: false,
         no_scope: false,
+        data_owner: false,
     }
 }
 

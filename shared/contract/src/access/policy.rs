@@ -124,6 +124,7 @@ fn rule(
         phase_contributor: rule.phase_contributor,
         members: rule.members,
         no_scope: rule.no_scope,
+        data_owner: rule.data_owner,
     };
     if rule.lets_somebody_pass() { Ok(rule) } else { Err(PolicyError::Useless(path.to_owned())) }
 }

@@ -18,12 +18,15 @@ pub struct MethodRule {
     pub members: bool,
     /// The request has no scope: only roles that are held everywhere count.
     pub no_scope: bool,
+    /// Whoever owns the data in question: no claim says so, the service looks it up.
+    pub data_owner: bool,
 }
 
 impl MethodRule {
     /// Whether it can let anybody pass at all, and is consistent.
     pub(super) fn lets_somebody_pass(&self) -> bool {
-        let by_report = self.members || self.phase_approver || self.phase_contributor;
+        let by_report =
+            self.members || self.phase_approver || self.phase_contributor || self.data_owner;
         if self.no_scope {
             // On no report nobody holds a role: such parts could never apply.
             !by_report
@@ -45,6 +48,7 @@ impl fmt::Display for MethodRule {
                 "whoever approves in the phase and may add items of their own",
             ),
             (self.members, "members of the workflow"),
+            (self.data_owner, "data owners of the lane"),
         ];
         let roles = self.roles.iter().map(|role| role.name());
         let others = others.into_iter().filter_map(|(applies, who)| applies.then_some(who));
@@ -58,7 +62,7 @@ impl fmt::Display for MethodRule {
     }
 }
 
-/// Whether a rule lets a caller pass.
+/// Whether a rule lets a caller pass because of a role.
 ///
 /// Roles that are held on a report count only from `caller_on_report` (the roles on the very
 /// report that the request is about), the others only from `caller_everywhere`. `row` is the phase
@@ -99,6 +103,7 @@ mod tests {
         phase_contributor: false,
         members: false,
         no_scope: false,
+        data_owner: false,
     };
 
     fn row(phase: Phase) -> Option<&'static PhaseRow> {
