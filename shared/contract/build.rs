@@ -4,6 +4,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use protox::prost_reflect::prost_types::FileDescriptorProto;
+use protox::prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let files = proto_files(&root.join("signoff"))?;
@@ -18,11 +21,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     fs::write(out_dir.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
+    let files = compiler.file_descriptor_set();
+    fs::write(out_dir.join("requests.rs"), requests(&files.file))?;
     tonic_prost_build::configure()
         // Maps in key order: the same message gives the same bytes.
         .btree_map(".")
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds(files)?;
     Ok(())
+}
+
+/// What requests have in common, implemented for each that has the fields: see `src/requests.rs`.
+fn requests(files: &[FileDescriptorProto]) -> String {
+    let mut code = String::new();
+    for file in files {
+        let Some(package) = file.package().strip_prefix("signoff.") else { continue };
+        let module = format!("crate::{}", package.replace('.', "::"));
+        for message in file.message_type.iter().filter(|of| of.name().ends_with("Request")) {
+            let has = |name: &str, kind: Type| {
+                message.field.iter().any(|field| {
+                    field.name() == name
+                        && field.r#type() == kind
+                        && field.label() != Label::Repeated
+                        && !field.proto3_optional()
+                })
+            };
+            let of = format!("for {module}::{}", message.name());
+            if has("scope", Type::Message) {
+                code += &format!("scoped!({of});\n");
+                if has("request_id", Type::String) {
+                    code += &format!("changing!({of});\n");
+                }
+            }
+            if has("page_size", Type::Int32) && has("page_token", Type::String) {
+                code += &format!("paged!({of});\n");
+            }
+        }
+    }
+    code
 }
 
 /// Every `.proto` file below a folder, in order of their paths.
