@@ -5,19 +5,20 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use signoff_chassis::{Admission, Refusal};
 use signoff_contract::convert::{PhaseNeed, RequestScope, scope_from_wire, uuid};
+use signoff_contract::requests::{Changing, Scoped};
 use signoff_ledger::RequestKey;
-use signoff_workflow::{PhaseRow, Scope, VersioningType, Violations, Workflow};
+use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::errors::refusal;
-use super::requests::{Changing, Scoped};
-use crate::commands::{Answer, Change, Engine, Order, OrderOfWorkflow, WorkflowChange};
-use crate::domain::actor::Actor;
-use crate::domain::error::Error;
+use crate::{Actor, Answer, Backend, Fault, Order, OrderOfWorkflow, ServiceError, WorkflowChange};
+
+/// Longest message of most methods, in bytes.
+pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// A call whose caller may make it.
-pub(super) struct Admitted<R> {
+#[derive(Clone, Debug)]
+pub struct Admitted<R> {
     /// What is asked.
     pub request: R,
     /// Who asks.
@@ -28,29 +29,52 @@ pub(super) struct Admitted<R> {
     pub scope: RequestScope,
 }
 
+impl<R> Admitted<R> {
+    /// The phase that it is about, where one is required.
+    ///
+    /// # Errors
+    /// None was required.
+    pub fn in_phase(&self) -> Result<Scope, Fault> {
+        let missing = || Fault::Internal("a required phase is missing".to_owned());
+        self.scope.scope().ok_or_else(missing)
+    }
+}
+
 /// Checks the caller's access to what the request is about.
 ///
 /// # Errors
 /// The status for the caller.
-pub(super) fn admit<R: Scoped>(
-    engine: &Engine,
+pub fn admit<B: Backend, R: Scoped>(
+    backend: &B,
+    request: Request<R>,
+    need: PhaseNeed,
+) -> Result<Admitted<R>, Status> {
+    admit_up_to(MAX_MESSAGE, backend, request, need)
+}
+
+/// The same, for requests of at most so many bytes.
+///
+/// # Errors
+/// The status for the caller.
+pub fn admit_up_to<B: Backend, R: Scoped>(
+    most: usize,
+    backend: &B,
     request: Request<R>,
     need: PhaseNeed,
 ) -> Result<Admitted<R>, Status> {
     let admission = Admission::from(&request)?;
     let request = request.into_inner();
-    expect_size(&request, R::MAX_BYTES)?;
+    expect_size(&request, most)?;
     let mut violations = Violations::default();
     let scope = request.scope().cloned();
-    let Some(scope) = scope_from_wire(scope, "scope", need, engine.phases(), &mut violations)
+    let Some(scope) = scope_from_wire(scope, "scope", need, backend.phases(), &mut violations)
     else {
         return Err(Refusal::invalid(violations).into());
     };
-    let row = scope.phase.and_then(|phase| engine.phases().get(phase));
+    let row = scope.phase.and_then(|phase| backend.phases().get(phase));
     let actor = admission.permit(Some(scope.workflow), row)?;
-    if row.is_some_and(|row| row.kind == VersioningType::AuditOnly) {
-        let violations = Violations::one("scope.phase", "keeps no versions: it is audited only");
-        return Err(Refusal::invalid(violations).into());
+    if let Some(why) = row.and_then(B::refuses_phase) {
+        return Err(Refusal::invalid(Violations::one("scope.phase", why)).into());
     }
     Ok(Admitted {
         request,
@@ -67,7 +91,7 @@ pub(super) fn admit<R: Scoped>(
 
 /// # Errors
 /// The message is longer than its method takes: the server's own limit is that of the longest.
-pub(super) fn expect_size(request: &impl Message, most: usize) -> Result<(), Refusal> {
+pub fn expect_size(request: &impl Message, most: usize) -> Result<(), Refusal> {
     let size = request.encoded_len();
     if size > most {
         let message = format!("the message has {size} bytes; at most {most} are taken");
@@ -80,59 +104,85 @@ pub(super) fn expect_size(request: &impl Message, most: usize) -> Result<(), Ref
 ///
 /// # Errors
 /// The status for the caller.
-pub(super) async fn change<R, I, A>(
-    engine: &Engine,
+pub async fn change<B, R, I, A>(
+    backend: &B,
     request: Request<R>,
     parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
-    act: impl for<'a> FnOnce(&'a mut Change, I, PhaseRow) -> BoxFuture<'a, Result<A, Error>> + Send,
+    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>>
+    + Send,
 ) -> Result<Response<A>, Status>
 where
+    B: Backend,
     R: Changing,
     I: Send + 'static,
     A: Answer,
 {
-    let admitted = admit(engine, request, PhaseNeed::Required)?;
+    change_up_to(MAX_MESSAGE, backend, request, parse, act).await
+}
+
+/// The same, for requests of at most so many bytes.
+///
+/// # Errors
+/// The status for the caller.
+pub async fn change_up_to<B, R, I, A>(
+    most: usize,
+    backend: &B,
+    request: Request<R>,
+    parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
+    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>>
+    + Send,
+) -> Result<Response<A>, Status>
+where
+    B: Backend,
+    R: Changing,
+    I: Send + 'static,
+    A: Answer,
+{
+    let admitted = admit_up_to(most, backend, request, PhaseNeed::Required)?;
     let workflow = admitted.scope.workflow;
-    let done = match admitted.scope.scope() {
-        Some(scope) => change_in(engine, admitted, scope, parse, act).await,
-        None => Err(Error::Internal("a required phase is missing".to_owned())),
+    let done = match admitted.in_phase() {
+        Ok(scope) => change_in(backend, admitted, scope, parse, act).await,
+        Err(fault) => Err(fault.into()),
     };
-    answer(done, workflow)
+    answer(backend, done, workflow)
 }
 
 /// Runs an admitted change in a phase.
 ///
 /// # Errors
 /// Why it is refused.
-pub(super) async fn change_in<R, I, A>(
-    engine: &Engine,
+pub async fn change_in<B, R, I, A>(
+    backend: &B,
     admitted: Admitted<R>,
     scope: Scope,
     parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
-    act: impl for<'a> FnOnce(&'a mut Change, I, PhaseRow) -> BoxFuture<'a, Result<A, Error>> + Send,
-) -> Result<A, Error>
+    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>>
+    + Send,
+) -> Result<A, B::Error>
 where
+    B: Backend,
     R: Changing,
     I: Send + 'static,
     A: Answer,
 {
-    let row = engine.row(scope.phase)?.clone();
+    let row = backend.row(scope.phase)?.clone();
     let (actor, key, input) =
         checked(admitted, |request, violations| parse(request, &row, violations))?;
-    engine.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
+    backend.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
 }
 
 /// Runs an admitted change of a whole workflow.
 ///
 /// # Errors
 /// Why it is refused.
-pub(super) async fn change_workflow<R, I, A>(
-    engine: &Engine,
+pub async fn change_workflow<B, R, I, A>(
+    backend: &B,
     admitted: Admitted<R>,
     parse: impl FnOnce(R, &mut Violations) -> Option<I>,
-    act: impl for<'a> FnOnce(&'a mut WorkflowChange, I) -> BoxFuture<'a, Result<A, Error>> + Send,
-) -> Result<A, Error>
+    act: impl for<'a> FnOnce(&'a mut WorkflowChange, I) -> BoxFuture<'a, Result<A, B::Error>> + Send,
+) -> Result<A, B::Error>
 where
+    B: Backend,
     R: Changing,
     I: Send + 'static,
     A: Answer,
@@ -140,17 +190,17 @@ where
     let workflow = admitted.scope.workflow;
     let (actor, key, input) = checked(admitted, parse)?;
     let order = OrderOfWorkflow { workflow, actor, key };
-    engine.change_workflow(order, move |change| act(change, input)).await
+    backend.change_workflow(order, move |change| act(change, input)).await
 }
 
 /// The request's identity and what it asks for, once all fields are checked.
 ///
 /// # Errors
-/// [`Error::Invalid`] names every field at fault.
+/// [`Fault::Invalid`] names every field at fault.
 fn checked<R: Changing, I>(
     admitted: Admitted<R>,
     parse: impl FnOnce(R, &mut Violations) -> Option<I>,
-) -> Result<(Actor, RequestKey, I), Error> {
+) -> Result<(Actor, RequestKey, I), Fault> {
     let Admitted { request, actor, method, .. } = admitted;
     let mut violations = Violations::default();
     let request_id = identified(&request, &mut violations);
@@ -158,14 +208,14 @@ fn checked<R: Changing, I>(
     let content_hash = Sha256::digest(request.encode_to_vec()).into();
     let input = parse(request, &mut violations);
     let (Some(request_id), Some(input), true) = (request_id, input, violations.is_empty()) else {
-        return Err(Error::Invalid(violations));
+        return Err(Fault::Invalid(violations));
     };
     let key = RequestKey { request_id, method, caller: actor.user_id, content_hash };
     Ok((actor, key, input))
 }
 
 /// The id of a request, by which it is done once.
-pub(super) fn identified(request: &impl Changing, violations: &mut Violations) -> Option<Uuid> {
+pub fn identified(request: &impl Changing, violations: &mut Violations) -> Option<Uuid> {
     let request_id = uuid(request.request_id(), "request_id", violations);
     if request_id.is_some_and(|id| id.is_nil()) {
         violations.add("request_id", "is the nil UUID: a fresh one identifies the request");
@@ -174,7 +224,14 @@ pub(super) fn identified(request: &impl Changing, violations: &mut Violations) -
     request_id
 }
 
-/// The answer to a call, or the status of its refusal.
-pub(super) fn answer<A>(done: Result<A, Error>, workflow: Workflow) -> Result<Response<A>, Status> {
-    done.map(Response::new).map_err(|error| refusal(error, Some(workflow)).into())
+/// The answer of a service to a call, or the status of its refusal.
+///
+/// # Errors
+/// The status for the caller.
+pub fn answer<B: Backend, A>(
+    _: &B,
+    done: Result<A, B::Error>,
+    workflow: Workflow,
+) -> Result<Response<A>, Status> {
+    done.map(Response::new).map_err(|error| error.refusal(Some(workflow)).into())
 }
