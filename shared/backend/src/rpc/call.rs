@@ -40,7 +40,7 @@ impl<R> Admitted<R> {
     }
 }
 
-/// Checks the caller's access to what the request is about.
+/// Checks the caller's access to what the request is about: one of their roles must let them.
 ///
 /// # Errors
 /// The status for the caller.
@@ -63,6 +63,34 @@ pub fn admit_up_to<B: Backend, R: Scoped>(
     need: PhaseNeed,
 ) -> Result<Admitted<R>, Status> {
     let admission = Admission::from(&request)?;
+    let admitted = admit_whoever(most, &admission, backend, request, need)?;
+    if !admitted.actor.by_role {
+        return Err(admission.lacks_role().into());
+    }
+    Ok(admitted)
+}
+
+/// The same where the method's rule may also let data owners pass: whether the caller is one, if no
+/// role lets them, the service must look up.
+///
+/// # Errors
+/// The status for the caller.
+pub fn admit_data_owner<B: Backend, R: Scoped>(
+    backend: &B,
+    request: Request<R>,
+    need: PhaseNeed,
+) -> Result<Admitted<R>, Status> {
+    let admission = Admission::from(&request)?;
+    admit_whoever(MAX_MESSAGE, &admission, backend, request, need)
+}
+
+fn admit_whoever<B: Backend, R: Scoped>(
+    most: usize,
+    admission: &Admission,
+    backend: &B,
+    request: Request<R>,
+    need: PhaseNeed,
+) -> Result<Admitted<R>, Status> {
     let request = request.into_inner();
     expect_size(&request, most)?;
     let mut violations = Violations::default();
@@ -84,6 +112,7 @@ pub fn admit_up_to<B: Backend, R: Scoped>(
             subject: actor.subject,
             acting_service: actor.acting_service,
             roles: actor.roles,
+            by_role: actor.by_role,
         },
         scope,
     })
@@ -139,6 +168,25 @@ where
     A: Answer,
 {
     let admitted = admit_up_to(most, backend, request, PhaseNeed::Required)?;
+    change_admitted(backend, admitted, parse, act).await
+}
+
+/// Runs an admitted change in the phase that it is about, and answers.
+///
+/// # Errors
+/// The status for the caller.
+pub async fn change_admitted<B, R, I, A>(
+    backend: &B,
+    admitted: Admitted<R>,
+    parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
+    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>> + Send,
+) -> Result<Response<A>, Status>
+where
+    B: Backend,
+    R: Changing,
+    I: Send + 'static,
+    A: Answer,
+{
     let workflow = admitted.scope.workflow;
     let done = match admitted.in_phase() {
         Ok(scope) => change_in(backend, admitted, scope, parse, act).await,
