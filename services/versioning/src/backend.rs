@@ -1,5 +1,7 @@
 //! The engine among the services: what it is to the code that all of them share.
 
+use std::sync::Arc;
+
 use signoff_backend::serve::{Served, every};
 use signoff_backend::{Asked, Backend, Desk, Standing, Subject, Work, rpc};
 use signoff_chassis::server::Mount;
@@ -23,11 +25,11 @@ impl Backend for Engine {
     type Change = Change;
 
     fn desk(&self) -> &Desk {
-        self.desk()
+        &self.desk
     }
 
     fn change_of(&self, work: Work) -> Change {
-        self.change_of(work)
+        Change::around(work, Arc::clone(&self.payloads))
     }
 
     fn refuses_phase(row: &PhaseRow) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! What the service is as a process.
 
+use std::time::Duration;
+
 use signoff_backend::serve::ServeArgs;
 use signoff_workflow::Phase;
 use sqlx::migrate::Migration;
@@ -18,7 +20,7 @@ pub const SERVED: [Phase; 6] = [
 ];
 
 /// How often it is looked for imports whose process is gone.
-pub(crate) const CLEAR: std::time::Duration = std::time::Duration::from_secs(10);
+pub(crate) const CLEAR: Duration = Duration::from_secs(10);
 
 /// The service's own migrations; the ledger's come beside them.
 pub fn migrations() -> Vec<Migration> {

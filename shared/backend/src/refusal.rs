@@ -153,3 +153,26 @@ fn gate_refused(phase: &str, reason: GateRefused) -> Refusal {
         GateRefused::WrongFoundation(violations) => Refusal::invalid(violations),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_witness_takes_only_what_is_wrong_with_rows_for_damage() {
+        let away = || LedgerError::Unavailable(sqlx::Error::PoolTimedOut);
+        let again = Fault::from(away()).into_ledger_error();
+        assert!(matches!(again, LedgerError::Unavailable(sqlx::Error::PoolTimedOut)));
+        let damage = Fault::Internal("a row is odd".to_owned()).into_ledger_error();
+        assert!(matches!(damage, LedgerError::Corrupt(what) if what.contains("a row is odd")));
+    }
+
+    #[test]
+    fn one_thing_and_several_are_counted_in_words() {
+        let mut ids = Violations::one("a", "is odd");
+        assert_eq!(counted(&ids, "thing is odd", "things are odd"), "1 thing is odd");
+        ids.add("b", "is odd");
+        assert_eq!(counted(&ids, "thing is odd", "things are odd"), "2 things are odd");
+        assert_eq!(named(&ids)[1].subject, "b");
+    }
+}

@@ -77,7 +77,10 @@ impl Work {
     /// # Errors
     /// The phase takes no change now.
     pub fn admit(&self) -> Result<(), Fault> {
-        self.command.gate().admits_change().map_err(|refused| self.refuses_change(refused))
+        self.command
+            .gate()
+            .admits_change()
+            .map_err(|refused| self.refuses_change(&self.row, refused))
     }
 
     /// Admits what mends a stale phase.
@@ -85,17 +88,21 @@ impl Work {
     /// # Errors
     /// The phase takes no such change now.
     pub fn admit_mending(&self) -> Result<(), Fault> {
-        self.command.gate().admits_mending().map_err(|refused| self.refuses_change(refused))
+        self.command
+            .gate()
+            .admits_mending()
+            .map_err(|refused| self.refuses_change(&self.row, refused))
     }
 
-    /// Why the gate lets no change in.
-    pub fn refuses_change(&self, refused: ChangeRefused) -> Fault {
-        self.closed(match refused {
+    /// Why the gate of a phase, this one or another of the workflow, lets no change in.
+    pub fn refuses_change(&self, row: &PhaseRow, refused: ChangeRefused) -> Fault {
+        let reason = match refused {
             ChangeRefused::NotStarted => Closed::NotStarted,
             ChangeRefused::Reopening => Closed::Reopening,
             ChangeRefused::Stale { because } => Closed::Stale(self.display_name(&because)),
             ChangeRefused::Sealed { holders } => self.sealed_by(&holders),
-        })
+        };
+        Fault::PhaseClosed { phase: row.display_name.to_owned(), reason }
     }
 
     pub(crate) fn closed(&self, reason: Closed) -> Fault {

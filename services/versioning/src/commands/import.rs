@@ -77,8 +77,8 @@ impl Engine {
     /// # Errors
     /// What the database says.
     pub async fn begin_import(&self) -> Result<Import, Error> {
-        let (import_id, pool) = (Uuid::now_v7(), self.desk().pool().clone());
-        staging::begin(&pool, import_id, self.desk().instance()).await?;
+        let (import_id, pool) = (Uuid::now_v7(), self.desk.pool().clone());
+        staging::begin(&pool, import_id, self.desk.instance()).await?;
         let (batches, incoming) = mpsc::channel(WAITING);
         // A task of its own: the database is not left in the middle of a COPY when a caller goes.
         let writer = tokio::spawn(write_all(pool.clone(), incoming));
@@ -91,9 +91,9 @@ impl Engine {
     /// # Errors
     /// What the database says.
     pub async fn clear_abandoned_imports(&self) -> Result<usize, Error> {
-        let abandoned = staging::abandoned(self.desk().pool()).await?;
+        let abandoned = staging::abandoned(self.desk.pool()).await?;
         for import_id in &abandoned {
-            staging::clear(self.desk().pool(), *import_id).await?;
+            staging::clear(self.desk.pool(), *import_id).await?;
         }
         Ok(abandoned.len())
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use signoff_backend::{Desk, Work, differing};
 use signoff_ledger::{Instance, Ledger};
-use signoff_workflow::{Phase, PhaseTable, Scope, Violations};
+use signoff_workflow::{Phase, PhaseTable, Violations};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -43,8 +43,8 @@ const NOT_HELD: &str = "is no decision of this version";
 /// The engine of all full-versioning phases: one code, whatever the phase.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    desk: Desk,
-    payloads: Arc<PayloadRegistry>,
+    pub(crate) desk: Desk,
+    pub(crate) payloads: Arc<PayloadRegistry>,
 }
 
 impl Engine {
@@ -69,15 +69,6 @@ impl Engine {
     pub fn payloads(&self) -> &PayloadRegistry {
         &self.payloads
     }
-
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
-    }
-
-    /// A change around work that has begun.
-    pub(crate) fn change_of(&self, work: Work) -> Change {
-        Change { work, payloads: Arc::clone(&self.payloads) }
-    }
 }
 
 /// A change under way: the work, and the payloads that it may be about.
@@ -100,9 +91,9 @@ impl From<Change> for Work {
 }
 
 impl Change {
-    /// What the change is about.
-    pub fn scope(&self) -> Scope {
-        self.work.scope()
+    /// A change around work that has begun.
+    pub(crate) fn around(work: Work, payloads: Arc<PayloadRegistry>) -> Self {
+        Self { work, payloads }
     }
 
     /// The transaction's connection, for reading back within it.
