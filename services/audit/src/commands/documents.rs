@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Change, expect_assigned};
 use crate::domain::document::{
-    Described, DocumentStatus, RevisionType, Submission, SubmissionType,
+    Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
 use crate::domain::error::{Error, Kind, Refused};
 use crate::domain::test_case::NO_LOB;
@@ -45,8 +45,8 @@ pub struct ReviseDocument {
     pub document_id: Option<Uuid>,
     /// What it is.
     pub document_type: Option<String>,
-    /// All else of it.
-    pub document: Described,
+    /// What is in it.
+    pub content: Content,
     /// Why.
     pub reason: String,
 }
@@ -103,7 +103,7 @@ impl Change {
             document_type: input
                 .document_type
                 .unwrap_or_else(|| old.document.document_type.clone()),
-            ..input.document
+            content: input.content,
         };
         self.revise(old, document, input.reason).await
     }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use signoff_backend::Fault;
+use signoff_ledger::Origin;
 use signoff_workflow::Workflow;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
@@ -145,6 +147,9 @@ pub async fn of_record(
 }
 
 fn read(row: &PgRow) -> Result<Change, Error> {
+    let origin: &str = row.try_get("origin")?;
+    let origin = Origin::from_name(origin)
+        .ok_or_else(|| Fault::Internal(format!("unknown origin in the database: {origin}")))?;
     Ok(Change {
         history_id: row.try_get("history_id")?,
         record_no: row.try_get("record_no")?,
@@ -159,6 +164,6 @@ fn read(row: &PgRow) -> Result<Change, Error> {
         new_state: row.try_get("new_state")?,
         occurred_at: row.try_get("occurred_at")?,
         recorded_at: row.try_get("recorded_at")?,
-        origin: row.try_get("origin")?,
+        origin,
     })
 }
