@@ -77,7 +77,8 @@ pub(super) async fn list(
             let attribute_id =
                 optional_uuid(&request.attribute_id, "attribute_id", &mut violations);
             let states = several(&request.states, "states", &mut violations);
-            let sample = inputs::filter_text(&request.sample_item_key, "sample_item_key", &mut violations);
+            let sample =
+                inputs::filter_text(&request.sample_item_key, "sample_item_key", &mut violations);
             faultless(Some(()), violations)?;
             let filter = Filter {
                 lob_id,
@@ -145,10 +146,8 @@ pub(super) async fn list_lanes(
             let of = visible.as_deref();
             let found =
                 lanes::list(reading.conn(), workflow, after, None, of, page.fetch()).await?;
-            let ids: Vec<String> = found
-                .iter()
-                .map(|lane| lane.lob_id.unwrap_or_default().to_string())
-                .collect();
+            let ids: Vec<String> =
+                found.iter().map(|lane| lane.lob_id.unwrap_or_default().to_string()).collect();
             let told = told(reading.conn(), workflow, found).await?;
             let (lanes, next_page_token) = page.close(ids.into_iter().zip(told).collect());
             Ok(wire::ListLanesResponse { lanes, next_page_token })

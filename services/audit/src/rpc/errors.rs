@@ -41,36 +41,26 @@ impl ServiceError for Error {
 /// The reason for a refusal, and what it is said of: one, or several.
 fn told(refused: Refused) -> (Reason, &'static str, &'static str) {
     match refused {
-        Refused::OwnerMissing => (
-            Reason::OwnerMissing,
-            "test case has no data owner",
-            "test cases have no data owner",
-        ),
+        Refused::OwnerMissing => {
+            (Reason::OwnerMissing, "test case has no data owner", "test cases have no data owner")
+        }
         Refused::EvidenceMissing => (
             Reason::EvidenceMissing,
             "document to test on is missing",
             "documents to test on are missing",
         ),
-        Refused::AssignmentState => (
-            Reason::AssignmentState,
-            "assignment does not allow it",
-            "assignments do not allow it",
-        ),
-        Refused::TestCaseState => (
-            Reason::TestCaseState,
-            "test case does not allow it",
-            "test cases do not allow it",
-        ),
-        Refused::DocumentState => (
-            Reason::DocumentState,
-            "document does not allow it",
-            "documents do not allow it",
-        ),
-        Refused::ExecutionState => (
-            Reason::ExecutionState,
-            "execution does not allow it",
-            "executions do not allow it",
-        ),
+        Refused::AssignmentState => {
+            (Reason::AssignmentState, "assignment does not allow it", "assignments do not allow it")
+        }
+        Refused::TestCaseState => {
+            (Reason::TestCaseState, "test case does not allow it", "test cases do not allow it")
+        }
+        Refused::DocumentState => {
+            (Reason::DocumentState, "document does not allow it", "documents do not allow it")
+        }
+        Refused::ExecutionState => {
+            (Reason::ExecutionState, "execution does not allow it", "executions do not allow it")
+        }
         Refused::ActionState => (
             Reason::ActionState,
             "request for action does not allow it",

@@ -106,9 +106,9 @@ pub(super) async fn list(
             let workflow = reading.workflow;
             let found =
                 executions::list(reading.conn(), workflow, &filter, after, page.fetch()).await?;
-            let rows = found.into_iter().map(|of| {
-                (format!("{} {}", of.test_case_id, of.number), to_wire::execution(of))
-            });
+            let rows = found
+                .into_iter()
+                .map(|of| (format!("{} {}", of.test_case_id, of.number), to_wire::execution(of)));
             let (executions, next_page_token) = page.close(rows.collect());
             Ok(wire::ListExecutionsResponse { executions, next_page_token })
         })
@@ -136,9 +136,7 @@ pub(super) async fn batch_get(
             let ids: Vec<Uuid> = given
                 .iter()
                 .enumerate()
-                .filter_map(|(i, id)| {
-                    uuid(id, format_args!("execution_ids[{i}]"), &mut violations)
-                })
+                .filter_map(|(i, id)| uuid(id, format_args!("execution_ids[{i}]"), &mut violations))
                 .collect();
             let ids = faultless(Some(ids), violations)?;
             let workflow = reading.workflow;

@@ -7,7 +7,9 @@ use prost_types::{Struct, Timestamp};
 use serde_json::Value;
 use signoff_backend::rpc::inputs::{etag, fits, optional_text, plain_text, required_text};
 use signoff_contract::audit::v1 as wire;
-use signoff_contract::convert::{JsonLimits, json_from_wire, optional_uuid, text, time_from_wire, uuid};
+use signoff_contract::convert::{
+    JsonLimits, json_from_wire, optional_uuid, text, time_from_wire, uuid,
+};
 use signoff_workflow::{Violations, Workflow};
 use uuid::Uuid;
 
@@ -47,6 +49,12 @@ pub(super) fn optional_time(
     violations: &mut Violations,
 ) -> Option<chrono::DateTime<chrono::Utc>> {
     given.and_then(|time| time_from_wire(time, path, violations))
+}
+
+/// A text that a list is narrowed by; nothing, if it is left empty.
+pub(super) fn filter_text(given: &str, path: &str, violations: &mut Violations) -> Option<String> {
+    text(given, path, MAX_NAME, false, violations);
+    (!given.is_empty()).then(|| given.to_owned())
 }
 
 fn name(given: String, path: impl Display, violations: &mut Violations) -> Option<String> {
@@ -263,7 +271,8 @@ pub(super) fn submit(
         }
         Some(SubmissionType::Revision) => {
             if request.test_case_ids.is_empty() && request.replaces_submission_id.is_empty() {
-                violations.add("replaces_submission_id", "is required, unless test cases are named");
+                violations
+                    .add("replaces_submission_id", "is required, unless test cases are named");
             }
             let reason = required_text(request.revision_reason, "revision_reason", violations);
             reason.map(|reason| SubmitAs::Revision(replaces, reason))
@@ -279,11 +288,8 @@ pub(super) fn submit(
     let document_id = uuid(&request.document_id, "document_id", violations);
     let document_type = name(request.document_type, "document_type", violations);
     let content = content!(request, violations);
-    let document = Described {
-        document_id: document_id?,
-        document_type: document_type?,
-        content: content?,
-    };
+    let document =
+        Described { document_id: document_id?, document_type: document_type?, content: content? };
     Some(SubmitDocument { test_case_ids, submit_as: submit_as?, document })
 }
 

@@ -89,9 +89,9 @@ pub(super) async fn list(
             let found =
                 assignments::list(reading.conn(), workflow, &filter, after, page.fetch()).await?;
             let now = Utc::now();
-            let rows = found.into_iter().map(|of| {
-                (format!("{} {}", of.lob_id, of.id), to_wire::assignment(of, now))
-            });
+            let rows = found
+                .into_iter()
+                .map(|of| (format!("{} {}", of.lob_id, of.id), to_wire::assignment(of, now)));
             let (assignments, next_page_token) = page.close(rows.collect());
             Ok(wire::ListAssignmentsResponse { assignments, next_page_token })
         })
@@ -100,9 +100,9 @@ pub(super) async fn list(
 }
 
 fn two_ids(after: &str) -> Result<(Uuid, Uuid), Error> {
-    let read = after.split_once(' ').and_then(|(one, other)| {
-        Some((Uuid::parse_str(one).ok()?, Uuid::parse_str(other).ok()?))
-    });
+    let read = after
+        .split_once(' ')
+        .and_then(|(one, other)| Some((Uuid::parse_str(one).ok()?, Uuid::parse_str(other).ok()?)));
     read.ok_or_else(|| malformed().into())
 }
 

@@ -3,12 +3,23 @@
 use signoff_backend::methods;
 use signoff_backend::rpc::{MAX_MESSAGE, gates};
 use signoff_contract::audit::v1 as wire;
-use signoff_contract::versioning::v1 as gate;
 use wire::audit_phase_service_server::{AuditPhaseService, AuditPhaseServiceServer};
 use wire::data_owner_service_server::{DataOwnerService, DataOwnerServiceServer};
 use wire::document_service_server::{DocumentService, DocumentServiceServer};
 use wire::test_case_service_server::{TestCaseService, TestCaseServiceServer};
 use wire::test_execution_service_server::{TestExecutionService, TestExecutionServiceServer};
+
+/// The messages of [`AuditPhaseService`]: those of the gates are the same type for both services.
+mod phase {
+    pub(super) use signoff_contract::audit::v1::{ListChangesRequest, ListChangesResponse};
+    pub(super) use signoff_contract::versioning::v1::{
+        BeginOpenRequest, BeginOpenResponse, BeginReopenRequest, BeginReopenResponse,
+        CloseWorkflowRequest, CloseWorkflowResponse, FenceRequest, FenceResponse,
+        FinishReopenRequest, FinishReopenResponse, GetPhaseStatusRequest, GetPhaseStatusResponse,
+        MarkStaleRequest, MarkStaleResponse, OpenRequest, OpenResponse, ReleaseSealRequest,
+        ReleaseSealResponse, SealRequest, SealResponse,
+    };
+}
 
 use super::{cases, changes, documents, executions, owners};
 use crate::commands::Engine;
@@ -87,4 +98,19 @@ methods! {
     list_executions(ListExecutionsRequest) -> ListExecutionsResponse = executions::list;
     batch_get_executions(BatchGetExecutionsRequest) -> BatchGetExecutionsResponse = executions::batch_get;
     list_actions(ListActionsRequest) -> ListActionsResponse = executions::list_actions;
+}
+
+methods! {
+    AuditPhaseService for Rpc.engine, phase:
+    get_phase_status(GetPhaseStatusRequest) -> GetPhaseStatusResponse = gates::get_phase_status;
+    list_changes(ListChangesRequest) -> ListChangesResponse = changes::list;
+    begin_open(BeginOpenRequest) -> BeginOpenResponse = gates::begin_open;
+    open(OpenRequest) -> OpenResponse = gates::open;
+    fence(FenceRequest) -> FenceResponse = gates::fence;
+    seal(SealRequest) -> SealResponse = gates::seal;
+    release_seal(ReleaseSealRequest) -> ReleaseSealResponse = gates::release_seal;
+    begin_reopen(BeginReopenRequest) -> BeginReopenResponse = gates::begin_reopen;
+    mark_stale(MarkStaleRequest) -> MarkStaleResponse = gates::mark_stale;
+    finish_reopen(FinishReopenRequest) -> FinishReopenResponse = gates::finish_reopen;
+    close_workflow(CloseWorkflowRequest) -> CloseWorkflowResponse = gates::close_workflow;
 }

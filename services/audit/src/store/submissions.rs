@@ -17,14 +17,13 @@ pub async fn by_id(
     workflow: Workflow,
     id: Uuid,
 ) -> Result<Option<Submission>, Error> {
-    let row = sqlx::query(
-        "select * from submissions where cycle_id = $1 and report_id = $2 and id = $3",
-    )
-    .bind(workflow.cycle_id)
-    .bind(workflow.report_id)
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
+    let row =
+        sqlx::query("select * from submissions where cycle_id = $1 and report_id = $2 and id = $3")
+            .bind(workflow.cycle_id)
+            .bind(workflow.report_id)
+            .bind(id)
+            .fetch_optional(conn)
+            .await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -263,11 +262,11 @@ fn read(row: &PgRow) -> Result<Submission, Error> {
             document_id: row.try_get("document_id")?,
             document_type: row.try_get("document_type")?,
             content: Content {
-            file_name: row.try_get("file_name")?,
-            media_type: row.try_get("media_type")?,
-            size_bytes: row.try_get("size_bytes")?,
-            sha256,
-            document_metadata: row.try_get("document_metadata")?,
+                file_name: row.try_get("file_name")?,
+                media_type: row.try_get("media_type")?,
+                size_bytes: row.try_get("size_bytes")?,
+                sha256,
+                document_metadata: row.try_get("document_metadata")?,
             },
         },
         test_cases: row.try_get("test_cases")?,
