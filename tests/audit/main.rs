@@ -1,0 +1,3 @@
+//! The three audit-only phases, end to end.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
