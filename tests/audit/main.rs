@@ -1,3 +1,5 @@
 //! The three audit-only phases, end to end.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod one_lane;
