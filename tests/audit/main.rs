@@ -7,8 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
+mod calls;
 mod common;
 mod documents;
+mod executions;
+mod lane_rules;
 mod one_lane;
 mod owners;
 mod plans;
