@@ -84,12 +84,12 @@ impl Change {
     /// # Errors
     /// It was answered, or the caller does not own the lane.
     pub async fn respond_to_action(&mut self, input: RespondToAction) -> Result<Action, Error> {
+        self.expect_business_here().await?;
         self.work.admit()?;
         let workflow = self.workflow();
-        let Some(action) = actions::by_id(self.conn(), workflow, input.action_id).await? else {
-            self.expect_business_here().await?;
-            return Err(Error::not_found(Kind::Action, input.action_id));
-        };
+        let action = actions::by_id(self.conn(), workflow, input.action_id)
+            .await?
+            .ok_or_else(|| Error::not_found(Kind::Action, input.action_id))?;
         let case = self.test_case(action.test_case_id).await?;
         expect_assigned(std::slice::from_ref(&case))?;
         self.expect_own(case.lob_id).await?;

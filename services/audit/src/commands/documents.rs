@@ -71,20 +71,21 @@ impl Change {
     /// A lane has no owner or another one, test cases have a document, or the one that is replaced
     /// or supplemented is not current.
     pub async fn submit_document(&mut self, input: SubmitDocument) -> Result<Submission, Error> {
+        self.expect_business_here().await?;
         self.work.admit()?;
         let SubmitDocument { test_case_ids, submit_as, document } = input;
         match submit_as {
             SubmitAs::Initial => self.submit_initial(&test_case_ids, document).await,
             SubmitAs::Revision(replaced, reason) => {
                 let old = match replaced {
-                    Some(id) => self.submission(id, None).await?,
+                    Some(id) => self.submission(id).await?,
                     None => self.head_of(&test_case_ids).await?,
                 };
                 self.expect_evidence_of(&old, &test_case_ids).await?;
                 self.revise(old, document, reason).await
             }
             SubmitAs::Supplemental(id) => {
-                let of = self.submission(id, None).await?;
+                let of = self.submission(id).await?;
                 self.expect_evidence_of(&of, &test_case_ids).await?;
                 self.supplement(of, document).await
             }
@@ -96,8 +97,11 @@ impl Change {
     /// # Errors
     /// It is not current, or not in the caller's lanes.
     pub async fn revise_document(&mut self, input: ReviseDocument) -> Result<Submission, Error> {
+        self.expect_business_here().await?;
         self.work.admit()?;
-        let old = self.submission(input.submission_id, input.etag.as_deref()).await?;
+        let old = self.submission(input.submission_id).await?;
+        self.expect_own_chain(old.main_chain_id).await?;
+        old.last.expect_etag(input.etag.as_deref())?;
         let document = Described {
             document_id: input.document_id.unwrap_or(old.document.document_id),
             document_type: input
@@ -114,7 +118,8 @@ impl Change {
     /// It is not current, was ruled on, or is the caller's own.
     pub async fn review_document(&mut self, input: ReviewDocument) -> Result<Submission, Error> {
         self.work.admit()?;
-        let old = self.submission(input.submission_id, input.etag.as_deref()).await?;
+        let old = self.submission(input.submission_id).await?;
+        old.last.expect_etag(input.etag.as_deref())?;
         let reviewer = self.work.actor().user_id;
         if old.submitted_by == reviewer {
             let what = "was submitted by you: somebody else reviews it";
@@ -274,18 +279,10 @@ impl Change {
     }
 
     /// The submission that a command names.
-    pub(super) async fn submission(
-        &mut self,
-        id: Uuid,
-        etag: Option<&str>,
-    ) -> Result<Submission, Error> {
+    pub(super) async fn submission(&mut self, id: Uuid) -> Result<Submission, Error> {
         let workflow = self.workflow();
-        let Some(found) = submissions::by_id(self.conn(), workflow, id).await? else {
-            self.expect_business_here().await?;
-            return Err(Error::not_found(Kind::Submission, id));
-        };
-        found.last.expect_etag(etag)?;
-        Ok(found)
+        let found = submissions::by_id(self.conn(), workflow, id).await?;
+        found.ok_or_else(|| Error::not_found(Kind::Submission, id))
     }
 
     /// The current submission of the one document that test cases have.

@@ -41,7 +41,7 @@ impl Change {
             let what = "has no document: have its data owner submit one";
             return Err(Error::refused(Refused::EvidenceMissing, case.id, what));
         }
-        let on = self.submission(input.submission_id, None).await?;
+        let on = self.submission(input.submission_id).await?;
         if case.chain_id != Some(on.main_chain_id) {
             let what = format!("is no document of test case {}", case.id);
             return Err(Error::refused(Refused::EvidenceMissing, on.id, what));
