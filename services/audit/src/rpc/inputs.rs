@@ -65,8 +65,8 @@ fn name(given: String, path: impl Display, violations: &mut Violations) -> Optio
 }
 
 fn compared(given: String, path: &str, violations: &mut Violations) -> Option<String> {
-    text(&given, path, MAX_COMPARED, false, violations);
-    optional_text(given, path, violations)
+    let fine = text(&given, path, MAX_COMPARED, false, violations);
+    if fine { optional_text(given, path, violations) } else { None }
 }
 
 fn free_form(given: Option<Struct>, path: &str, violations: &mut Violations) -> Option<Value> {
