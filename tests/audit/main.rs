@@ -8,11 +8,16 @@
 )]
 
 mod access;
+mod bad_input;
 mod calls;
 mod common;
 mod documents;
 mod executions;
+mod gates;
+mod history;
+mod idempotency;
 mod lane_rules;
 mod one_lane;
 mod owners;
 mod plans;
+mod races;
