@@ -215,11 +215,17 @@ async fn lists_show_a_data_owner_their_own_lane_only() {
         }};
     }
     let lob = LOBS[0].to_string();
-    assert_eq!(both!(ListAssignmentsRequest, assignments, lob_id), [lob.clone()]);
+    assert_eq!(both!(ListAssignmentsRequest, assignments, lob_id), std::slice::from_ref(&lob));
     assert_eq!(both!(ListTestCasesRequest, test_cases, lob_id), vec![lob.clone(); 3]);
-    assert_eq!(both!(ListDocumentsRequest, documents, submission_id), [mine.submission.clone()]);
-    assert_eq!(both!(ListExecutionsRequest, executions, execution_id), [mine.execution.clone()]);
-    assert_eq!(both!(ListActionsRequest, actions, action_id), [mine.action.clone()]);
+    assert_eq!(
+        both!(ListDocumentsRequest, documents, submission_id),
+        std::slice::from_ref(&mine.submission)
+    );
+    assert_eq!(
+        both!(ListExecutionsRequest, executions, execution_id),
+        std::slice::from_ref(&mine.execution)
+    );
+    assert_eq!(both!(ListActionsRequest, actions, action_id), std::slice::from_ref(&mine.action));
     let request = wire::ListLanesRequest { scope: scope.clone(), ..Default::default() };
     let seen = owner.call(request).await.unwrap().lanes;
     assert_eq!(seen.iter().map(|lane| &lane.lob_id).collect::<Vec<_>>(), [&lob]);

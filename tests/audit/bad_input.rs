@@ -24,7 +24,7 @@ type Fault<R> = (&'static str, fn(&mut R));
 /// Spoils a good request in each way by itself: the field is named, and it alone. Then in all ways
 /// of `at_once`: all of them are named. Nothing has happened; and the good one is done.
 async fn each_is_named<R: Rpc + Clone>(method: &str, faults: &[Fault<R>], at_once: &[usize]) {
-    let Ready { lanes, sent, by, roles } = ready(method).await;
+    let Ready { lanes, sent, by, roles } = Box::pin(ready(method)).await;
     let person = lanes.person(by, &roles).await;
     let good = R::decode(sent.bytes.as_slice()).unwrap();
     let before = trail(&lanes).await;

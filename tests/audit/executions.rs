@@ -92,7 +92,10 @@ async fn an_execution_says_what_was_compared() {
         (10, document.submission_id.as_str())
     );
     assert_ne!(done.etag, begun.etag);
-    assert_eq!(listed(&lanes, wire::ListExecutionsRequest::default()).await, [done.clone()]);
+    assert_eq!(
+        listed(&lanes, wire::ListExecutionsRequest::default()).await,
+        std::slice::from_ref(&done)
+    );
     let changes = changes_of(&lanes, &done.execution_id).await;
     let types: Vec<_> = changes.iter().map(|of| of.change_type.as_str()).collect();
     assert_eq!(types, ["concluded", "started"]);
@@ -252,7 +255,7 @@ async fn an_open_request_blocks_completion() {
     };
     assert_eq!(open().await, [one.action_id.clone(), two.action_id.clone()]);
     lanes.respond(OWNER, &one).await.unwrap();
-    assert_eq!(open().await, [two.action_id.clone()]);
+    assert_eq!(open().await, std::slice::from_ref(&two.action_id));
     lanes.respond(OWNER, &two).await.unwrap();
     assert!(lanes.lane(LOB).await.complete);
     lanes.expect_intact().await;

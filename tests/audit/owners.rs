@@ -227,7 +227,7 @@ async fn a_time_is_answered_as_it_is_kept() {
         ..charge(&lanes, LOB, 101, AssignmentType::Primary)
     };
     let told = assign(&lanes, request.clone()).await.unwrap();
-    assert_eq!(assignments(&lanes, LOB).await, [told.clone()]);
+    assert_eq!(assignments(&lanes, LOB).await, std::slice::from_ref(&told));
     let adjoining = wire::AssignDataOwnerRequest {
         effective_from: request.effective_to,
         effective_to: None,
@@ -258,7 +258,7 @@ async fn a_stale_tag_changes_no_assignment() {
             assert_eq!(info.metadata["current_etag"], owned.etag);
         }
     }
-    assert_eq!(assignments(&lanes, LOB).await, [owned.clone()]);
+    assert_eq!(assignments(&lanes, LOB).await, std::slice::from_ref(&owned));
     let ended = deactivate(&lanes, &owned, &owned.etag).await.unwrap();
     assert_ne!(ended.etag, owned.etag);
 }

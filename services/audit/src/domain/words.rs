@@ -40,6 +40,7 @@ macro_rules! words {
 pub(crate) use words;
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "what the macro makes is for others, elsewhere")]
 mod tests {
     words! {
         /// An example.
