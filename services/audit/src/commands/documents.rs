@@ -325,7 +325,7 @@ impl Change {
     /// Not all lanes of a chain's test cases have an owner, and the caller as one of theirs.
     async fn expect_own_chain(&mut self, chain_id: Uuid) -> Result<(), Error> {
         let workflow = self.workflow();
-        let lanes = cases::lobs_of_chain(self.conn(), workflow, chain_id).await?;
+        let lanes = cases::lobs_of_chain(self.conn(), workflow, chain_id, false).await?;
         if lanes.contains(&Uuid::nil()) {
             return Err(Error::refused(Refused::OwnerMissing, chain_id, NO_LOB));
         }

@@ -128,7 +128,7 @@ pub(super) async fn history(
                 .await?
                 .ok_or_else(|| Error::not_found(Kind::Submission, id))?;
             let chain = of.main_chain_id;
-            let lobs = cases::lobs_of_chain(reading.conn(), workflow, chain).await?;
+            let lobs = cases::lobs_of_chain(reading.conn(), workflow, chain, true).await?;
             reading.expect_visible(&lobs)?;
             let subjects = submissions::of_main_chain(reading.conn(), workflow, chain).await?;
             let (page, changes) = histories::of_subjects(reading, subjects).await?;

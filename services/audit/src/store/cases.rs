@@ -51,21 +51,23 @@ pub async fn by_ids(
     rows.iter().map(read).collect()
 }
 
-/// The lanes of the test cases that a chain of documents is evidence of: the one without a line of
-/// business as nil.
+/// The lanes of the test cases that a chain of documents is evidence of, those that the plan has
+/// and maybe the withdrawn ones: the one without a line of business as nil.
 pub async fn lobs_of_chain(
     conn: &mut PgConnection,
     workflow: Workflow,
     chain_id: Uuid,
+    withdrawn_too: bool,
 ) -> Result<Vec<Uuid>, Error> {
     Ok(sqlx::query_scalar(
         "select distinct coalesce(lob_id, $4) from test_cases
-         where cycle_id = $1 and report_id = $2 and chain_id = $3 and not withdrawn",
+         where cycle_id = $1 and report_id = $2 and chain_id = $3 and (not withdrawn or $5)",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
     .bind(chain_id)
     .bind(Uuid::nil())
+    .bind(withdrawn_too)
     .fetch_all(conn)
     .await?)
 }
