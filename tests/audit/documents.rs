@@ -1,6 +1,5 @@
 //! Documents: submitted, revised, supplemented, reviewed; and nothing of it is ever lost.
 
-use prost_types::Struct;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
@@ -17,12 +16,15 @@ use crate::common::{field, not_the_owner, unmet};
 const LOB: Uuid = LOBS[0];
 const OWNER: i64 = OWNERS[0];
 
-async fn listed(lanes: &Lanes, filter: wire::ListDocumentsRequest) -> Vec<wire::Document> {
+pub(crate) async fn listed(
+    lanes: &Lanes,
+    filter: wire::ListDocumentsRequest,
+) -> Vec<wire::Document> {
     let request = wire::ListDocumentsRequest { scope: lanes.whole(), ..filter };
     lanes.tester.call(request).await.unwrap().documents
 }
 
-async fn history(lanes: &Lanes, of: &wire::Document) -> Vec<wire::DocumentHistoryEntry> {
+pub(crate) async fn history(lanes: &Lanes, of: &wire::Document) -> Vec<wire::DocumentHistoryEntry> {
     let request = wire::GetDocumentHistoryRequest {
         scope: lanes.whole(),
         submission_id: of.submission_id.clone(),
@@ -32,7 +34,7 @@ async fn history(lanes: &Lanes, of: &wire::Document) -> Vec<wire::DocumentHistor
 }
 
 /// Submits as something else than the first.
-async fn submit(
+pub(crate) async fn submit(
     lanes: &Lanes,
     request: wire::SubmitDocumentRequest,
 ) -> Result<wire::Document, Status> {
@@ -292,69 +294,4 @@ async fn a_revision_may_be_submitted_by_its_test_cases() {
     assert!(told[0].starts_with(&cases[0].test_case_id), "{told:?}");
     not_the_owner(lanes.revise(OWNERS[1], &two, 8).await);
     lanes.expect_intact().await;
-}
-
-#[tokio::test]
-async fn documents_are_listed_by_what_they_are_about() {
-    let lanes = Lanes::planned(2).await;
-    let mine = lanes.cases_of(LOB).await;
-    let one = lanes.submit(OWNER, &mine[..1]).await.unwrap();
-    let two = lanes.submit(OWNER, &mine[1..]).await.unwrap();
-    let other = lanes.submit(OWNERS[1], &lanes.cases_of(LOBS[1]).await).await.unwrap();
-    lanes.review(&two, DocumentStatus::Rejected).await.unwrap();
-    let next = lanes.revise(OWNER, &two, 9).await.unwrap();
-    let ids = async |filter: wire::ListDocumentsRequest| {
-        let found = listed(&lanes, filter).await;
-        found.into_iter().map(|of| of.submission_id).collect::<Vec<_>>()
-    };
-    let [a, b, c, d] = [&one, &two, &other, &next].map(|of| of.submission_id.clone());
-    type List = wire::ListDocumentsRequest;
-    let all = [a.clone(), b.clone(), c.clone(), d.clone()];
-    assert_eq!(ids(List::default()).await, all);
-    let of_case = List { test_case_id: mine[1].test_case_id.clone(), ..List::default() };
-    assert_eq!(ids(of_case).await, [b.clone(), d.clone()]);
-    let of_chain = List { submission_id: d.clone(), ..List::default() };
-    assert_eq!(ids(of_chain).await, [b.clone(), d.clone()]);
-    let of_document = List { document_id: two.document_id.clone(), ..List::default() };
-    assert_eq!(ids(of_document).await, [b.clone(), d.clone()]);
-    let of_lane = List { lob_id: LOBS[1].to_string(), ..List::default() };
-    assert_eq!(ids(of_lane).await, std::slice::from_ref(&c));
-    let rejected = List { statuses: vec![DocumentStatus::Rejected.into()], ..List::default() };
-    assert_eq!(ids(rejected).await, [b]);
-    assert_eq!(ids(List { current_only: true, ..List::default() }).await, [a, c, d]);
-    let nowhere = List { submission_id: Uuid::now_v7().to_string(), ..List::default() };
-    let answer = lanes.tester.call(List { scope: lanes.whole(), ..nowhere }).await;
-    refusal(answer, Code::NotFound, ErrorReason::NotFound);
-}
-
-#[tokio::test]
-async fn the_longest_texts_of_a_document_fit_into_its_records() {
-    let lanes = Lanes::planned(1).await;
-    let (long, name) = ("😀".repeat(4_000), "😀".repeat(255));
-    let metadata = || Some(build::object("k", &"x".repeat(8 * 1024 - r#"{"k":""}"#.len())));
-    let first = wire::SubmitDocumentRequest {
-        document_type: name.clone(),
-        file_name: name.clone(),
-        document_metadata: metadata(),
-        ..lanes.submit_request(&lanes.cases_of(LOB).await)
-    };
-    let first = submit(&lanes, first).await.unwrap();
-    let revision = wire::ReviseDocumentRequest {
-        file_name: name,
-        document_metadata: metadata(),
-        revision_reason: long.clone(),
-        ..lanes.revise_request(&first, 8)
-    };
-    let revised = lanes.data_owner(OWNER).await.call(revision).await.unwrap().document.unwrap();
-    let review = wire::ReviewDocumentRequest {
-        scope: lanes.at(Phase::REQUEST_INFO),
-        submission_id: revised.submission_id.clone(),
-        verdict: DocumentStatus::Rejected.into(),
-        notes: long,
-        request_id: request_id(),
-        ..Default::default()
-    };
-    lanes.tester.call(review).await.unwrap();
-    lanes.expect_intact().await;
-    assert_ne!(first.document_metadata, Some(Struct::default()));
 }

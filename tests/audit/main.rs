@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod calls;
 mod common;
+mod document_lists;
 mod documents;
 mod executions;
 mod gates;
