@@ -3,3 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod one_lane;
+mod random;
+mod replayed;
