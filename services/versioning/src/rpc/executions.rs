@@ -128,9 +128,10 @@ pub(super) struct Unfit {
     first_unknown: Option<Uuid>,
     open: Violations,
     seen_open: HashSet<Uuid>,
+    by_row: bool,
 }
 
-/// Why an observation may not name an execution.
+/// Why an observation cannot name an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     Unknown,
@@ -147,6 +148,11 @@ impl fmt::Display for Fit {
 }
 
 impl Unfit {
+    /// Of the rows of a stream, which are told by their numbers, too.
+    pub(super) fn of_rows() -> Self {
+        Self { by_row: true, ..Self::default() }
+    }
+
     /// Asks for all of these, and notes what is at fault; and gives each that is.
     pub(super) async fn ask(
         &mut self,
@@ -168,14 +174,17 @@ impl Unfit {
 
     fn add(&mut self, of: &Named, why: Fit) {
         let id = of.id;
-        // A row of a stream is told by its number, too.
+        let row = match of.place {
+            Place::Decision(i) if self.by_row => format!("row {}: ", i + 1),
+            Place::Decision(_) | Place::Review(_) | Place::Edit => String::new(),
+        };
         match why {
             Fit::Unknown => {
                 self.first_unknown.get_or_insert(id);
-                self.unknown.add(of.to_string(), format!("{id} {why}"));
+                self.unknown.add(of.to_string(), format!("{row}{id} {why}"));
             }
             Fit::Open if self.seen_open.insert(id) => {
-                self.open.add(id.to_string(), format!("{of} {why}"));
+                self.open.add(id.to_string(), format!("{row}{of} {why}"));
             }
             Fit::Open => {}
         }
