@@ -10,6 +10,7 @@ pub mod database;
 pub mod executions;
 pub mod gates;
 pub mod integrity;
+pub mod lanes;
 pub mod people;
 pub mod reads;
 pub mod refusals;
@@ -19,6 +20,7 @@ pub mod stage;
 pub mod wait;
 pub mod world;
 
+pub use lanes::Lanes;
 pub use people::Person;
 pub use stage::Stage;
 pub use world::World;
