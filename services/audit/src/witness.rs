@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::commands::COLUMNS;
 use crate::domain::error::Error;
+use crate::domain::history::differences;
 
 /// Follows a workflow's chain, and looks for what it says.
 pub(crate) struct Rows {
@@ -58,12 +59,9 @@ impl Rows {
             self.kept.gate(&record.subject, content.after);
             return Ok(Ok(()));
         };
-        let author = rows::Author {
-            record_no: record.sequence,
-            user_id: record.actor,
-            at: record.recorded_at,
-        };
-        let found = rows::states(connection, self.workflow, author, subject).await?;
+        let author = rows::Author::of(record, content.reason);
+        let found = rows::states(connection, self.workflow, &author, subject).await?;
+        let found = found.map(|(before, after)| differences(before, after));
         if found != content.after.map(|after| (content.before, after)) {
             return Ok(Err(format!("the history of {subject} is not what was recorded")));
         }
@@ -76,7 +74,7 @@ impl Rows {
         connection: &mut PgConnection,
         chunk: &DetailChunk,
     ) -> Result<Result<(), String>, Error> {
-        let Some(author) = self.current else {
+        let Some(author) = &self.current else {
             return Ok(Err("it has details, but is about no subject".to_owned()));
         };
         let claim: Claim = match serde_json::from_slice(&chunk.body) {
@@ -110,6 +108,9 @@ impl Rows {
         if there != self.told {
             let told = self.told;
             return Ok(Err(format!("{told} rows of history were recorded, and {there} are there")));
+        }
+        if let Some(id) = rows::torn(connection, self.workflow).await? {
+            return Ok(Err(format!("the changes of {id} do not follow each other")));
         }
         if let Some(id) = rows::differs_from_history(connection, self.workflow).await? {
             return Ok(Err(format!("the state of {id} is not what its history says")));

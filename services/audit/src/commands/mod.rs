@@ -22,6 +22,7 @@ pub use plan::PlanTestCases;
 
 use crate::domain::LastChange;
 use crate::domain::error::{Error, Kind, Refused};
+use crate::domain::history::differences;
 use crate::domain::test_case::{TestCase, TestCaseState};
 use crate::store::history::Told;
 use crate::store::{Mark, assignments, cases, history};
@@ -147,7 +148,9 @@ impl Change {
         let phase = self.work.row().slug;
         let details = vec![writer.finish()];
         let subject = subject.to_string();
-        self.work.record_in(phase, action, subject, reason, (before, after), details)?;
+        let after = after.ok_or_else(|| Fault::Internal(format!("{subject} has no history")))?;
+        let (before, after) = differences(before, after);
+        self.work.record_in(phase, action, subject, reason, (before, Some(after)), details)?;
         Ok(())
     }
 

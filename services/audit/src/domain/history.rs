@@ -76,6 +76,23 @@ pub fn differing(before: Option<&Value>, after: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Two states without the fields that are the same in both: what a record of the trail says, whose
+/// length is bounded. Of what is new, all.
+pub fn differences(before: Option<Value>, after: Value) -> (Option<Value>, Value) {
+    match (before, after) {
+        (Some(Value::Object(mut before)), Value::Object(mut after)) => {
+            after.retain(|field, value| {
+                before.get(field) != Some(&*value) || {
+                    before.remove(field);
+                    false
+                }
+            });
+            (Some(Value::Object(before)), Value::Object(after))
+        }
+        whole => whole,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -88,5 +105,14 @@ mod tests {
         let after = json!({"a": 1, "b": 2, "c": null});
         assert_eq!(differing(Some(&before), &after), ["b", "c"]);
         assert_eq!(differing(None, &after), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_the_same_before_and_after_is_left_out() {
+        let before = json!({"a": 1, "b": null, "gone": true});
+        let after = json!({"a": 1, "b": 2, "new": [3]});
+        let told = differences(Some(before), after.clone());
+        assert_eq!(told, (Some(json!({"b": null, "gone": true})), json!({"b": 2, "new": [3]})));
+        assert_eq!(differences(None, after.clone()), (None, after));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
+use chrono::SubsecRound as _;
 use prost_types::{Struct, Timestamp};
 use serde_json::Value;
 use signoff_backend::rpc::inputs::{etag, fits, optional_text, plain_text, required_text};
@@ -42,13 +43,13 @@ pub(super) fn person(given: i64, path: &str, violations: &mut Violations) -> Opt
     (given > 0).then_some(given)
 }
 
-/// A time that may be left out.
+/// A time that may be left out, as precise as it is kept: in microseconds.
 pub(super) fn optional_time(
     given: Option<Timestamp>,
     path: &str,
     violations: &mut Violations,
 ) -> Option<chrono::DateTime<chrono::Utc>> {
-    given.and_then(|time| time_from_wire(time, path, violations))
+    given.and_then(|time| time_from_wire(time, path, violations)).map(|time| time.trunc_subsecs(6))
 }
 
 /// A text that a list is narrowed by; nothing, if it is left empty.

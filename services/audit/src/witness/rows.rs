@@ -1,6 +1,7 @@
 //! The rows that a chain speaks of.
 
 use chrono::{DateTime, Utc};
+use signoff_ledger::{Origin, Record};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -8,25 +9,46 @@ use uuid::Uuid;
 use super::States;
 use crate::domain::error::Error;
 
-/// The record that is being looked at: whatever it tells of, this person did then.
-#[derive(Clone, Copy, Debug)]
+/// The record that is being looked at: whatever it tells of, this person did then, and for this
+/// reason.
+#[derive(Clone, Debug)]
 pub(super) struct Author {
     pub(super) record_no: i64,
     pub(super) user_id: i64,
     pub(super) at: DateTime<Utc>,
+    pub(super) occurred_at: DateTime<Utc>,
+    pub(super) origin: Origin,
+    pub(super) phase: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+impl Author {
+    /// Of a record, and of what its bytes say.
+    pub(super) fn of(record: &Record, reason: Option<String>) -> Self {
+        Self {
+            record_no: record.sequence,
+            user_id: record.actor,
+            at: record.recorded_at,
+            occurred_at: record.occurred_at,
+            origin: record.origin,
+            phase: record.phase.clone(),
+            reason,
+        }
+    }
 }
 
 /// The states of a subject before and after a record.
 pub(super) async fn states(
     conn: &mut PgConnection,
     workflow: Workflow,
-    author: Author,
+    author: &Author,
     subject: Uuid,
 ) -> Result<States, Error> {
     Ok(sqlx::query_as(
         "select previous_state, new_state from history
          where cycle_id = $1 and report_id = $2 and record_no = $3 and id = $4
-             and changed_by = $5 and recorded_at = $6",
+             and changed_by = $5 and recorded_at = $6 and occurred_at = $7 and origin = $8
+             and phase = $9 and change_reason is not distinct from $10",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
@@ -34,6 +56,10 @@ pub(super) async fn states(
     .bind(subject)
     .bind(author.user_id)
     .bind(author.at)
+    .bind(author.occurred_at)
+    .bind(author.origin.name())
+    .bind(author.phase.as_deref())
+    .bind(author.reason.as_deref())
     .fetch_optional(conn)
     .await?)
 }
@@ -45,7 +71,7 @@ type Detail = (String, i64, String, String);
 pub(super) async fn claimed(
     conn: &mut PgConnection,
     workflow: Workflow,
-    author: Author,
+    author: &Author,
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Detail)>, Error> {
     let rows: Vec<(Uuid, String, i64, String, String)> = sqlx::query_as(
@@ -53,7 +79,8 @@ pub(super) async fn claimed(
              encode(sha256(convert_to(new_state::text, 'UTF8')), 'hex')
          from history
          where cycle_id = $1 and report_id = $2 and record_no = $3 and id = any($4)
-             and changed_by = $5 and recorded_at = $6",
+             and changed_by = $5 and recorded_at = $6 and occurred_at = $7 and origin = $8
+             and phase = $9 and change_reason is not distinct from $10",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
@@ -61,6 +88,10 @@ pub(super) async fn claimed(
     .bind(ids)
     .bind(author.user_id)
     .bind(author.at)
+    .bind(author.occurred_at)
+    .bind(author.origin.name())
+    .bind(author.phase.as_deref())
+    .bind(author.reason.as_deref())
     .fetch_all(conn)
     .await?;
     let details = rows
@@ -76,6 +107,27 @@ pub(super) async fn count(conn: &mut PgConnection, workflow: Workflow) -> Result
         .bind(workflow.report_id)
         .fetch_one(conn)
         .await?)
+}
+
+/// A subject whose changes do not follow each other: each begins where the one before it ended.
+pub(super) async fn torn(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+) -> Result<Option<Uuid>, Error> {
+    Ok(sqlx::query_scalar(
+        "select id from (
+             select id, revision, previous_state, row_number() over of_subject as number,
+                 lag(new_state) over of_subject as before
+             from history where cycle_id = $1 and report_id = $2
+             window of_subject as (partition by id order by revision)
+         ) h
+         where revision <> number or previous_state is distinct from before
+         order by id limit 1",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// The statement that looks for a subject of one table that is not what its history says last, or
