@@ -18,13 +18,16 @@ use super::{
     keeper::keep,
     options::{Home, Logs, Ports, UpOptions},
     ports,
+    token::ServiceToken,
 };
 
 /// A service: its name, its place among the ten ports, and its tables.
 type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
 
-/// The services.
-const SERVICES: [ServiceRow; 1] = [("versioning", 1, signoff_versioning::migrations)];
+/// The service that keeps versions.
+const VERSIONING: &str = "versioning";
+/// The services, in the order in which they are started: whoever is asked before whoever asks.
+const SERVICES: [ServiceRow; 1] = [(VERSIONING, 1, signoff_versioning::migrations)];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -35,7 +38,7 @@ pub struct Stack {
     cluster: Option<Cluster>,
     folder: DataFolder,
     published: Arc<Published>,
-    key: SigningKey,
+    key: Arc<SigningKey>,
     stop: CancellationToken,
 }
 
@@ -70,7 +73,9 @@ impl Stack {
                 }
             }
         };
-        let key = folder.key()?;
+        let key = Arc::new(folder.key()?);
+        let token = ServiceToken::of(VERSIONING, folder.path());
+        token.renew(&key)?;
         let stop = CancellationToken::new();
         let mut started = Vec::new();
         for (service, place, migrations) in SERVICES {
@@ -82,6 +87,7 @@ impl Stack {
                 jwks: folder.jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
+                options: Vec::new(),
                 log: match options.logs {
                     Logs::Stderr => None,
                     Logs::Files => Some(folder.path().join(format!("{service}.log"))),
@@ -105,6 +111,7 @@ impl Stack {
         for (recipe, service) in started {
             keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
         }
+        keepers.spawn(token.keep_fresh(key.clone(), stop.clone()));
         Ok(Self { keepers, cluster, folder, published, key, stop })
     }
 
