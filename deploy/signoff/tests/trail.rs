@@ -151,8 +151,7 @@ fn a_trail_is_exported_and_verified_with_and_without_the_system() {
     assert_eq!((&asked["intact"], &asked["report_id"]), (&json!(true), &json!(workflow.report_id)));
     let trails = asked["trails"].as_array().unwrap();
     let heads: Vec<_> = trails.iter().map(|one| (&one["source"], &one["records"])).collect();
-    let told = [(&json!("versioning"), &json!(3)), (&json!("audit"), &json!(0))];
-    assert_eq!(heads, told);
+    assert_eq!(heads, [(&json!("versioning"), &json!(3)), (&json!("audit"), &json!(0))]);
     assert_eq!(report["head"], trails[0]["head"]);
     let (one, _) = run_in(here, &[&ask[..], &["--source", "versioning"]].concat(), 0);
     assert_eq!(serde_json::from_str::<Value>(&one).unwrap(), trails[0]);

@@ -1,5 +1,7 @@
 //! What must not work: tried, and the answer shown.
 
+mod fieldwork;
+
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 use signoff_contract::versioning::v1 as wire;
@@ -74,7 +76,7 @@ impl Story<'_> {
     }
 
     /// Expects a refusal, shows it and keeps it.
-    fn refused<T>(
+    pub(super) fn refused<T>(
         &mut self,
         who: &Person,
         tried: &'static str,
