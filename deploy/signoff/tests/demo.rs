@@ -177,7 +177,7 @@ fn the_report_is_finished(summary: &Value) {
     assert_eq!(parts("sign_offs", "status"), ["signed"; 3]);
     assert_eq!(parts("sign_offs", "role"), ["test_lead", "report_owner", "test_executive"]);
     assert_eq!(parts("sign_offs", "delegated_from"), [0, 20, 0]);
-    assert_eq!(parts("documents", "is_current").iter().filter(|one| **one == true).count(), 4);
+    assert_eq!(parts("documents", "is_current").iter().filter(|one| **one == true).count(), 5);
 }
 
 #[test]

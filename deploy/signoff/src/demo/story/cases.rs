@@ -29,6 +29,63 @@ pub(super) struct Case {
     pub(super) reported: f64,
 }
 
+/// Which cases one document is evidence of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Bundle {
+    /// In which lane.
+    pub(super) lob: LineOfBusiness,
+    /// Which of the lane.
+    pub(super) part: Part,
+}
+
+/// A part of a lane's cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// All.
+    Whole,
+    /// Those on what is past due.
+    PastDue,
+    /// The others.
+    Others,
+}
+
+impl Bundle {
+    /// All cases of a lane.
+    pub(super) const fn whole(lob: LineOfBusiness) -> Self {
+        Self { lob, part: Part::Whole }
+    }
+
+    /// The two documents of a lane that has two.
+    pub(super) const fn halves(lob: LineOfBusiness) -> [Self; 2] {
+        [Self { lob, part: Part::PastDue }, Self { lob, part: Part::Others }]
+    }
+
+    fn has(self, case: &Case) -> bool {
+        let past_due = case.cell.attribute == "TotalPastDue";
+        let is_in = match self.part {
+            Part::Whole => true,
+            Part::PastDue => past_due,
+            Part::Others => !past_due,
+        };
+        case.lob == self.lob && is_in
+    }
+
+    /// What it is called.
+    pub(super) fn name(self) -> String {
+        let of = match self.part {
+            Part::Whole => "",
+            Part::PastDue => ", past due",
+            Part::Others => ", other attributes",
+        };
+        format!("{}{of}", self.lob.name())
+    }
+
+    /// What its files are called.
+    pub(super) fn slug(self) -> String {
+        self.name().to_lowercase().replace(", ", "-").replace(' ', "-")
+    }
+}
+
 /// Everything that is to be tested.
 pub(super) struct Plan {
     /// All cases.
@@ -45,19 +102,19 @@ struct Basis {
 }
 
 impl Plan {
-    /// The cases in a lane.
-    pub(super) fn of(&self, lob: LineOfBusiness) -> impl Iterator<Item = &Case> {
-        self.cases.iter().filter(move |case| case.lob == lob)
+    /// The cases of a bundle.
+    pub(super) fn of(&self, bundle: Bundle) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(move |case| bundle.has(case))
     }
 
     /// Their ids.
-    pub(super) fn ids_of(&self, lob: LineOfBusiness) -> Vec<String> {
-        self.of(lob).map(|case| case.test_case_id.clone()).collect()
+    pub(super) fn ids_of(&self, bundle: Bundle) -> Vec<String> {
+        self.of(bundle).map(|case| case.test_case_id.clone()).collect()
     }
 
-    /// What the report says in a lane.
-    pub(super) fn reported(&self, lob: LineOfBusiness) -> BTreeMap<Cell, f64> {
-        self.of(lob).map(|case| (case.cell.clone(), case.reported)).collect()
+    /// What the report says of them.
+    pub(super) fn reported(&self, bundle: Bundle) -> BTreeMap<Cell, f64> {
+        self.of(bundle).map(|case| (case.cell.clone(), case.reported)).collect()
     }
 
     /// A case by its id.

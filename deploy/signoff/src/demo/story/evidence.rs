@@ -8,7 +8,7 @@ use signoff_contract::audit::v1 as wire;
 use signoff_workflow::Phase;
 use uuid::Uuid;
 
-use super::cases::Plan;
+use super::cases::{Bundle, Plan};
 use super::{Story, holds, object, text};
 use crate::demo::audit::File;
 use crate::demo::data::accounts::{LineOfBusiness, PERIOD};
@@ -23,21 +23,26 @@ const LAST_PERIOD: &str = "20260831";
 pub(super) struct Evidence {
     /// What each submission says.
     pub(super) extracts: BTreeMap<String, Extract>,
-    /// The document of each lane, as it was submitted last.
-    pub(super) heads: BTreeMap<LineOfBusiness, wire::Document>,
+    /// The document of each bundle, as it was submitted last.
+    pub(super) heads: BTreeMap<Bundle, wire::Document>,
 }
 
 impl Evidence {
-    /// The document of a lane.
-    pub(super) fn head(&self, lob: LineOfBusiness) -> Result<&wire::Document> {
-        self.heads.get(&lob).with_context(|| format!("{} has no document", lob.name()))
+    /// The document of a bundle.
+    pub(super) fn head(&self, bundle: Bundle) -> Result<&wire::Document> {
+        self.heads.get(&bundle).with_context(|| format!("{} has no document", bundle.name()))
     }
 
-    /// Keeps what was submitted for a lane.
-    fn keep(&mut self, lob: LineOfBusiness, document: wire::Document, extract: Extract) {
+    /// Keeps what was submitted.
+    fn keep(&mut self, bundle: Bundle, document: wire::Document, extract: Extract) {
         self.extracts.insert(document.submission_id.clone(), extract);
-        self.heads.insert(lob, document);
+        self.heads.insert(bundle, document);
     }
+}
+
+/// The extract of a bundle's systems.
+pub(super) fn extract_of(plan: &Plan, bundle: Bundle, period: &str) -> Extract {
+    Extract::of(bundle.lob, period, &plan.reported(bundle))
 }
 
 impl Story<'_> {
@@ -45,62 +50,65 @@ impl Story<'_> {
     pub(super) async fn request_info(&mut self, plan: &Plan) -> Result<Evidence> {
         self.begin(Phase::REQUEST_INFO).await?;
         let cast = self.cast;
-        let (cards, business) = (LineOfBusiness::ConsumerCards, LineOfBusiness::SmallBusinessCards);
+        let cards = Bundle::whole(LineOfBusiness::ConsumerCards);
         let mut evidence = Evidence::default();
-        let old = Extract::of(cards, LAST_PERIOD, &plan.reported(cards));
+        let old = extract_of(plan, cards, LAST_PERIOD);
         self.submit(&cast.dora, cards, plan, old, &mut evidence).await?;
-        let new = Extract::of(business, PERIOD, &plan.reported(business));
-        self.try_another_lane(plan.ids_of(cards), extract_file(business, &new)?).await?;
-        self.submit(&cast.sam, business, plan, new, &mut evidence).await?;
-        self.review(business, &mut evidence).await?;
+        let foreign = extract_file(cards, &extract_of(plan, cards, PERIOD))?;
+        self.try_another_lane(plan.ids_of(cards), foreign).await?;
+        for bundle in Bundle::halves(LineOfBusiness::SmallBusinessCards) {
+            let extract = extract_of(plan, bundle, PERIOD);
+            self.submit(&cast.sam, bundle, plan, extract, &mut evidence).await?;
+            self.review(bundle, &mut evidence).await?;
+        }
         self.review(cards, &mut evidence).await?;
 
         let dora_leaves = "Dora moves to another department";
-        self.hand_over(cards, &cast.dina, dora_leaves).await?;
-        let new = Extract::of(cards, PERIOD, &plan.reported(cards));
+        self.hand_over(cards.lob, &cast.dina, dora_leaves).await?;
+        let new = extract_of(plan, cards, PERIOD);
         self.try_after_handing_over(evidence.head(cards)?, extract_file(cards, &new)?).await?;
-        let file = extract_file(cards, &new)?;
-        self.revise(&cast.dina, cards, file, new, &mut evidence).await?;
+        self.revise(&cast.dina, cards, new, &mut evidence).await?;
         self.review(cards, &mut evidence).await?;
         self.stage.says(cast.paul.name, "sends nothing yet; the other lanes do not wait for his");
         Ok(evidence)
     }
 
-    /// An owner submits the extract of a lane, for all of its cases.
+    /// An owner submits an extract, for all cases of a bundle.
     async fn submit(
         &self,
         owner: &Person,
-        lob: LineOfBusiness,
+        bundle: Bundle,
         plan: &Plan,
         extract: Extract,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        let file = extract_file(lob, &extract)?;
+        let file = extract_file(bundle, &extract)?;
         let mut desk = owner.audit_at(Phase::REQUEST_INFO);
-        let submitted = desk.submit(file, plan.ids_of(lob), None).await.context("submitting")?;
+        let submitted = desk.submit(file, plan.ids_of(bundle), None).await.context("submitting")?;
         let cases = submitted.test_cases;
-        holds("cases of a document", usize::try_from(cases)?, plan.of(lob).count())?;
+        holds("cases of a document", usize::try_from(cases)?, plan.of(bundle).count())?;
         let text = format!("submits {} for {cases} test cases", submitted.file_name);
         self.stage.says(owner.name, &text);
-        evidence.keep(lob, submitted, extract);
+        evidence.keep(bundle, submitted, extract);
         Ok(())
     }
 
-    /// An owner replaces the document of a lane.
+    /// An owner replaces the document of a bundle.
     pub(super) async fn revise(
         &self,
         owner: &Person,
-        lob: LineOfBusiness,
-        file: File,
+        bundle: Bundle,
         extract: Extract,
         evidence: &mut Evidence,
     ) -> Result<()> {
+        let file = extract_file(bundle, &extract)?;
         let mut desk = owner.audit_at(Phase::REQUEST_INFO);
         let reason = "as the tester asked";
-        let revised = desk.revise(evidence.head(lob)?, file, reason).await.context("revising")?;
+        let revised =
+            desk.revise(evidence.head(bundle)?, file, reason).await.context("revising")?;
         let text = format!("revises it: {} (version", revised.file_name);
         self.stage.says(owner.name, &format!("{text} {})", revised.document_version));
-        evidence.keep(lob, revised, extract);
+        evidence.keep(bundle, revised, extract);
         Ok(())
     }
 
@@ -108,24 +116,24 @@ impl Story<'_> {
     pub(super) async fn submit_a_scan(
         &self,
         owner: &Person,
-        lob: LineOfBusiness,
+        bundle: Bundle,
         plan: &Plan,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        let mut file = extract_file(lob, &Extract::default())?;
+        let mut file = extract_file(bundle, &Extract::default())?;
         file.document_type = "scan";
-        file.file_name = format!("{}.tiff", slug(lob));
+        file.file_name = format!("{}.tiff", bundle.slug());
         file.media_type = "image/tiff";
         let mut desk = owner.audit_at(Phase::REQUEST_INFO);
-        let submitted = desk.submit(file, plan.ids_of(lob), None).await.context("submitting")?;
+        let submitted = desk.submit(file, plan.ids_of(bundle), None).await.context("submitting")?;
         self.stage.says(owner.name, &format!("submits {}", submitted.file_name));
-        evidence.keep(lob, submitted, Extract::default());
+        evidence.keep(bundle, submitted, Extract::default());
         Ok(())
     }
 
-    /// The tester reviews the document of a lane: it must be an extract, of the right month.
-    pub(super) async fn review(&self, lob: LineOfBusiness, evidence: &mut Evidence) -> Result<()> {
-        let document = evidence.head(lob)?.clone();
+    /// The tester reviews the document of a bundle: it must be an extract, of the right month.
+    pub(super) async fn review(&self, bundle: Bundle, evidence: &mut Evidence) -> Result<()> {
+        let document = evidence.head(bundle)?.clone();
         let period = text(document.document_metadata.as_ref(), "period").unwrap_or_default();
         let (verdict, notes) = if document.document_type != "extract" {
             (wire::DocumentStatus::Rejected, "A scan cannot be compared; an extract, please.")
@@ -138,7 +146,7 @@ impl Story<'_> {
             (wire::DocumentStatus::Accepted, "")
         };
         let reviewed = self.rule_on(&document, verdict, notes).await?;
-        evidence.heads.insert(lob, reviewed);
+        evidence.heads.insert(bundle, reviewed);
         Ok(())
     }
 
@@ -166,9 +174,9 @@ impl Story<'_> {
     }
 }
 
-/// The file of a lane's extract.
-pub(super) fn extract_file(lob: LineOfBusiness, extract: &Extract) -> Result<File> {
-    file_of(&format!("{}-{}", slug(lob), extract.period), extract)
+/// The file of a bundle's extract.
+pub(super) fn extract_file(bundle: Bundle, extract: &Extract) -> Result<File> {
+    file_of(&format!("{}-{}", bundle.slug(), extract.period), extract)
 }
 
 /// The file of an extract.
@@ -183,9 +191,4 @@ pub(super) fn file_of(name: &str, extract: &Extract) -> Result<File> {
         sha256: sha256(&content),
         metadata: object(&json!({"period": extract.period, "rows": extract.rows()}))?,
     })
-}
-
-/// A lane's name in the name of a file.
-fn slug(lob: LineOfBusiness) -> String {
-    lob.name().to_lowercase().replace(' ', "-")
 }

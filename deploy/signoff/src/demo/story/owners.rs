@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use signoff_contract::audit::v1 as wire;
 use signoff_workflow::Phase;
 
-use super::cases::Plan;
+use super::cases::{Bundle, Plan};
 use super::{Story, holds};
 use crate::demo::data::accounts::LineOfBusiness;
 use crate::demo::people::Person;
@@ -23,7 +23,7 @@ impl Story<'_> {
             let owner = lane.owner.map_or("nobody".to_owned(), |one| named(one.data_owner_id));
             stage.says("", &format!("{:>4} in the lane of {owner} ({name})", lane.cases));
         }
-        let missing = plan.of(LineOfBusiness::PrivateLabel).count();
+        let missing = plan.of(Bundle::whole(LineOfBusiness::PrivateLabel)).count();
         holds("cases without an owner", usize::try_from(answer.unassigned)?, missing)?;
         let status = desk.status().await?;
         let first = status.unmet.first().context("nothing is missing, without an owner")?;

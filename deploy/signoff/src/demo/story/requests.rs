@@ -6,17 +6,14 @@ use signoff_contract::audit::v1 as wire;
 use signoff_workflow::Phase;
 use wire::{ActionType, ResponseStatus, TimelineImpact};
 
-use super::cases::{Case, Plan};
-use super::evidence::{Evidence, extract_file, file_of};
+use super::cases::{Bundle, Case, Plan};
+use super::evidence::{Evidence, extract_of, file_of};
 use super::testing::Tested;
 use super::{Story, holds};
 use crate::demo::audit::Answer;
-use crate::demo::data::accounts::{LineOfBusiness, PERIOD};
+use crate::demo::data::accounts::PERIOD;
 use crate::demo::data::extracts::Extract;
 use crate::demo::people::Person;
-
-/// What a fee's ledger explains.
-const EXPLAINED: &str = "TotalPastDue";
 
 impl Story<'_> {
     /// A lane has no document yet: the first is rejected, the second accepted.
@@ -26,14 +23,14 @@ impl Story<'_> {
         plan: &Plan,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        let (paul, lob) = (&self.cast.paul, case.lob);
+        let (paul, labels) = (&self.cast.paul, Bundle::whole(case.lob));
         let reason = "The lane has no document yet.";
         let action = self.ask(ActionType::DocumentRequest, case, None, reason, paul).await?;
-        self.submit_a_scan(paul, lob, plan, evidence).await?;
-        self.review(lob, evidence).await?;
-        let extract = Extract::of(lob, PERIOD, &plan.reported(lob));
-        self.revise(paul, lob, extract_file(lob, &extract)?, extract, evidence).await?;
-        self.review(lob, evidence).await?;
+        self.submit_a_scan(paul, labels, plan, evidence).await?;
+        self.review(labels, evidence).await?;
+        let extract = extract_of(plan, labels, PERIOD);
+        self.revise(paul, labels, extract, evidence).await?;
+        self.review(labels, evidence).await?;
         let answer = Answer {
             status: ResponseStatus::Fulfilled,
             notes: "The extract is there.",
@@ -58,29 +55,26 @@ impl Story<'_> {
         self.answer(dina, &action, answer).await
     }
 
-    /// A supplement explains what failed: the results are stale, and the cases are tested again.
+    /// A supplement explains what failed: what was tested on the same document is stale, and is
+    /// tested again.
     pub(super) async fn ask_for_a_supplement(
         &self,
+        past_due: Bundle,
         failed: &[Tested<'_>],
+        plan: &Plan,
         evidence: &mut Evidence,
     ) -> Result<()> {
         let (stage, sam, tess) = (self.stage, &self.cast.sam, &self.cast.tess);
-        let lob = LineOfBusiness::SmallBusinessCards;
-        let about = |one: &&Tested<'_>| one.case.cell.attribute == EXPLAINED;
-        let explained: Vec<&Tested<'_>> = failed.iter().filter(about).collect();
-        let first = explained.first().context("no amount past due failed")?;
+        let first = failed.first().context("no amount past due failed")?;
         let reason = "What is past due is 29.00 higher. Which fee is that?";
         let execution_id = Some(first.execution.execution_id.as_str());
         let what = ActionType::DocumentRequest;
         let action = self.ask(what, first.case, execution_id, reason, sam).await?;
 
-        let cases: Vec<&Case> = explained.iter().map(|one| one.case).collect();
-        let ids = cases.iter().map(|case| case.test_case_id.clone()).collect();
-        let reported = cases.iter().map(|case| (case.cell.clone(), case.reported)).collect();
-        let ledger = Extract::ledger(PERIOD, &reported);
+        let ledger = Extract::ledger(PERIOD, &plan.reported(past_due));
         let file = file_of("late-fees", &ledger)?;
-        let mut desk = sam.audit_at(Phase::REQUEST_INFO);
-        let supplement = desk.submit(file, ids, Some(evidence.head(lob)?)).await;
+        let (mut desk, ids) = (sam.audit_at(Phase::REQUEST_INFO), plan.ids_of(past_due));
+        let supplement = desk.submit(file, ids, Some(evidence.head(past_due)?)).await;
         let supplement = supplement.context("supplementing")?;
         let text = format!("adds {} beside his extract", supplement.file_name);
         stage.says(sam.name, &format!("{text}, for {} test cases", supplement.test_cases));
@@ -92,10 +86,12 @@ impl Story<'_> {
         };
         self.answer(sam, &action, answer).await?;
 
+        let cases: Vec<&Case> = plan.of(past_due).collect();
         let accepted = wire::DocumentStatus::Accepted;
         let supplement = self.rule_on(&supplement, accepted, "").await?;
         let lanes = tess.audit_at(Phase::TEST_EXECUTION).lanes().await?;
-        let lane = lanes.iter().find(|lane| lane.lob_id == lob.lob_id().to_string());
+        let lob_id = past_due.lob.lob_id().to_string();
+        let lane = lanes.iter().find(|lane| lane.lob_id == lob_id);
         let stale = lane.context("the lane is gone")?.stale;
         holds("results that are stale", usize::try_from(stale)?, cases.len())?;
         let text = format!("sees that {stale} results are stale: their evidence changed since");

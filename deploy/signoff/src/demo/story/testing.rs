@@ -1,4 +1,4 @@
-//! Test Execution: every case is tested on its lane's document, lane by lane; what is asked for in
+//! Test Execution: every case is tested on its document, lane by lane; what is asked for in
 //! between is in `requests`.
 
 use anyhow::{Context, Result};
@@ -6,7 +6,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use signoff_contract::audit::v1 as wire;
 use signoff_workflow::Phase;
 
-use super::cases::{Case, Plan};
+use super::cases::{Bundle, Case, Plan};
 use super::evidence::Evidence;
 use super::{Story, holds};
 use crate::demo::audit::{AuditDesk, Outcome};
@@ -26,17 +26,20 @@ impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn execute(&mut self, plan: &Plan, mut evidence: Evidence) -> Result<()> {
         self.begin(Phase::TEST_EXECUTION).await?;
-        let [cards, business, labels] = LineOfBusiness::ALL;
+        let [cards, labels] =
+            [LineOfBusiness::ConsumerCards, LineOfBusiness::PrivateLabel].map(Bundle::whole);
+        let [past_due, others] = Bundle::halves(LineOfBusiness::SmallBusinessCards);
         let without = plan.of(labels).next().context("a case of private labels")?;
-        let other = evidence.head(business)?.submission_id.clone();
+        let other = evidence.head(others)?.submission_id.clone();
         self.try_without_a_document(&without.test_case_id, &other).await?;
 
-        let failed_cards = self.test_lane(cards, plan, &evidence).await?;
-        let failed_business = self.test_lane(business, plan, &evidence).await?;
+        let failed_cards = self.test_bundle(cards, plan, &evidence).await?;
+        self.test_bundle(others, plan, &evidence).await?;
+        let failed = self.test_bundle(past_due, plan, &evidence).await?;
         self.ask_for_a_document(without, plan, &mut evidence).await?;
-        self.test_lane(labels, plan, &evidence).await?;
+        self.test_bundle(labels, plan, &evidence).await?;
         self.ask_for_other_data(&failed_cards).await?;
-        self.ask_for_a_supplement(&failed_business, &mut evidence).await?;
+        self.ask_for_a_supplement(past_due, &failed, plan, &mut evidence).await?;
 
         let tess = &self.cast.tess;
         let status = tess.audit_at(Phase::TEST_EXECUTION).status().await?;
@@ -47,16 +50,15 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// All cases of a lane are tested on its document; those that did not pass are answered.
-    async fn test_lane<'a>(
+    /// All cases of a bundle are tested on its document; those that did not pass are answered.
+    async fn test_bundle<'a>(
         &self,
-        lob: LineOfBusiness,
+        bundle: Bundle,
         plan: &'a Plan,
         evidence: &Evidence,
     ) -> Result<Vec<Tested<'a>>> {
-        let cases: Vec<&Case> = plan.of(lob).collect();
-        let document = evidence.head(lob)?;
-        self.test(&cases, document, evidence, lob.name()).await
+        let cases: Vec<&Case> = plan.of(bundle).collect();
+        self.test(&cases, evidence.head(bundle)?, evidence, &bundle.name()).await
     }
 
     /// Cases are tested on a document; those that did not pass are answered, by sample.
