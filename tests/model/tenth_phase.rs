@@ -4,15 +4,16 @@
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use signoff_backend::{Actor, Answer, Backend as _, Fault, Order};
 use signoff_contract::feed::v1::VerifyTrailRequest;
+use signoff_ledger::gates::{Foundation, Gate};
 use signoff_ledger::{Ledger, PoolOptions, QueueOptions, RequestKey, Source as Chain};
 use signoff_tests::world::whole;
 use signoff_tests::{World, integrity, world};
 use signoff_versioning::commands::{
-    AddDecisions, Answer, Change, ConfirmModifications, CreateVersion, Engine, Order, Remaining,
-    ReviewDecisions, ReviseVersion, UpdateDecision,
+    AddDecisions, Change, ConfirmModifications, CreateVersion, Engine, Remaining, ReviewDecisions,
+    ReviseVersion, UpdateDecision,
 };
-use signoff_versioning::domain::actor::Actor;
 use signoff_versioning::domain::decision::{Cursor, Decision, Filter};
 use signoff_versioning::domain::error::Error;
 use signoff_versioning::domain::item::{self, Opinion, Recommendation, Replacement};
@@ -85,8 +86,8 @@ impl<T: Send> Answer for Once<T> {
         Vec::new()
     }
 
-    fn from_bytes(_: &[u8]) -> Result<Self, Error> {
-        Err(Error::Internal("asked for again".to_owned()))
+    fn from_bytes(_: &[u8]) -> Result<Self, Fault> {
+        Err(Fault::Internal("asked for again".to_owned()))
     }
 }
 
@@ -181,15 +182,30 @@ fn id(decision: &Decision) -> Uuid {
     decision.id.to_uuid()
 }
 
+async fn begin_open(studio: &Studio, phase: Phase) -> i64 {
+    let begun = studio.act(phase, GATEWAY, |change| {
+        Box::pin(async move { Ok(change.as_mut().begin_open(false).await?) })
+    });
+    begun.await.unwrap()
+}
+
+async fn finish_open(
+    studio: &Studio,
+    phase: Phase,
+    attempt: i64,
+    rests_on: Vec<Foundation>,
+) -> Gate {
+    let opened = studio.act(phase, GATEWAY, move |change| {
+        Box::pin(async move { Ok(change.as_mut().open(attempt, rests_on).await?) })
+    });
+    opened.await.unwrap()
+}
+
 /// Planning, approved: what the tenth phase rests on.
 async fn plan(studio: &Studio) {
     let phase = Phase::PLANNING;
-    let attempt =
-        studio.act(phase, GATEWAY, |change| Box::pin(change.begin_open(false))).await.unwrap();
-    studio
-        .act(phase, GATEWAY, move |change| Box::pin(change.open(attempt, Vec::new())))
-        .await
-        .unwrap();
+    let attempt = begin_open(studio, phase).await;
+    finish_open(studio, phase, attempt, Vec::new()).await;
     let key = Uuid::new_v4().to_string();
     let body = json!({"attribute_id": key, "attribute_name": "Credit limit", "is_key": false,
         "decision_type": "include"});
@@ -232,21 +248,20 @@ async fn open(studio: &Studio) {
             Box::pin(change.create_version(input))
         })
         .await;
-    assert!(matches!(refused, Err(Error::PhaseClosed { .. })), "{refused:?}");
-    let attempt =
-        studio.act(LESSONS, GATEWAY, |change| Box::pin(change.begin_open(false))).await.unwrap();
-    let (planning, holder) = (studio.row(Phase::PLANNING), studio.row(LESSONS));
-    let rests_on = studio
+    assert!(matches!(refused, Err(Error::Fault(Fault::PhaseClosed { .. }))), "{refused:?}");
+    let attempt = begin_open(studio, LESSONS).await;
+    let (engine, planning, holder) =
+        (studio.engine.clone(), studio.row(Phase::PLANNING), studio.row(LESSONS));
+    let sealed = studio
         .act(Phase::PLANNING, GATEWAY, move |change| {
-            Box::pin(async move { change.seal(&[planning], &holder, attempt, &[]).await })
+            Box::pin(async move {
+                change.as_mut().seal(&engine, &[planning], &holder, attempt, &[]).await
+            })
         })
         .await
         .unwrap();
-    assert_eq!(rests_on.len(), 1);
-    let gate = studio
-        .act(LESSONS, GATEWAY, move |change| Box::pin(change.open(attempt, rests_on)))
-        .await
-        .unwrap();
+    assert_eq!(sealed.rests_on.len(), 1);
+    let gate = finish_open(studio, LESSONS, attempt, sealed.rests_on).await;
     assert!(gate.opened.is_some());
 }
 
@@ -374,6 +389,6 @@ async fn a_phase_that_the_engine_was_not_set_up_for_is_not_served() {
     let world = World::new().await;
     let studio = Studio::of(&world).await;
     let refused = studio.engine.row(Phase::SCOPING);
-    assert!(matches!(refused, Err(Error::NotServed(Phase::SCOPING))), "{refused:?}");
+    assert!(matches!(refused, Err(Fault::NotServed(Phase::SCOPING))), "{refused:?}");
     world.stop().await;
 }

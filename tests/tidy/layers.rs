@@ -4,6 +4,16 @@ use crate::tree::{File, file, files};
 
 /// The folder of the services.
 const SERVICES: &str = "services/";
+/// The crate of what services share.
+const BACKEND: &str = "shared/backend/src/";
+/// The shared crates, and which of them each may know.
+const SHARED: [(&str, &[&str]); 5] = [
+    ("workflow", &[]),
+    ("contract", &["workflow"]),
+    ("ledger", &["workflow"]),
+    ("chassis", &["contract", "workflow"]),
+    ("backend", &["chassis", "contract", "ledger", "workflow"]),
+];
 
 fn below(folder: &'static str) -> impl Iterator<Item = &'static File> {
     files().iter().filter(move |file| {
@@ -28,6 +38,8 @@ fn the_domain_is_pure() {
             "sqlx::",
             "tokio::",
             "signoff_contract",
+            "signoff_backend::rpc",
+            "signoff_backend::serve",
             "crate::store",
             "crate::rpc",
             "async fn",
@@ -38,14 +50,55 @@ fn the_domain_is_pure() {
 
 #[test]
 fn statements_are_in_the_store() {
-    let statements = ["sqlx::query", "raw_sql", "tonic::", "signoff_contract", "crate::rpc"];
+    let statements = [
+        "sqlx::query",
+        "raw_sql",
+        "tonic::",
+        "signoff_contract",
+        "signoff_backend::rpc",
+        "crate::rpc",
+    ];
     expect_unknown("/src/commands/", &statements, "commands/ runs no statements and knows no wire");
     expect_unknown("/src/rpc/", &["sqlx::query", "raw_sql"], "rpc/ runs no statements");
     expect_unknown(
         "/src/store/",
-        &["tonic::", "signoff_contract", "crate::rpc", "crate::commands"],
+        &["tonic::", "signoff_contract", "signoff_backend::rpc", "crate::rpc", "crate::commands"],
         "store/ runs statements, and no more",
     );
+}
+
+#[test]
+fn what_services_share_runs_no_statements_and_knows_tonic_in_rpc_only() {
+    let shared = || files().iter().filter(|file| file.path.starts_with(BACKEND));
+    assert!(shared().next().is_some(), "nothing is in {BACKEND}");
+    let statements =
+        shared().flat_map(|file| file.found(file.product(), &["sqlx::query", "raw_sql"]));
+    let wire = shared()
+        .filter(|file| !file.path[BACKEND.len()..].starts_with("rpc/"))
+        .flat_map(|file| file.found(file.product(), &["tonic::"]));
+    let found: Vec<String> = statements.chain(wire).collect();
+    assert!(
+        found.is_empty(),
+        "statements are in stores, the wire is in rpc/\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
+fn shared_crates_know_each_other_in_one_order() {
+    for (name, may_know) in SHARED {
+        let manifest = file(&format!("shared/{name}/Cargo.toml"));
+        let product = manifest.text.split("[dev-dependencies]").next().unwrap_or_default();
+        let dependencies = product.split("[dependencies]").nth(1).unwrap_or_default();
+        let unknown: Vec<String> = SHARED
+            .iter()
+            .filter(|(other, _)| !may_know.contains(other))
+            .map(|(other, _)| format!("signoff-{other}"))
+            .collect();
+        let unknown: Vec<&str> = unknown.iter().map(String::as_str).collect();
+        let found = manifest.found(dependencies, &unknown);
+        assert!(found.is_empty(), "shared/{name} knows too much:\n{}", found.join("\n"));
+    }
 }
 
 #[test]

@@ -8,28 +8,26 @@ mod rows;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use beside::Beside;
+use claims::Claim;
+use rows::Author;
 use serde_json::{Map, Value};
-use signoff_ledger::{DetailChunk, LedgerError, Record, Testimony, Witness, closing, gates};
+use signoff_backend::ServiceError as _;
+use signoff_ledger::{DetailChunk, KeptRows, Record, Testimony, Witness};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::commands::{CLOSED, closing_summary, gate_summary};
 use crate::domain::error::Error;
-use beside::Beside;
-use claims::Claim;
-use rows::Author;
 
 /// Follows a workflow's chain, and looks for what it says.
 pub(crate) struct Rows {
     workflow: Workflow,
     versions: HashMap<Uuid, Seen>,
-    /// What the chain said last about each gate.
-    gates: HashMap<String, Value>,
+    /// What the chain said about gates, and about the end of the workflow.
+    kept: KeptRows,
     /// What the chain said about rows beside versions.
     beside: Beside,
-    /// What the chain said about the end of the workflow.
-    closing: Option<Value>,
     /// Whose record went by last, and who made it.
     current: Option<(Uuid, Author)>,
 }
@@ -53,9 +51,8 @@ impl Rows {
         Self {
             workflow,
             versions: HashMap::new(),
-            gates: HashMap::new(),
+            kept: KeptRows::of(workflow),
             beside: Beside::default(),
-            closing: None,
             current: None,
         }
     }
@@ -69,19 +66,17 @@ impl Rows {
         let Ok(content) = record.content() else {
             return Ok(Err("its bytes cannot be read as a record".to_owned()));
         };
-        if self.closing.is_some() {
-            return Ok(Err("it comes after the workflow was closed".to_owned()));
-        }
-        if record.action == CLOSED {
-            self.closing = content.after;
-            return Ok(Ok(()));
-        }
         let (subject, after) = (&record.subject, content.after.as_ref());
+        match self.kept.ends(record, after) {
+            Ok(false) => {}
+            Ok(true) => return Ok(Ok(())),
+            Err(what) => return Ok(Err(what)),
+        }
         if let Some(found) = self.beside.follow(connection, subject, after).await {
             return found;
         }
         let Ok(version_id) = Uuid::try_parse(&record.subject) else {
-            self.gates.extend(content.after.map(|after| (record.subject.clone(), after)));
+            self.kept.gate(subject, content.after);
             return Ok(Ok(()));
         };
         let seen = match self.versions.entry(version_id) {
@@ -190,23 +185,13 @@ impl Rows {
         if let Err(what) = self.beside.close(connection, self.workflow).await? {
             return Ok(Err(what));
         }
-        let slugs: Vec<&str> = self.gates.keys().map(String::as_str).collect();
-        for (slug, gate) in gates::load(connection, self.workflow, &slugs).await? {
-            if self.gates.get(&slug) != Some(&gate_summary(&gate)) {
-                return Ok(Err(format!("the gate of {slug} is not what was recorded")));
-            }
-        }
-        let closing = closing(connection, self.workflow).await?;
-        if closing.as_ref().map(closing_summary) != self.closing {
-            return Ok(Err("the end of the workflow is not what was recorded".to_owned()));
-        }
-        Ok(Ok(()))
+        Ok(self.kept.compare(connection).await?)
     }
 }
 
 impl Witness for Rows {
     async fn record(&mut self, connection: &mut PgConnection, record: &Record) -> Testimony {
-        self.follow(connection, record).await.map_err(ledgers)
+        self.follow(connection, record).await.map_err(Error::into_ledger_error)
     }
 
     async fn chunk(&mut self, connection: &mut PgConnection, chunk: &DetailChunk) -> Testimony {
@@ -214,18 +199,6 @@ impl Witness for Rows {
     }
 
     async fn end(&mut self, connection: &mut PgConnection) -> Testimony {
-        self.close(connection).await.map_err(ledgers)
-    }
-}
-
-/// The same in the ledger's words.
-fn ledgers(error: Error) -> LedgerError {
-    match error {
-        Error::Busy { retry_after } => LedgerError::Busy { retry_after },
-        Error::Unavailable(cause) => match cause.downcast() {
-            Ok(cause) => LedgerError::Unavailable(*cause),
-            Err(cause) => LedgerError::Corrupt(cause.to_string()),
-        },
-        damage => LedgerError::Corrupt(damage.to_string()),
+        self.close(connection).await.map_err(Error::into_ledger_error)
     }
 }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod convert;
 mod generated;
+pub mod requests;
 
 pub use generated::{audit, feed, versioning, workflow};
 

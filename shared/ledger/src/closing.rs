@@ -1,6 +1,7 @@
 //! Workflows that are closed: read-only for ever.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use signoff_workflow::Workflow;
 use sqlx::{PgConnection, Row};
 
@@ -15,6 +16,16 @@ pub struct Closing {
     pub by: i64,
     /// Why.
     pub reason: String,
+}
+
+impl Closing {
+    /// The action of the record that closes a workflow.
+    pub const ACTION: &str = "workflow.closed";
+
+    /// What the trail says about it.
+    pub fn summary(&self) -> Value {
+        json!({ "closed_at": self.at, "closed_by": self.by, "reason": self.reason })
+    }
 }
 
 /// Whether a workflow is closed, for those who only look.

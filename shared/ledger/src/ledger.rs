@@ -79,6 +79,11 @@ impl Ledger {
         &self.pool
     }
 
+    /// Whose chains it keeps.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
     /// Begins a command in a workflow: waits for its turn, takes the workflow's lock, and reads
     /// what it must know. With a `phase` (its slug) the command knows that phase's gate; with a
     /// `key` it is done once.

@@ -1,5 +1,6 @@
 //! A version is approved, rejected or given up.
 
+use signoff_backend::Fault;
 use signoff_workflow::{Role, Violations};
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ impl Change {
         etag: Option<&str>,
         notes: Option<String>,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(version_id, etag).await?;
         let terms = self.terms(&before)?;
         self.expect_approver(&before, &terms, "approve the version")?;
@@ -46,7 +47,7 @@ impl Change {
         }
         let digest = self.ordered(&before, &terms, At::Approval).await?;
         if digest != before.content_digest {
-            return Err(Error::Internal("the digest is not that of what stands".to_owned()));
+            return Err(Fault::Internal("the digest is not that of what stands".to_owned()).into());
         }
         if !before.required_sign_offs.is_empty() {
             let all = self.sign_offs_of(&before).await?;
@@ -54,16 +55,17 @@ impl Change {
         }
         let mut after = before.clone();
         after.state = VersionState::Approved;
-        after.reviewed_at = Some(self.command.now());
-        after.reviewed_by = Some(self.actor.user_id);
+        after.reviewed_at = Some(self.work.now());
+        after.reviewed_by = Some(self.work.actor().user_id);
         after.review_notes = notes;
-        let (line_no, actor) = (before.line_no, self.actor.user_id);
+        let (line_no, actor) = (before.line_no, self.work.actor().user_id);
         // Where makers may approve, whoever put anything of it forward is one, too.
         after.self_approved = before.is_made_by(actor)
-            || self.row.self_approval && makers::made_any(self.conn(), line_no, actor).await?;
-        after.updated_at = self.command.now();
+            || self.work.row().self_approval
+                && makers::made_any(self.conn(), line_no, actor).await?;
+        after.updated_at = self.work.now();
         after.approved_version_id = Some(version_id);
-        let (scope, row) = (self.scope, self.row.clone());
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let old = versions::current(self.conn(), scope, &row).await?;
         versions::supersede(self.conn(), &after).await?;
         let after = self.save(after).await?;
@@ -97,7 +99,7 @@ impl Change {
         etag: Option<&str>,
         notes: String,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(version_id, etag).await?;
         let terms = self.terms(&before)?;
         self.expect_approver(&before, &terms, "reject the version")?;
@@ -105,8 +107,8 @@ impl Change {
         before.expect_state(&[VersionState::Submitted], "be rejected")?;
         let mut after = before.clone();
         after.state = VersionState::Rejected;
-        after.reviewed_at = Some(self.command.now());
-        after.reviewed_by = Some(self.actor.user_id);
+        after.reviewed_at = Some(self.work.now());
+        after.reviewed_by = Some(self.work.actor().user_id);
         after.review_notes = Some(notes.clone());
         // Nobody is asked any more. What was signed stays signed.
         let pending = |status| status == SignOffStatus::Pending;
@@ -133,13 +135,13 @@ impl Change {
         etag: Option<&str>,
         reason: String,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(version_id, etag).await?;
         before.expect_state(&[VersionState::Draft, VersionState::Rejected], "be deleted")?;
         let mut after = before.clone();
         after.state = VersionState::Deleted;
-        after.deleted_at = Some(self.command.now());
-        after.deleted_by = Some(self.actor.user_id);
+        after.deleted_at = Some(self.work.now());
+        after.deleted_by = Some(self.work.actor().user_id);
         after.delete_reason = Some(reason.clone());
         let after = self.save(after).await?;
         self.record_version(
@@ -160,10 +162,11 @@ impl Change {
         terms: &Terms,
         what: &'static str,
     ) -> Result<(), Error> {
-        if self.actor.approves_in(&self.row, terms.waives_approver) {
+        if self.work.actor().approves_in(self.work.row(), terms.waives_approver) {
             return Ok(());
         }
-        let approver = self.row.approver_of(terms.waives_approver).map_or("nobody", Role::name);
+        let approver =
+            self.work.row().approver_of(terms.waives_approver).map_or("nobody", Role::name);
         let why = format!("is for its approver: {approver}");
         let ids = Violations::one(version.version_id.to_string(), why);
         Err(Error::RoleMissing { what, ids })
@@ -172,7 +175,7 @@ impl Change {
     /// # Errors
     /// The actor created or submitted the version, and the phase does not allow that.
     fn expect_checker(&self, version: &Version) -> Result<(), Error> {
-        if !self.row.self_approval && version.is_made_by(self.actor.user_id) {
+        if !self.work.row().self_approval && version.is_made_by(self.work.actor().user_id) {
             return Err(Error::MakerIsChecker {
                 what: "version",
                 ids: Violations::one(version.version_id.to_string(), "you created or submitted it"),

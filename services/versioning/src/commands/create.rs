@@ -1,6 +1,7 @@
 //! The next version of a line.
 
 use serde_json::Value;
+use signoff_backend::Fault;
 use uuid::Uuid;
 
 use super::details::Details;
@@ -50,9 +51,9 @@ impl Change {
     /// # Errors
     /// The phase takes no change, the line has a version, or item keys are doubled.
     pub async fn create_version(&mut self, input: CreateVersion) -> Result<Version, Error> {
-        self.admit()?;
-        let (scope, row) = (self.scope, self.row.clone());
-        let now = self.command.now();
+        self.work.admit()?;
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
+        let now = self.work.now();
         let line = lines::find_or_make(self.conn(), scope, &row, now).await?;
         if line.last_number > 0
             && let Some(newest) = versions::newest(self.conn(), scope, line.line_no).await?
@@ -77,8 +78,8 @@ impl Change {
     /// The phase takes no change, a version is open, there is no such baseline, or item keys are
     /// doubled.
     pub async fn revise_version(&mut self, input: ReviseVersion) -> Result<Version, Error> {
-        self.admit_mending()?;
-        let (scope, row) = (self.scope, self.row.clone());
+        self.work.admit_mending()?;
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let named = match input.baseline {
             Some(id) => Some(
                 versions::by_id(self.conn(), scope, &row, id)
@@ -121,13 +122,13 @@ impl Change {
         draft: Draft,
     ) -> Result<Version, Error> {
         if line.last_number >= MAX_VERSION {
-            return Err(Error::Limit("a line holds at most 67,108,863 versions"));
+            return Err(Fault::Limit("a line holds at most 67,108,863 versions").into());
         }
-        let (now, created_by) = (self.command.now(), self.actor.user_id);
+        let (now, created_by) = (self.work.now(), self.work.actor().user_id);
         let number = lines::next_number(self.conn(), line.line_no).await?;
         let metadata_schema = draft.metadata.as_ref().map_or(metadata::SCHEMA, |of| of.schema);
         let mut version = Version {
-            scope: self.scope,
+            scope: self.work.scope(),
             line_no: line.line_no,
             number,
             version_id: Uuid::now_v7(),
@@ -253,9 +254,9 @@ impl Change {
 
     pub(super) fn maker(&self) -> Maker {
         Maker {
-            user_id: self.actor.user_id,
-            contributed: !self.actor.is_tester(),
-            at: self.command.now(),
+            user_id: self.work.actor().user_id,
+            contributed: !self.work.actor().is_tester(),
+            at: self.work.now(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use signoff_backend::Fault;
 use signoff_ledger::{DetailError, DetailRows, DetailWriter};
 
 use crate::domain::error::Error;
@@ -213,7 +214,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn refused(error: DetailError) -> Error {
-    Error::Internal(error.to_string())
+    Fault::Internal(error.to_string()).into()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What is put forward in a draft, and what the draft says about itself.
 
 use serde_json::Value;
-use uuid::Uuid;
-
+use signoff_backend::Fault;
 use signoff_workflow::Violations;
+use uuid::Uuid;
 
 use super::details::Details;
 use super::{Change, items_of, not_found};
@@ -66,10 +66,10 @@ impl Change {
         &mut self,
         input: AddDecisions,
     ) -> Result<(Version, Vec<DecisionId>), Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         before.expect_state(self.takes_items_while(), "take new items")?;
-        let (scope, row) = (self.scope, self.row.clone());
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let line = lines::find(self.conn(), scope, &row)
             .await?
             .ok_or_else(|| not_found(Kind::Version, input.version_id))?;
@@ -88,7 +88,7 @@ impl Change {
         &mut self,
         input: UpdateDecision,
     ) -> Result<(Version, DecisionId), Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         let items = items_of(&before, &[input.decision_id])?;
         before.expect_state(&[VersionState::Draft], "be edited")?;
@@ -98,16 +98,18 @@ impl Change {
             .pop()
             .ok_or_else(|| not_found(Kind::Decision, input.decision_id))?;
         if !input.replacement.is_of(&item.item_key) {
-            return Err(Error::Invalid(Violations::one(
+            return Err(Fault::Invalid(Violations::one(
                 "payload",
                 format!("must name the item {:?}, which never changes its key", item.item_key),
-            )));
+            ))
+            .into());
         }
         if input.reason.is_none() && needs_reason(&item, &before) {
-            return Err(Error::Invalid(Violations::one(
+            return Err(Fault::Invalid(Violations::one(
                 "modification_reason",
                 "is mandatory for a carried or already decided item",
-            )));
+            ))
+            .into());
         }
         let maker = self.maker();
         if item.ruling.is_some() {
@@ -139,7 +141,7 @@ impl Change {
     /// # Errors
     /// The phase or the version takes no edit.
     pub async fn update_version(&mut self, input: UpdateVersion) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         before.expect_state(&[VersionState::Draft], "be edited")?;
         let mut after = before.clone();
@@ -166,7 +168,7 @@ impl Change {
         version: &Version,
         items: &[i32],
     ) -> Result<Vec<ItemAt>, Error> {
-        let actor = self.actor.user_id;
+        let actor = self.work.actor().user_id;
         let made_any = makers::made_any(self.conn(), version.line_no, actor).await?;
         held::of(self.conn(), version, items, actor, made_any).await
     }

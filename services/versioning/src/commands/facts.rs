@@ -2,9 +2,10 @@
 //! they are.
 
 use chrono::NaiveDate;
+use signoff_backend::Fault;
+use signoff_workflow::Violations;
 use uuid::Uuid;
 
-use super::details::Details;
 use super::{Change, not_found};
 use crate::domain::error::{Error, Kind};
 use crate::domain::fact::{FinalDocument, Remediation};
@@ -13,7 +14,6 @@ use crate::domain::payload::Observation;
 use crate::domain::states::VersionState;
 use crate::domain::version::Version;
 use crate::store::{decisions, facts, lines, versions};
-use signoff_workflow::Violations;
 
 /// Says how far the remedy of an item is; what is `None` stays.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Change {
         &mut self,
         input: UpdateRemediation,
     ) -> Result<DecisionId, Error> {
-        let (scope, row) = (self.scope, self.row.clone());
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let unknown = || not_found(Kind::Decision, input.decision_id);
         let line = lines::find(self.conn(), scope, &row).await?;
         let id = DecisionId::from_uuid(input.decision_id)
@@ -79,9 +79,9 @@ impl Change {
                 let body = self
                     .payloads
                     .upgrade(kind, stored.schema, stored.body.clone())
-                    .map_err(|error| Error::Internal(error.to_string()))?;
+                    .map_err(|error| Fault::Internal(error.to_string()))?;
                 let observation: Observation = serde_json::from_value(body)
-                    .map_err(|error| Error::Internal(error.to_string()))?;
+                    .map_err(|error| Fault::Internal(error.to_string()))?;
                 (observation.remediation_status, observation.remediation_deadline)
             }
         };
@@ -91,17 +91,17 @@ impl Change {
             status: input.status.unwrap_or(status),
             deadline: input.deadline.unwrap_or(deadline),
             reason: input.reason,
-            updated_by: self.actor.user_id,
-            updated_at: self.command.now(),
+            updated_by: self.work.actor().user_id,
+            updated_at: self.work.now(),
         };
         facts::update_remediation(self.conn(), id.line_no, id.item_no, &remediation).await?;
-        self.record_in(
+        self.work.record_in(
             row.slug,
             "remediation.updated",
             remediation_subject(id),
             remediation.reason.as_deref(),
             (latest.map(|latest| latest.summary()), Some(remediation.summary())),
-            Details::default(),
+            Vec::new(),
         )?;
         Ok(id)
     }
@@ -125,13 +125,13 @@ impl Change {
         let document = FinalDocument {
             document_id: input.document_id,
             sha256: input.sha256,
-            attached_by: self.actor.user_id,
-            attached_at: self.command.now(),
+            attached_by: self.work.actor().user_id,
+            attached_at: self.work.now(),
         };
         facts::attach(self.conn(), &version, &document).await?;
-        let (slug, subject) = (self.row.slug, document_subject(version.version_id));
+        let (slug, subject) = (self.work.row().slug, document_subject(version.version_id));
         let after = (None, Some(document.summary()));
-        self.record_in(slug, "document.attached", subject, None, after, Details::default())?;
+        self.work.record_in(slug, "document.attached", subject, None, after, Vec::new())?;
         self.read_back(&version).await
     }
 }

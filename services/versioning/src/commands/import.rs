@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use signoff_ledger::{DetailWriter, Instance};
+use signoff_backend::Fault;
+use signoff_ledger::DetailWriter;
 use signoff_workflow::Violations;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -76,8 +77,8 @@ impl Engine {
     /// # Errors
     /// What the database says.
     pub async fn begin_import(&self) -> Result<Import, Error> {
-        let (import_id, pool) = (Uuid::now_v7(), self.pool().clone());
-        staging::begin(&pool, import_id, self.instance).await?;
+        let (import_id, pool) = (Uuid::now_v7(), self.desk.pool().clone());
+        staging::begin(&pool, import_id, self.desk.instance()).await?;
         let (batches, incoming) = mpsc::channel(WAITING);
         // A task of its own: the database is not left in the middle of a COPY when a caller goes.
         let writer = tokio::spawn(write_all(pool.clone(), incoming));
@@ -90,16 +91,11 @@ impl Engine {
     /// # Errors
     /// What the database says.
     pub async fn clear_abandoned_imports(&self) -> Result<usize, Error> {
-        let abandoned = staging::abandoned(self.pool()).await?;
+        let abandoned = staging::abandoned(self.desk.pool()).await?;
         for import_id in &abandoned {
-            staging::clear(self.pool(), *import_id).await?;
+            staging::clear(self.desk.pool(), *import_id).await?;
         }
         Ok(abandoned.len())
-    }
-
-    /// The process that this is, as the database server knows it.
-    pub fn instance(&self) -> Instance {
-        self.instance
     }
 }
 
@@ -132,7 +128,7 @@ impl Import {
         let count = i32::try_from(batch.count).ok();
         self.staged.rows = count
             .and_then(|count| self.staged.rows.checked_add(count))
-            .ok_or(Error::Limit("a line holds at most 2,147,483,647 items"))?;
+            .ok_or(Fault::Limit("a line holds at most 2,147,483,647 items"))?;
         self.staged.counted += batch.counted;
         self.staged.sources |= batch.sources;
         // The writer ends early only with an error, which `finish` tells.
@@ -148,7 +144,7 @@ impl Import {
         let Self { batches, mut staging, staged } = self;
         drop(batches);
         if let Some(writer) = &mut staging.writer {
-            writer.await.map_err(|error| Error::Internal(error.to_string()))??;
+            writer.await.map_err(|error| Fault::Internal(error.to_string()))??;
         }
         staging.writer = None;
         Ok(Staged { staging, totals: staged })
@@ -182,7 +178,7 @@ impl Change {
         version_id: Uuid,
         etag: Option<&str>,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let version = self.version(version_id, etag).await?;
         version.expect_state(self.takes_items_while(), "take new items")?;
         Ok(version)
@@ -203,7 +199,7 @@ impl Change {
         let last_item = line
             .last_item
             .checked_add(rows - known)
-            .ok_or(Error::Limit("a line holds at most 2,147,483,647 items"))?;
+            .ok_or(Fault::Limit("a line holds at most 2,147,483,647 items"))?;
         let maker = self.maker();
         let numbering = Numbering { import_id, last_item: line.last_item, known: known > 0 };
         if numbering.known {
@@ -248,14 +244,14 @@ impl Change {
         limit: i64,
     ) -> Result<((Version, Line), i32, Duplicates), Error> {
         let before = self.expect_import(input.version_id, input.etag.as_deref()).await?;
-        let (scope, row) = (self.scope, self.row.clone());
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let line = lines::find(self.conn(), scope, &row)
             .await?
             .ok_or_else(|| not_found(Kind::Version, input.version_id))?;
         let import_id = input.staged.staging.import_id;
         let (staged, mut doubled) = staging::count(self.conn(), import_id).await?;
         if staged != i64::from(input.staged.totals.rows) {
-            return Err(Error::Conflict("staged rows of the import are gone".into()));
+            return Err(Fault::Conflict("staged rows of the import are gone".into()).into());
         }
         let (known, held) = if line.last_item == 0 {
             (0, 0)
@@ -273,7 +269,7 @@ impl Change {
 
     /// The states in which a version takes new items here.
     pub(super) fn takes_items_while(&self) -> &'static [VersionState] {
-        if self.row.items_while_submitted {
+        if self.work.row().items_while_submitted {
             &[VersionState::Draft, VersionState::Submitted]
         } else {
             &[VersionState::Draft]
@@ -293,9 +289,9 @@ impl Change {
             for item in &page {
                 content_row(&mut writer, item, contributed)?;
             }
-            self.command.write_details(&writer.take_full()).await?;
+            self.work.command_mut().write_details(&writer.take_full()).await?;
         }
-        self.command.write_details(&writer.finish()).await?;
+        self.work.command_mut().write_details(&writer.finish()).await?;
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! Items that are taken out of a draft.
 
-use uuid::Uuid;
-
+use signoff_backend::Fault;
 use signoff_workflow::Violations;
+use uuid::Uuid;
 
 use super::details::Details;
 use super::edit::needs_reason;
@@ -33,21 +33,22 @@ impl Change {
     /// # Errors
     /// The phase or the version takes no edit, decisions are not there, or a reason is missing.
     pub async fn remove_decisions(&mut self, input: RemoveDecisions) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         let numbers = items_of(&before, &input.decision_ids)?;
         before.expect_state(&[VersionState::Draft], "lose items")?;
         let items = self.held(&before, &numbers).await?;
         expect_all(&before, &numbers, &items)?;
         if input.reason.is_none() && items.iter().any(|item| needs_reason(item, &before)) {
-            return Err(Error::Invalid(Violations::one(
+            return Err(Fault::Invalid(Violations::one(
                 "reason",
                 "is mandatory for carried or already decided items",
-            )));
+            ))
+            .into());
         }
         let removals: Vec<NewRuling<'_>> = items.iter().map(NewRuling::removal).collect();
         let (now, actor, reason) =
-            (self.command.now(), self.actor.user_id, input.reason.as_deref());
+            (self.work.now(), self.work.actor().user_id, input.reason.as_deref());
         rulings::write(self.conn(), &before, &removals, actor, reason, now).await?;
         let mut after = before.clone();
         for item in &items {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use signoff_backend::Fault;
 use signoff_workflow::Violations;
 use uuid::Uuid;
 
@@ -53,10 +54,10 @@ impl Change {
     /// The phase takes no change, the version is not submitted, decisions are not there, or the
     /// actor may not rule on them.
     pub async fn review_decisions(&mut self, input: ReviewDecisions) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         let terms = self.terms(&before)?;
-        if !self.row.approver_contributes {
+        if !self.work.row().approver_contributes {
             self.expect_approver(&before, &terms, "rule on decisions")?;
         }
         let ids: Vec<Uuid> = input.reviews.iter().map(|(id, _)| *id).collect();
@@ -69,8 +70,8 @@ impl Change {
             None => Vec::new(),
         };
         check_reviewer(
-            &self.actor,
-            &self.row,
+            self.work.actor(),
+            self.work.row(),
             terms.waives_approver,
             (before.line_no, before.number),
             named.iter().chain(&pending),
@@ -102,7 +103,7 @@ impl Change {
         &mut self,
         input: ConfirmModifications,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         let numbers = items_of(&before, &input.decision_ids)?;
         before.expect_state(&[VersionState::Submitted], "be confirmed")?;
@@ -119,8 +120,8 @@ impl Change {
         if !unproposed.is_empty() {
             return Err(Error::NothingToConfirm(unproposed));
         }
-        if !self.row.self_approval {
-            let actor = self.actor.user_id;
+        if !self.work.row().self_approval {
+            let actor = self.work.actor().user_id;
             let own_numbers = rulings::proposed_by(self.conn(), &before, &numbers, actor).await?;
             let mut own = Violations::default();
             for item in items.iter().filter(|item| own_numbers.contains(&item.item_no)) {
@@ -139,7 +140,7 @@ impl Change {
         version: &Version,
         named: &[i32],
     ) -> Result<Vec<ItemAt>, Error> {
-        let actor = self.actor.user_id;
+        let actor = self.work.actor().user_id;
         let made_any = makers::made_any(self.conn(), version.line_no, actor).await?;
         let named: HashSet<i32> = named.iter().copied().collect();
         let mut pending = held::pending(self.conn(), version, actor, made_any).await?;
@@ -153,7 +154,7 @@ impl Change {
         new: &[NewRuling<'_>],
         action: &'static str,
     ) -> Result<Version, Error> {
-        let (now, actor) = (self.command.now(), self.actor.user_id);
+        let (now, actor) = (self.work.now(), self.work.actor().user_id);
         rulings::write(self.conn(), &before, new, actor, None, now).await?;
         let mut after = before.clone();
         for ruling in new {
@@ -174,7 +175,7 @@ impl Change {
 }
 
 /// # Errors
-/// [`Error::Invalid`] names changes whose payload names another item.
+/// [`Fault::Invalid`] names changes whose payload names another item.
 fn expect_keys(
     items: &[ItemAt],
     numbers: &[i32],
@@ -200,5 +201,5 @@ fn expect_keys(
             );
         }
     }
-    violations.or(()).map_err(Error::Invalid)
+    Ok(violations.or(()).map_err(Fault::Invalid)?)
 }

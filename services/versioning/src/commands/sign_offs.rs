@@ -1,10 +1,10 @@
 //! Sign-offs: asked for, given, refused, handed on and voided.
 
+use signoff_backend::{Fault, differing};
 use signoff_workflow::{Role, Violations};
 use uuid::Uuid;
 
-use super::details::Details;
-use super::{Change, differing, not_found};
+use super::{Change, not_found};
 use crate::domain::digest::{At, Piece, check_order, content_digest};
 use crate::domain::error::{Error, Kind};
 use crate::domain::metadata::Terms;
@@ -84,7 +84,7 @@ impl Change {
         &mut self,
         input: RequestSignOffs,
     ) -> Result<Vec<SignOff>, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let version = self.version(input.version_id, input.etag.as_deref()).await?;
         version.expect_state(&[VersionState::Submitted], "be signed")?;
         let (mut unneeded, mut signed) = (Violations::default(), Violations::default());
@@ -102,9 +102,9 @@ impl Change {
                 signed.add(by.sign_off_id.to_string(), why);
             }
         }
-        unneeded.or(()).map_err(Error::Invalid)?;
+        unneeded.or(()).map_err(Fault::Invalid)?;
         signed.or(()).map_err(Error::SignOffState)?;
-        let now = self.command.now();
+        let now = self.work.now();
         let last = all.iter().map(|one| one.sign_off_no).max().unwrap_or(0);
         let mut requested = Vec::with_capacity(input.assignments.len());
         for (sign_off_no, wanted) in (last + 1..).zip(input.assignments) {
@@ -122,7 +122,7 @@ impl Change {
                 status: SignOffStatus::Pending,
                 revision: 1,
                 user_id: wanted.user_id,
-                requested_by: self.actor.user_id,
+                requested_by: self.work.actor().user_id,
                 requested_at: now,
                 delegated: None,
                 decided_at: None,
@@ -143,26 +143,26 @@ impl Change {
     /// The phase takes no change, the sign-off is not the actor's or not pending, the actor has
     /// signed for another role, or what they read is not what stands.
     pub async fn sign(&mut self, input: Sign) -> Result<SignOff, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.sign_off(input.sign_off_id, input.etag.as_deref()).await?;
-        before.expect_signer(&self.actor)?;
+        before.expect_signer(self.work.actor())?;
         let version = self.version_of(&before).await?;
         let others = self.sign_offs_of(&version).await?;
         let signed = |one: &&SignOff| {
             one.status == SignOffStatus::Signed && one.sign_off_id != before.sign_off_id
         };
-        expect_one_role(self.actor.user_id, others.iter().filter(signed))?;
+        expect_one_role(self.work.actor().user_id, others.iter().filter(signed))?;
         before.expect_pending()?;
         version.expect_state(&[VersionState::Submitted], "be signed")?;
         let digest = version
             .content_digest
-            .ok_or_else(|| Error::Internal("a version to sign has no digest".to_owned()))?;
+            .ok_or_else(|| Fault::Internal("a version to sign has no digest".to_owned()))?;
         if input.content_digest.is_some_and(|read| read != digest) {
             return Err(Error::DigestMismatch { current: digest });
         }
         let after = SignOff {
             status: SignOffStatus::Signed,
-            decided_at: Some(self.command.now()),
+            decided_at: Some(self.work.now()),
             comments: input.comments,
             content_digest: Some(digest),
             ..before.clone()
@@ -176,15 +176,15 @@ impl Change {
     /// # Errors
     /// The phase takes no change, or the sign-off is not the actor's or not pending.
     pub async fn decline(&mut self, input: Decline) -> Result<SignOff, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.sign_off(input.sign_off_id, input.etag.as_deref()).await?;
-        before.expect_signer(&self.actor)?;
+        before.expect_signer(self.work.actor())?;
         before.expect_pending()?;
         let version = self.version_of(&before).await?;
         version.expect_state(&[VersionState::Submitted], "be signed")?;
         let after = SignOff {
             status: SignOffStatus::Rejected,
-            decided_at: Some(self.command.now()),
+            decided_at: Some(self.work.now()),
             comments: Some(input.reason.clone()),
             ..before.clone()
         };
@@ -197,13 +197,13 @@ impl Change {
     /// The phase takes no change, the sign-off is not the actor's or not pending, or the other one is
     /// the actor, or was asked for another role of the version.
     pub async fn delegate(&mut self, input: Delegate) -> Result<SignOff, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.sign_off(input.sign_off_id, input.etag.as_deref()).await?;
-        before.expect_signer(&self.actor)?;
-        if input.to_user_id == self.actor.user_id {
+        before.expect_signer(self.work.actor())?;
+        if input.to_user_id == self.work.actor().user_id {
             let violations =
                 Violations::one("to_user_id", "is you: nobody delegates to themselves");
-            return Err(Error::Invalid(violations));
+            return Err(Fault::Invalid(violations).into());
         }
         let version = self.version_of(&before).await?;
         let others = self.sign_offs_of(&version).await?;
@@ -221,8 +221,8 @@ impl Change {
 
     /// What a version says of its own approval.
     pub(super) fn terms(&self, version: &Version) -> Result<Terms, Error> {
-        Terms::of(self.row.payload.unwrap_or_default(), version.stored_metadata())
-            .map_err(|error| Error::Internal(error.to_string()))
+        Terms::of(self.work.row().payload.unwrap_or_default(), version.stored_metadata())
+            .map_err(|error| Fault::Internal(error.to_string()).into())
     }
 
     /// Checks the order of what the open version holds, and gives its digest, where the phase has
@@ -236,14 +236,14 @@ impl Change {
         terms: &Terms,
         at: At,
     ) -> Result<Option<Vec<u8>>, Error> {
-        let kind = self.row.payload.unwrap_or_default();
+        let kind = self.work.row().payload.unwrap_or_default();
         let ordered = self.payloads.spec(kind).is_ok_and(|spec| spec.is_ordered());
-        if self.row.sign_offs.is_empty() && !ordered && terms.shown_items.is_empty() {
+        if self.work.row().sign_offs.is_empty() && !ordered && terms.shown_items.is_empty() {
             return Ok(None);
         }
         let pieces = self.pieces(version).await?;
         check_order(&pieces, &terms.shown_items, at).map_err(Error::OutOfOrder)?;
-        Ok((!self.row.sign_offs.is_empty()).then(|| digest(version, &pieces)))
+        Ok((!self.work.row().sign_offs.is_empty()).then(|| digest(version, &pieces)))
     }
 
     /// Takes up what rulings did to the content that is signed: the digest is that of what stands
@@ -254,7 +254,7 @@ impl Change {
         after: &mut Version,
         modified: bool,
     ) -> Result<Vec<Voided>, Error> {
-        if self.row.sign_offs.is_empty() {
+        if self.work.row().sign_offs.is_empty() {
             return Ok(Vec::new());
         }
         let pieces = self.pieces(before).await?;
@@ -276,7 +276,7 @@ impl Change {
         why: &str,
         which: impl Fn(SignOffStatus) -> bool,
     ) -> Result<Vec<Voided>, Error> {
-        if self.row.sign_offs.is_empty() {
+        if self.work.row().sign_offs.is_empty() {
             return Ok(Vec::new());
         }
         let all = self.sign_offs_of(version).await?;
@@ -288,7 +288,7 @@ impl Change {
         which: impl Iterator<Item = &SignOff>,
         why: &str,
     ) -> Result<Vec<Voided>, Error> {
-        let now = self.command.now();
+        let now = self.work.now();
         let mut voided = Vec::new();
         for before in which {
             let after = SignOff {
@@ -319,13 +319,13 @@ impl Change {
     }
 
     async fn pieces(&mut self, version: &Version) -> Result<Vec<Piece>, Error> {
-        let (payloads, kind) = (self.payloads.clone(), self.row.payload.unwrap_or_default());
+        let (payloads, kind) = (self.payloads.clone(), self.work.row().payload.unwrap_or_default());
         standing::pieces(self.conn(), version, &payloads, kind).await
     }
 
     /// The sign-off that a command names, if it may be seen in this scope.
     async fn sign_off(&mut self, id: Uuid, etag: Option<&str>) -> Result<SignOff, Error> {
-        let (scope, row) = (self.scope, self.row.clone());
+        let (scope, row) = (self.work.scope(), self.work.row().clone());
         let sign_off = sign_offs::by_id(self.conn(), scope, &row, id)
             .await?
             .ok_or_else(|| not_found(Kind::SignOff, id))?;
@@ -334,7 +334,7 @@ impl Change {
     }
 
     async fn version_of(&mut self, sign_off: &SignOff) -> Result<Version, Error> {
-        let scope = self.scope;
+        let scope = self.work.scope();
         versions::by_number(self.conn(), scope, sign_off.line_no, sign_off.number).await
     }
 
@@ -366,8 +366,8 @@ impl Change {
             }
             None => (None, after.summary()),
         };
-        let (slug, subject) = (self.row.slug, subject(after.sign_off_id));
-        self.record_in(slug, action, subject, reason, (old, Some(new)), Details::default())
+        let (slug, subject) = (self.work.row().slug, subject(after.sign_off_id));
+        Ok(self.work.record_in(slug, action, subject, reason, (old, Some(new)), Vec::new())?)
     }
 }
 

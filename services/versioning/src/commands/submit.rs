@@ -21,20 +21,21 @@ impl Change {
         etag: Option<&str>,
         notes: Option<String>,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(version_id, etag).await?;
         before.expect_state(&[VersionState::Draft], "be submitted")?;
         let mut after = before.clone();
         after.state = VersionState::Submitted;
-        after.submitted_at = Some(self.command.now());
-        after.submitted_by = Some(self.actor.user_id);
-        if !after.submitters.contains(&self.actor.user_id) {
-            after.submitters.push(self.actor.user_id);
+        after.submitted_at = Some(self.work.now());
+        after.submitted_by = Some(self.work.actor().user_id);
+        if !after.submitters.contains(&self.work.actor().user_id) {
+            after.submitters.push(self.work.actor().user_id);
         }
         after.submission_notes = notes;
         let terms = self.terms(&before)?;
         after.content_digest = self.ordered(&before, &terms, At::Submission).await?;
-        after.required_sign_offs = self.row.required_sign_offs(terms.waives_approver).collect();
+        after.required_sign_offs =
+            self.work.row().required_sign_offs(terms.waives_approver).collect();
         let after = self.save(after).await?;
         let reason = after.submission_notes.clone();
         self.record_version(
@@ -57,7 +58,7 @@ impl Change {
         etag: Option<&str>,
         notes: Option<&str>,
     ) -> Result<Version, Error> {
-        self.admit()?;
+        self.work.admit()?;
         let before = self.version(version_id, etag).await?;
         before.expect_state(&[VersionState::Submitted], "be withdrawn")?;
         let mut after = before.clone();

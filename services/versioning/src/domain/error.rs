@@ -1,48 +1,10 @@
 //! Why a command is refused.
 
-use std::time::Duration;
-
-use signoff_workflow::{Phase, Unmet, Violations};
+use signoff_backend::Fault;
+use signoff_workflow::Violations;
 use uuid::Uuid;
 
 use super::states::{UnknownValue, VersionState};
-
-/// What lies behind a fault: for the log only.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// Why the gate of a phase lets no change in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// It was not opened.
-    NotStarted,
-    /// These phases rest on it.
-    Sealed(Vec<String>),
-    /// This phase, which it rests on, was reopened.
-    Stale(String),
-    /// It is being reopened.
-    Reopening,
-}
-
-/// Why a gate method is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GateRefused {
-    /// It is open, and needs no opening.
-    AlreadyOpen,
-    /// It is stale: only reaffirming opens it.
-    Stale,
-    /// The holder is open on the hold: it is lifted by reopening only.
-    HolderOpen {
-        /// The holder's display name.
-        holder: String,
-    },
-    /// A later attempt was begun, or this one was fenced.
-    AttemptSuperseded {
-        /// The attempt that counts now.
-        current: i64,
-    },
-    /// What it must rest on is not named, or something else is.
-    WrongFoundation(Violations),
-}
 
 /// What is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +22,9 @@ pub enum Kind {
 /// Why a command is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields at fault.
-    #[error("{} field(s) at fault", .0.total())]
-    Invalid(Violations),
+    /// For a reason that every service has.
+    #[error(transparent)]
+    Fault(#[from] Fault),
     /// Not in this scope.
     #[error("{} {kind:?} not found", .ids.total())]
     NotFound {
@@ -70,28 +32,6 @@ pub enum Error {
         kind: Kind,
         /// Which.
         ids: Violations,
-    },
-    /// This server has no payload for the phase.
-    #[error("phase {} is not served", .0.number())]
-    NotServed(Phase),
-    /// The workflow is closed: nothing in it changes any more.
-    #[error("the workflow is closed")]
-    WorkflowClosed,
-    /// The phase takes no change now.
-    #[error("the phase takes no change: {reason:?}")]
-    PhaseClosed {
-        /// The phase's display name.
-        phase: String,
-        /// Why.
-        reason: Closed,
-    },
-    /// A gate method is refused.
-    #[error("the gate refuses: {reason:?}")]
-    Gate {
-        /// The phase's display name.
-        phase: String,
-        /// Why.
-        reason: GateRefused,
     },
     /// The line has an open version.
     #[error("version {number} is open")]
@@ -114,9 +54,6 @@ pub enum Error {
     /// The line has nothing to revise.
     #[error("the line has no closed version")]
     NoBaseline,
-    /// Phases lack something before others can rest on them.
-    #[error("{} thing(s) missing", .0.len())]
-    Unmet(Vec<Unmet>),
     /// The version's state does not allow it.
     #[error("version {number} is {}", .state.name())]
     VersionState {
@@ -201,40 +138,10 @@ pub enum Error {
         /// Which.
         ids: Violations,
     },
-    /// The version changed since the caller read it.
-    #[error("etag mismatch")]
-    EtagMismatch {
-        /// The tag that it has now.
-        current: String,
-    },
-    /// The page token belongs to another call.
-    #[error("page token of another call")]
-    PageTokenMismatch,
-    /// A bound of the product is reached.
-    #[error("limit exceeded: {0}")]
-    Limit(&'static str),
-    /// The workflow is busy.
-    #[error("busy")]
-    Busy {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// The request id was used with another content.
-    #[error("request id reused")]
-    RequestIdReused,
-    /// Somebody else changed it at the same moment.
-    #[error("conflict")]
-    Conflict(#[source] Cause),
-    /// The database is away.
-    #[error("database unavailable")]
-    Unavailable(#[source] Cause),
-    /// A fault of our own: for the log only.
-    #[error("internal: {0}")]
-    Internal(String),
 }
 
 impl From<UnknownValue> for Error {
     fn from(value: UnknownValue) -> Self {
-        Self::Internal(value.to_string())
+        Fault::Internal(value.to_string()).into()
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
+use signoff_backend::Fault;
 use uuid::Uuid;
 
 use super::error::Error;
@@ -36,7 +37,7 @@ impl Remediation {
     pub fn expect_etag(latest: Option<&Self>, given: Option<&str>) -> Result<(), Error> {
         let current = Self::etag(latest);
         match given {
-            Some(given) if given != current => Err(Error::EtagMismatch { current }),
+            Some(given) if given != current => Err(Fault::EtagMismatch { current }.into()),
             Some(_) | None => Ok(()),
         }
     }
@@ -100,6 +101,8 @@ mod tests {
         assert!(Remediation::expect_etag(Some(&second), None).is_ok());
         assert!(Remediation::expect_etag(Some(&second), Some("2")).is_ok());
         let stale = Remediation::expect_etag(Some(&second), Some("0"));
-        assert!(matches!(stale, Err(Error::EtagMismatch { current }) if current == "2"));
+        assert!(
+            matches!(stale, Err(Error::Fault(Fault::EtagMismatch { current })) if current == "2")
+        );
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use signoff_backend::{Actor, Fault};
 use signoff_workflow::{PhaseRow, Violations};
 
-use super::actor::Actor;
 use super::counts::Held;
 use super::error::Error;
 use super::ids::DecisionId;
@@ -159,7 +159,7 @@ pub fn plan_additions(
                 None => {
                     next_item = next_item
                         .checked_add(1)
-                        .ok_or(Error::Limit("a line holds at most 2,147,483,647 items"))?;
+                        .ok_or(Fault::Limit("a line holds at most 2,147,483,647 items"))?;
                     NewContent {
                         item_no: next_item,
                         rev: 1,

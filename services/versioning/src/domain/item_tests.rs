@@ -1,3 +1,4 @@
+use signoff_backend::Fault;
 use signoff_workflow::{Phase, PhaseTable, Role};
 
 use super::*;
@@ -75,7 +76,7 @@ fn every_duplicate_is_named_and_nothing_is_planned() {
 #[test]
 fn a_line_runs_out_of_numbers_without_a_panic() {
     let planned = plan_additions(vec![recommendation("A")], &HashMap::new(), i32::MAX);
-    assert!(matches!(planned, Err(Error::Limit(_))));
+    assert!(matches!(planned, Err(Error::Fault(Fault::Limit(_)))));
 }
 
 #[test]

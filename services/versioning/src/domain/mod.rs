@@ -1,6 +1,5 @@
 //! The rules: pure, without I/O.
 
-pub mod actor;
 pub mod counts;
 pub mod decision;
 pub mod digest;

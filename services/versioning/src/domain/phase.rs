@@ -1,7 +1,8 @@
 //! Where a full-versioning phase stands: derived from its gate and its versions, never stored.
 
+use signoff_backend::Standing;
 use signoff_ledger::gates::Gate;
-use signoff_workflow::{PhaseFacts, PhaseRow, PhaseState, PhaseTable, Unmet};
+use signoff_workflow::{PhaseRow, Unmet};
 use uuid::Uuid;
 
 use super::version::Version;
@@ -9,15 +10,9 @@ use super::version::Version;
 /// How many executions without an observation are named; the others are counted.
 const MAX_UNCOVERED: usize = 1_000;
 
-/// All that the state of a phase follows from.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
-    /// The table of phases.
-    pub phases: &'a PhaseTable,
-    /// The phase.
-    pub row: &'a PhaseRow,
-    /// Its gate.
-    pub gate: &'a Gate,
+/// The versions that the standing of a phase follows from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Versions<'a> {
     /// Its approved version.
     pub current: Option<&'a Version>,
     /// Its draft or submitted version.
@@ -27,30 +22,30 @@ pub struct Standing<'a> {
     pub any_closed: bool,
 }
 
-impl Standing<'_> {
-    /// What it lacks to be complete and to be rested on, as far as its gate and versions tell:
-    /// nothing, if it is opened, not stale, not being reopened, has an approved version and nothing
-    /// open. A phase that may be sealed unopened needs neither opening nor an approved version: what
-    /// it must cover, whoever seals it says.
-    pub fn missing(&self) -> Vec<Unmet> {
-        let name = self.row.display_name;
-        let mut missing = Vec::new();
+impl Versions<'_> {
+    /// What the phase stands at, its gate apart: complete, if it has an approved version and nothing
+    /// open. A phase that may be sealed unopened needs no approved version: what it must cover,
+    /// whoever seals it says.
+    pub fn standing(&self, row: &PhaseRow, gate: &Gate) -> Standing {
+        let id = |version: Option<&Version>| version.map(|version| version.version_id);
+        let (done, total) = self.progress();
+        Standing {
+            current_version_id: id(self.current),
+            open_version_id: id(self.open),
+            completed_at: self.current.and_then(|version| version.reviewed_at),
+            progress: (done.into(), total.into()),
+            blocks: self.blocks(row),
+            lacks: self.lacks(row, gate).into_iter().collect(),
+            execution_ids: Vec::new(),
+        }
+    }
+
+    fn blocks(&self, row: &PhaseRow) -> Vec<Unmet> {
+        let name = row.display_name;
+        let mut blocks = Vec::new();
         let mut add = |subject: String, what: String| {
-            missing.push(Unmet { phase: self.row.phase, subject, what });
+            blocks.push(Unmet { phase: row.phase, subject, what });
         };
-        let slug = || self.row.slug.to_owned();
-        let unopened = self.row.seals_unopened;
-        if self.gate.opened.is_none() && !unopened {
-            add(slug(), format!("{name} was not started: start it"));
-        }
-        if self.gate.reopening > 0 {
-            add(slug(), format!("{name} is being reopened: wait until that is done"));
-        }
-        if let Some(stale) = &self.gate.stale {
-            let because = self.phases.by_slug(&stale.because);
-            let because = because.map_or(stale.because.as_str(), |row| row.display_name);
-            add(slug(), format!("{name} is stale since {because} was reopened: reaffirm it"));
-        }
         if let Some(open) = self.open {
             let (number, state) = (open.number, open.state.name());
             add(
@@ -58,55 +53,34 @@ impl Standing<'_> {
                 format!("version {number} of {name} is {state}: approve, reject or delete it"),
             );
         }
-        if self.current.is_none() && !unopened {
-            add(slug(), format!("{name} has no approved version: approve one"));
+        if self.current.is_none() && !row.seals_unopened {
+            add(row.slug.to_owned(), format!("{name} has no approved version: approve one"));
         }
-        missing
+        blocks
     }
 
-    /// What it lacks to be complete, as far as this service knows: beside what is
-    /// [missing](Self::missing), that nothing was done yet in a phase that might have nothing to do,
-    /// unless somebody who knows rests on it.
-    pub fn lacking(&self) -> Vec<Unmet> {
-        let mut lacking = self.missing();
-        if self.row.seals_unopened && self.gate.holds.is_empty() {
-            let name = self.row.display_name;
-            let what = if self.gate.opened.is_none() {
-                format!("{name} was not started: start it, unless there is nothing to cover")
-            } else if self.any_closed {
-                return lacking;
-            } else {
-                format!(
-                    "{name} has no closed version: have one ruled on, unless there is nothing to cover"
-                )
-            };
-            lacking.push(Unmet { phase: self.row.phase, subject: self.row.slug.to_owned(), what });
+    /// That nothing was done yet in a phase that might have nothing to do, unless somebody who knows
+    /// rests on it.
+    fn lacks(&self, row: &PhaseRow, gate: &Gate) -> Option<Unmet> {
+        if !row.seals_unopened || !gate.holds.is_empty() {
+            return None;
         }
-        lacking
-    }
-
-    /// How far it is.
-    pub fn state(&self) -> PhaseState {
-        let facts = PhaseFacts {
-            opened: self.gate.opened.is_some(),
-            complete: self.lacking().is_empty(),
-            stale: self.gate.stale.is_some(),
-            reopening: self.gate.reopening > 0,
-            holders: self
-                .gate
-                .holds
-                .keys()
-                .filter_map(|slug| self.phases.by_slug(slug))
-                .map(|row| row.phase)
-                .collect(),
-            ..PhaseFacts::default()
+        let name = row.display_name;
+        let what = if gate.opened.is_none() {
+            format!("{name} was not started: start it, unless there is nothing to cover")
+        } else if self.any_closed {
+            return None;
+        } else {
+            format!(
+                "{name} has no closed version: have one ruled on, unless there is nothing to cover"
+            )
         };
-        facts.state()
+        Some(Unmet { phase: row.phase, subject: row.slug.to_owned(), what })
     }
 
     /// Decisions that need nothing more, and all of them, in the open version or else the approved
     /// one. A change that no tester has confirmed needs something.
-    pub fn progress(&self) -> (i32, i32) {
+    fn progress(&self) -> (i32, i32) {
         self.open.or(self.current).map_or((0, 0), |version| {
             let counts = &version.counts;
             (counts.total - counts.pending - counts.proposed, counts.total)

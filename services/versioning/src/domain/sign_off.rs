@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use signoff_backend::{Actor, Fault};
 use signoff_workflow::{Role, Violations};
 use uuid::Uuid;
 
-use super::actor::Actor;
 use super::error::Error;
 use super::states::UnknownValue;
 
@@ -100,7 +100,7 @@ impl SignOff {
     pub fn expect_etag(&self, given: Option<&str>) -> Result<(), Error> {
         match given {
             Some(given) if given != self.etag() => {
-                Err(Error::EtagMismatch { current: self.etag() })
+                Err(Fault::EtagMismatch { current: self.etag() }.into())
             }
             Some(_) | None => Ok(()),
         }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use signoff_backend::Fault;
 use signoff_workflow::{Role, Scope};
 use uuid::Uuid;
 
@@ -113,7 +114,7 @@ impl Version {
     pub fn expect_etag(&self, given: Option<&str>) -> Result<(), Error> {
         match given {
             Some(given) if given != self.etag() => {
-                Err(Error::EtagMismatch { current: self.etag() })
+                Err(Fault::EtagMismatch { current: self.etag() }.into())
             }
             Some(_) | None => Ok(()),
         }

@@ -1,15 +1,17 @@
 //! The methods that change versions: each names its parser and its command.
 
+use signoff_backend::rpc::inputs::{etag, optional_text, required_text};
+use signoff_backend::rpc::{change, change_up_to};
 use signoff_contract::convert::uuid;
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::call::change;
 use super::decision::decision_to_wire;
-use super::inputs::{self, etag, optional_text, required_text};
+use super::inputs;
 use super::reads::found_with_facts;
+use super::service::MAX_BULK_MESSAGE;
 use super::version::version_to_wire;
 use crate::commands::Engine;
 use crate::domain::error::Error;
@@ -52,7 +54,7 @@ pub(super) async fn create(
     engine: &Engine,
     request: Request<wire::CreateVersionRequest>,
 ) -> Answered<wire::CreateVersionResponse> {
-    change(engine, request, inputs::create_version, |change, input, row| {
+    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::create_version, |change, input, row| {
         Box::pin(async move {
             let version = some(change.create_version(input).await?, &row)?;
             Ok(wire::CreateVersionResponse { version })
@@ -66,7 +68,7 @@ pub(super) async fn revise(
     engine: &Engine,
     request: Request<wire::ReviseVersionRequest>,
 ) -> Answered<wire::ReviseVersionResponse> {
-    change(engine, request, inputs::revise_version, |change, input, row| {
+    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::revise_version, |change, input, row| {
         Box::pin(async move {
             let version = some(change.revise_version(input).await?, &row)?;
             Ok(wire::ReviseVersionResponse { version })
@@ -80,7 +82,7 @@ pub(super) async fn add(
     engine: &Engine,
     request: Request<wire::AddDecisionsRequest>,
 ) -> Answered<wire::AddDecisionsResponse> {
-    change(engine, request, inputs::add_decisions, |change, input, row| {
+    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::add_decisions, |change, input, row| {
         Box::pin(async move {
             let (version, ids) = change.add_decisions(input).await?;
             Ok(wire::AddDecisionsResponse {
@@ -183,12 +185,18 @@ pub(super) async fn review(
     engine: &Engine,
     request: Request<wire::ReviewDecisionsRequest>,
 ) -> Answered<wire::ReviewDecisionsResponse> {
-    change(engine, request, inputs::review_decisions, |change, input, row| {
-        Box::pin(async move {
-            let version = some(change.review_decisions(input).await?, &row)?;
-            Ok(wire::ReviewDecisionsResponse { version })
-        })
-    })
+    change_up_to(
+        MAX_BULK_MESSAGE,
+        engine,
+        request,
+        inputs::review_decisions,
+        |change, input, row| {
+            Box::pin(async move {
+                let version = some(change.review_decisions(input).await?, &row)?;
+                Ok(wire::ReviewDecisionsResponse { version })
+            })
+        },
+    )
     .await
 }
 

@@ -1,5 +1,6 @@
 //! Decisions on the wire.
 
+use signoff_backend::Fault;
 use signoff_contract::convert::{json_to_wire, time_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
@@ -24,7 +25,7 @@ pub(super) fn decision_to_wire(
     let kind = row.payload.unwrap_or_default();
     let payload_of = |stored: &StoredPayload| {
         payload_to_wire(kind, stored.schema, stored.body.clone())
-            .map_err(|error| Error::Internal(error.to_string()))
+            .map_err(|error| Fault::Internal(error.to_string()))
     };
     let carried = decision.is_carried();
     let mut payload = payload_of(&decision.payload)?;
@@ -39,7 +40,7 @@ pub(super) fn decision_to_wire(
         .as_ref()
         .map(json_to_wire)
         .transpose()
-        .map_err(|error| Error::Internal(error.to_string()))?;
+        .map_err(|error| Fault::Internal(error.to_string()))?;
     let ruling = decision.ruling.as_ref();
     let change = decision.change.as_ref();
     // Where the ruling in force is a tester's confirmation, the reviewer's change is what was
@@ -124,7 +125,7 @@ pub(super) fn past_ruling_to_wire(
     let modified_payload = changed
         .map(|stored| payload_to_wire(row.payload.unwrap_or_default(), stored.schema, stored.body))
         .transpose()
-        .map_err(|error| Error::Internal(error.to_string()))?;
+        .map_err(|error| Fault::Internal(error.to_string()))?;
     Ok(wire::PastRuling {
         version_number: ruling.version,
         state: Standing::ruled(ruling.state)

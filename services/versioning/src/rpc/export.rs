@@ -2,6 +2,8 @@
 
 use futures::{Stream, StreamExt as _, stream};
 use prost::Message as _;
+use signoff_backend::rpc::{Answers, MAX_PAGE_BYTES, admit};
+use signoff_backend::{Backend as _, Fault, ServiceError as _};
 use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};
@@ -11,12 +13,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
-use super::call::admit;
 use super::decision::filter_from_wire;
-use super::errors::refusal;
-use super::paging::MAX_PAGE_BYTES;
 use super::reads::decisions_to_wire;
-use super::service::Answers;
 use crate::commands::{Engine, not_found};
 use crate::domain::decision::{Cursor, Filter};
 use crate::domain::error::{Error, Kind};
@@ -35,16 +33,14 @@ pub(super) async fn export_decisions(
 ) -> Result<Response<Answers<wire::ExportDecisionsResponse>>, Status> {
     let admitted = admit(engine, request, PhaseNeed::Required)?;
     let workflow = admitted.scope.workflow;
-    let refused = |error| Status::from(refusal(error, Some(workflow)));
-    let Some(scope) = admitted.scope.scope() else {
-        return Err(refused(Error::Internal("a required phase is missing".to_owned())));
-    };
-    let row = engine.row(scope.phase).map_err(refused)?.clone();
+    let refused = |error: Error| Status::from(error.refusal(Some(workflow)));
+    let scope = admitted.in_phase().map_err(|fault| refused(fault.into()))?;
+    let row = engine.row(scope.phase).map_err(|fault| refused(fault.into()))?.clone();
     let mut violations = Violations::default();
     let version_id = uuid(&admitted.request.version_id, "version_id", &mut violations);
     let filter = filter_from_wire(admitted.request.filter, &mut violations);
     let (Some(version_id), true) = (version_id, violations.is_empty()) else {
-        return Err(refused(Error::Invalid(violations)));
+        return Err(refused(Fault::Invalid(violations).into()));
     };
     let mut connection = engine.pool().acquire().await.map_err(|e| refused(e.into()))?;
     let version =
@@ -65,8 +61,8 @@ fn told_whole<T: Send + 'static>(
     workflow: Workflow,
 ) -> impl Stream<Item = Result<T, Status>> + Send {
     let end = stream::once(reader).filter_map(move |ended| async move {
-        let error = Error::Internal(ended.err()?.to_string());
-        Some(Err(refusal(error, Some(workflow)).into()))
+        let error = Fault::Internal(ended.err()?.to_string());
+        Some(Err(error.refusal(Some(workflow)).into()))
     });
     ReceiverStream::new(answers).chain(end)
 }
@@ -102,7 +98,7 @@ impl Export {
                 Ok(None) => return,
                 Err(error) => {
                     // A client that is gone needs no answer.
-                    let _ = messages.send(Err(refusal(error, Some(workflow)).into())).await;
+                    let _ = messages.send(Err(error.refusal(Some(workflow)).into())).await;
                     return;
                 }
             }
@@ -121,7 +117,9 @@ impl Export {
             let version_id = self.version.version_id;
             let now = versions::by_id(conn, self.scope, &self.row, version_id).await?;
             if now.is_none_or(|now| now.revision != self.version.revision) {
-                return Err(Error::Conflict("the version changed while it was exported".into()));
+                return Err(
+                    Fault::Conflict("the version changed while it was exported".into()).into()
+                );
             }
         }
         let cursor = Cursor::Item(self.after);

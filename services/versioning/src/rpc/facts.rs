@@ -1,13 +1,13 @@
 //! Facts that outlive approval, on the wire.
 
+use signoff_backend::rpc::change;
+use signoff_backend::rpc::inputs::{etag, optional_text};
 use signoff_contract::convert::{text, time_to_wire, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
 use tonic::{Request, Response, Status};
 
-use super::call::change;
 use super::decision::decision_to_wire;
-use super::inputs::{etag, optional_text};
 use super::reads::found_with_facts;
 use super::version::version_to_wire;
 use crate::commands::{AttachFinalDocument, Engine, UpdateRemediation};

@@ -7,6 +7,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use prost::Message as _;
 use sha2::{Digest, Sha256};
+use signoff_backend::rpc::inputs::etag;
+use signoff_backend::rpc::{Admitted, MAX_MESSAGE, MAX_PAGE_BYTES, admit, expect_size, identified};
+use signoff_backend::{Backend as _, Fault, Order, ServiceError as _};
 use signoff_chassis::Refusal;
 use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;
@@ -15,13 +18,9 @@ use signoff_workflow::{PhaseRow, Scope, Violation, Violations};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::call::{Admitted, admit, expect_size, identified};
-use super::errors::refusal;
-use super::inputs::{etag, recommendation};
-use super::paging::MAX_PAGE_BYTES;
-use super::requests::MAX_MESSAGE;
+use super::inputs::recommendation;
 use super::version::version_to_wire;
-use crate::commands::{Engine, Import, ImportDecisions, Order};
+use crate::commands::{Engine, Import, ImportDecisions};
 use crate::domain::error::Error;
 use crate::store::staging::Batch;
 
@@ -41,11 +40,9 @@ pub(super) async fn import_decisions(
     let first = Request::from_parts(metadata, extensions, first);
     let admitted = admit(engine, first, PhaseNeed::Required)?;
     let workflow = admitted.scope.workflow;
-    let refused = |error| Status::from(refusal(error, Some(workflow)));
-    let Some(scope) = admitted.scope.scope() else {
-        return Err(refused(Error::Internal("a required phase is missing".to_owned())));
-    };
-    let row = engine.row(scope.phase).map_err(refused)?.clone();
+    let refused = |error: Error| Status::from(error.refusal(Some(workflow)));
+    let scope = admitted.in_phase().map_err(|fault| refused(fault.into()))?;
+    let row = engine.row(scope.phase).map_err(|fault| refused(fault.into()))?.clone();
     let mut reading = Reading::begin(engine, admitted, scope, row).await.map_err(refused)?;
     while let Some(message) = next(&mut messages).await? {
         reading.message(message).await.map_err(refused)?;
@@ -128,7 +125,7 @@ impl Reading {
         let (Some(request_id), Some(version_id)) = (request_id, version_id) else {
             let mut faults = Faults { violations, ..Faults::default() };
             faults.extend(read(first, 0, &row, Uuid::nil()).faults);
-            return Err(Error::Invalid(faults.violations));
+            return Err(Fault::Invalid(faults.violations).into());
         };
         let content = Sha256::new_with_prefix(request.encode_to_vec());
         let key = RequestKey { request_id, method, caller: actor.user_id, content_hash: [0; 32] };
@@ -178,7 +175,7 @@ impl Reading {
         for (field, _) in differs.into_iter().filter(|(_, differs)| *differs) {
             violations.add(field, "is not what the first message of the stream says");
         }
-        violations.or(()).map_err(Error::Invalid)?;
+        violations.or(()).map_err(Fault::Invalid)?;
         self.decisions(message.decisions).await
     }
 
@@ -191,7 +188,7 @@ impl Reading {
         let import_id = self.import.as_ref().map_or(Uuid::nil(), Import::id);
         // It computes for a while: others go on meanwhile.
         let read = tokio::task::spawn_blocking(move || read(decisions, first, &row, import_id));
-        let Read { batch, faults } = read.await.map_err(|e| Error::Internal(e.to_string()))?;
+        let Read { batch, faults } = read.await.map_err(|e| Fault::Internal(e.to_string()))?;
         self.content.update(&batch.fingerprint);
         self.faults.extend(faults);
         // A validation also looks for doubled keys among the rows that are in order.
@@ -209,11 +206,11 @@ impl Reading {
     async fn end(self, engine: &Engine) -> Result<wire::ImportDecisionsResponse, Error> {
         let Self { mut order, row, header, import, rows, content, mut faults } = self;
         if rows == 0 {
-            return Err(Error::Invalid(Violations::one("decisions", "is empty")));
+            return Err(Fault::Invalid(Violations::one("decisions", "is empty")).into());
         }
         let validate_only = header.message.validate_only;
         if !faults.violations.is_empty() && !validate_only {
-            return Err(Error::Invalid(faults.violations));
+            return Err(Fault::Invalid(faults.violations).into());
         }
         order.key.content_hash = content.finalize().into();
         // Kept until the command has ended.
@@ -223,7 +220,7 @@ impl Reading {
         };
         let (version_id, etag) = (header.version_id, etag(header.message.etag));
         if validate_only {
-            let Some(staged) = &staged else { return Err(Error::RequestIdReused) };
+            let Some(staged) = &staged else { return Err(Fault::RequestIdReused.into()) };
             let input = ImportDecisions { version_id, etag, staged: Arc::clone(staged) };
             let rehearsed =
                 engine.rehearse(order, |change| change.validate_import(input, NAMED).boxed());
@@ -245,7 +242,7 @@ impl Reading {
             .change(order, move |change| {
                 async move {
                     // A request that was done before is answered before it gets here.
-                    let gone = || Error::Conflict("its answer is gone".into());
+                    let gone = || Fault::Conflict("its answer is gone".into());
                     let input =
                         ImportDecisions { version_id, etag, staged: rows.ok_or_else(gone)? };
                     let version = change.import_decisions(input).await?;

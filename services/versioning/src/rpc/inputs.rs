@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt::Display;
 
 use serde_json::Value;
-use signoff_contract::convert::{JsonLimits, json_from_wire, optional_uuid, text, uuid};
+use signoff_backend::rpc::inputs::{etag, fits, optional_text, plain_text, required_text};
+use signoff_contract::convert::{JsonLimits, json_from_wire, optional_uuid, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
 use uuid::Uuid;
@@ -22,55 +23,12 @@ use crate::domain::metadata::Metadata;
 use crate::domain::payload::Place;
 use crate::domain::states::Verdict;
 
-/// Longest note or reason, in characters.
-pub(super) const MAX_TEXT: usize = 4_000;
 /// Most decisions of one call that adds, removes or confirms.
 pub(super) const MAX_BATCH: usize = 10_000;
 /// Most decisions that a version is made with; the message's size bounds them too.
 pub(super) const MAX_FIRST_BATCH: usize = 100_000;
 /// Most reviews of one call.
 pub(super) const MAX_REVIEWS: usize = 200_000;
-
-/// An etag that may be left empty.
-pub(super) fn etag(given: String) -> Option<String> {
-    (!given.is_empty()).then_some(given)
-}
-
-/// A text that may be left empty.
-pub(super) fn optional_text(
-    given: String,
-    path: impl Display,
-    violations: &mut Violations,
-) -> Option<String> {
-    plain_text(&given, path, false, violations);
-    (!given.is_empty()).then_some(given)
-}
-
-/// A text that must be there.
-pub(super) fn required_text(
-    given: String,
-    path: impl Display,
-    violations: &mut Violations,
-) -> Option<String> {
-    plain_text(&given, path, true, violations).then_some(given)
-}
-
-/// A text of people: bounded, and without control characters but tabs and ends of lines. Each of
-/// those would take six bytes in the trail, whose records are bounded.
-fn plain_text(
-    given: &str,
-    path: impl Display,
-    required: bool,
-    violations: &mut Violations,
-) -> bool {
-    let before = violations.total();
-    text(given, &path, MAX_TEXT, required, violations);
-    let strange = |c: char| c.is_control() && !matches!(c, '\0' | '\t' | '\n' | '\r');
-    if given.contains(strange) {
-        violations.add(path.to_string(), "contains a control character");
-    }
-    violations.total() == before
-}
 
 /// The request for a new line.
 pub(super) fn create_version(
@@ -400,12 +358,4 @@ fn decision_ids(given: &[String], violations: &mut Violations) -> Vec<Uuid> {
         }
     }
     given.iter().filter_map(|id| Uuid::try_parse(id).ok()).collect()
-}
-
-/// Whether a list is not too long.
-pub(super) fn fits(len: usize, most: usize, path: &str, violations: &mut Violations) -> bool {
-    if len > most {
-        violations.add(path, format!("has {len} entries; at most {most} fit into one call"));
-    }
-    len <= most
 }

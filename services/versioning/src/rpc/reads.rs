@@ -3,22 +3,21 @@
 use std::collections::HashMap;
 
 use chrono::DateTime;
+use signoff_backend::rpc::{
+    Admitted, MAX_MESSAGE, MAX_PAGE, Page, Read, admit, answer, expect_size, malformed,
+};
+use signoff_backend::{Backend as _, Fault, ServiceError as _, read};
 use signoff_chassis::access::Admission;
 use signoff_contract::convert::{PhaseNeed, scope_to_wire, uuid};
+use signoff_contract::requests::Scoped;
 use signoff_contract::versioning::v1 as wire;
-use signoff_ledger::Snapshot;
-use signoff_workflow::{PhaseRow, Scope, Violations};
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use signoff_workflow::{PhaseRow, Violations};
+use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::call::{Admitted, admit, answer, expect_size};
 use super::decision::{decision_to_wire, filter_from_wire, past_ruling_to_wire};
-use super::errors::refusal;
 use super::facts::{has_remedies, remediation_to_wire};
-use super::paging::{MAX_PAGE, Page, Paged, malformed};
-use super::requests::{MAX_MESSAGE, Scoped};
 use super::version::{artifact_to_wire, state_to_wire, version_to_wire};
 use crate::commands::{Engine, not_found};
 use crate::domain::decision::{Cursor, Decision, Difference};
@@ -31,102 +30,31 @@ use crate::store::{
 
 type Answered<A> = Result<Response<A>, Status>;
 
-/// What a read reads from.
-pub(super) enum Reader {
-    /// For one statement, or for several that need not agree.
-    Statement(PoolConnection<Postgres>),
-    /// For several that must agree.
-    Snapshot(Snapshot),
-}
-
-impl Reader {
-    pub(super) fn conn(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Statement(connection) => connection,
-            Self::Snapshot(snapshot) => snapshot.conn(),
-        }
+/// A read by the header and a page. Pages of a version that changes do not agree with each other
+/// anyway: only what is read beside a page must agree with it.
+async fn listing<'a, R: Scoped>(
+    engine: &'a Engine,
+    admitted: Admitted<R>,
+) -> Result<Read<'a, R>, Fault> {
+    let row = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
+    if row.is_some_and(|row| needs_history(row) || has_remedies(row)) {
+        Read::snapshot(engine, admitted).await
+    } else {
+        Read::statement(engine, admitted).await
     }
 }
 
-/// A read in one phase.
-pub(super) struct Read<'a, R> {
-    pub(super) request: R,
-    method: String,
-    scope: Scope,
-    pub(super) row: &'a PhaseRow,
-    pub(super) reader: Reader,
+/// The version that is read, if it may be seen in the scope.
+pub(super) async fn version<R>(read: &mut Read<'_, R>, version_id: Uuid) -> Result<Version, Error> {
+    versions::by_id(read.reader.conn(), read.scope, read.row, version_id)
+        .await?
+        .ok_or_else(|| not_found(Kind::Version, version_id))
 }
 
-impl<'a, R: Scoped> Read<'a, R> {
-    /// By one statement.
-    pub(super) async fn statement(
-        engine: &'a Engine,
-        admitted: Admitted<R>,
-    ) -> Result<Self, Error> {
-        let reader = Reader::Statement(engine.pool().acquire().await?);
-        Self::new(engine, admitted, reader)
-    }
-
-    /// By several statements that see the same.
-    pub(super) async fn snapshot(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
-        let reader = Reader::Snapshot(engine.ledger().snapshot().await?);
-        Self::new(engine, admitted, reader)
-    }
-
-    /// By the header and a page. Pages of a version that changes do not agree with each other anyway:
-    /// only what is read beside a page must agree with it.
-    async fn listing(engine: &'a Engine, admitted: Admitted<R>) -> Result<Self, Error> {
-        let row = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
-        if row.is_some_and(|row| needs_history(row) || has_remedies(row)) {
-            Self::snapshot(engine, admitted).await
-        } else {
-            Self::statement(engine, admitted).await
-        }
-    }
-
-    fn new(engine: &'a Engine, admitted: Admitted<R>, reader: Reader) -> Result<Self, Error> {
-        let scope = admitted
-            .scope
-            .scope()
-            .ok_or_else(|| Error::Internal("a required phase is missing".to_owned()))?;
-        let row = engine.row(scope.phase)?;
-        Ok(Self { request: admitted.request, method: admitted.method, scope, row, reader })
-    }
-
-    pub(super) async fn version(&mut self, version_id: Uuid) -> Result<Version, Error> {
-        versions::by_id(self.reader.conn(), self.scope, self.row, version_id)
-            .await?
-            .ok_or_else(|| not_found(Kind::Version, version_id))
-    }
-}
-
-impl<R: Scoped + Paged> Read<'_, R> {
-    pub(super) fn page(&self) -> Result<Page, Error> {
-        Page::of(&self.method, &self.request)
-    }
-}
-
-/// Admits a read in one phase, runs it, and answers.
-macro_rules! read {
-    ($engine:expr, $request:expr, $by:ident, |$read:ident| $body:block) => {{
-        let engine: &Engine = $engine;
-        let need = signoff_contract::convert::PhaseNeed::Required;
-        let admitted = $crate::rpc::call::admit(engine, $request, need)?;
-        let workflow = admitted.scope.workflow;
-        let done = async {
-            let mut $read = Read::$by(engine, admitted).await?;
-            $body
-        };
-        $crate::rpc::call::answer(done.await, workflow)
-    }};
-}
-
-pub(super) use read;
-
-fn id(given: &str, path: &str) -> Result<Uuid, Error> {
+fn id(given: &str, path: &str) -> Result<Uuid, Fault> {
     let mut violations = Violations::default();
     let id = uuid(given, path, &mut violations);
-    id.ok_or(Error::Invalid(violations))
+    id.ok_or(Fault::Invalid(violations))
 }
 
 /// `GetVersion`.
@@ -134,10 +62,10 @@ pub(super) async fn get_version(
     engine: &Engine,
     request: Request<wire::GetVersionRequest>,
 ) -> Answered<wire::GetVersionResponse> {
-    read!(engine, request, statement, |read| {
+    read!(engine, request, Read::statement, |read| {
         let version_id = id(&read.request.version_id, "version_id")?;
-        let version = version_to_wire(read.version(version_id).await?, read.row)?;
-        Ok(wire::GetVersionResponse { version: Some(version) })
+        let found = version_to_wire(version(&mut read, version_id).await?, read.row)?;
+        Ok(wire::GetVersionResponse { version: Some(found) })
     })
 }
 
@@ -146,7 +74,7 @@ pub(super) async fn get_current_version(
     engine: &Engine,
     request: Request<wire::GetCurrentVersionRequest>,
 ) -> Answered<wire::GetCurrentVersionResponse> {
-    read!(engine, request, statement, |read| {
+    read!(engine, request, Read::statement, |read| {
         let version = versions::current(read.reader.conn(), read.scope, read.row)
             .await?
             .ok_or_else(|| not_found(Kind::CurrentVersion, read.scope.line_id()))?;
@@ -160,7 +88,7 @@ pub(super) async fn list_versions(
     engine: &Engine,
     request: Request<wire::ListVersionsRequest>,
 ) -> Answered<wire::ListVersionsResponse> {
-    read!(engine, request, statement, |read| {
+    read!(engine, request, Read::statement, |read| {
         let page = read.page()?;
         let below = page.after_number(i32::MAX)?;
         let found =
@@ -188,14 +116,14 @@ pub(super) async fn list_decisions(
             violations.add("order", "is not a known order");
         }
         let (Some(version_id), Ok(order), true) = (version_id, order, violations.is_empty()) else {
-            return Err(Error::Invalid(violations));
+            return Err(Fault::Invalid(violations).into());
         };
         let page = read.page()?;
         let cursor = match order {
             wire::DecisionOrder::Unspecified => Cursor::Item(page.after_number(0)?),
             wire::DecisionOrder::ItemKey => Cursor::Key(page.after.clone().unwrap_or_default()),
         };
-        let version = read.version(version_id).await?;
+        let version = version(&mut read, version_id).await?;
         let found =
             pages::page(read.reader.conn(), &version, &filter, &cursor, page.fetch()).await?;
         let after: Vec<String> = found
@@ -216,7 +144,7 @@ pub(super) async fn get_lineage(
     engine: &Engine,
     request: Request<wire::GetLineageRequest>,
 ) -> Answered<wire::GetLineageResponse> {
-    read!(engine, request, snapshot, |read| {
+    read!(engine, request, Read::snapshot, |read| {
         let decision_id = id(&read.request.decision_id, "decision_id")?;
         let page = read.page()?;
         let below = page.after_number(i32::MAX)?;
@@ -275,16 +203,16 @@ pub(super) async fn compare_versions(
     engine: &Engine,
     request: Request<wire::CompareVersionsRequest>,
 ) -> Answered<wire::CompareVersionsResponse> {
-    read!(engine, request, snapshot, |read| {
+    read!(engine, request, Read::snapshot, |read| {
         let mut violations = Violations::default();
         let one = uuid(&read.request.version_id, "version_id", &mut violations);
         let other = uuid(&read.request.other_version_id, "other_version_id", &mut violations);
         let (Some(one), Some(other)) = (one, other) else {
-            return Err(Error::Invalid(violations));
+            return Err(Fault::Invalid(violations).into());
         };
         let page = read.page()?;
         let after = page.after_number(0)?;
-        let (one, other) = (read.version(one).await?, read.version(other).await?);
+        let (one, other) = (version(&mut read, one).await?, version(&mut read, other).await?);
         let totals = compare::totals(read.reader.conn(), &one, &other).await?;
         let kinds = compare::page(read.reader.conn(), &one, &other, after, page.fetch()).await?;
         let items: Vec<i32> = kinds.iter().map(|(item, _)| *item).collect();
@@ -352,11 +280,11 @@ pub(super) async fn list_artifacts(
         let (artifacts, next_page_token) = page.close(rows);
         Ok(wire::ListArtifactsResponse { artifacts, next_page_token })
     };
-    answer(done.await, workflow)
+    answer(engine, done.await, workflow)
 }
 
 /// Reads where a page of artifacts ended.
-fn after_approval(after: &str) -> Result<artifacts::After, Error> {
+fn after_approval(after: &str) -> Result<artifacts::After, Fault> {
     let read = || {
         let mut parts = after.splitn(3, ' ');
         let approved_at = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
@@ -382,7 +310,7 @@ pub(super) async fn locate_version(
             .ok_or_else(|| not_found(Kind::Version, version_id))?;
         Ok(wire::LocateVersionResponse { scope: Some(scope_to_wire(scope)) })
     };
-    done.await.map(Response::new).map_err(|error| refusal(error, None).into())
+    done.await.map(Response::new).map_err(|error: Error| error.refusal(None).into())
 }
 
 /// The items as they stand in a version, by item.
@@ -435,7 +363,8 @@ pub(super) async fn found_with_facts(
 ) -> Result<Decision, Error> {
     let mut found = decisions::of_items(conn, id.line_no, id.version, &[id.item_no]).await?;
     note_facts(conn, id.line_no, &mut found, row).await?;
-    found.pop().ok_or_else(|| Error::Internal("a changed decision is gone".to_owned()))
+    let gone = || Fault::Internal("a changed decision is gone".to_owned());
+    Ok(found.pop().ok_or_else(gone)?)
 }
 
 /// Only attribute decisions answer their modification history (seed 002, part A).

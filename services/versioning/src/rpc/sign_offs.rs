@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
+use signoff_backend::rpc::inputs::{etag, optional_text, required_text};
+use signoff_backend::rpc::{Read, change};
+use signoff_backend::{Fault, read};
 use signoff_contract::convert::{role_from_wire, time_to_wire, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::{PhaseRow, Role, Violations};
 use tonic::{Request, Response, Status};
 
-use super::call::change;
-use super::inputs::{etag, optional_text, required_text};
-use super::reads::{Read, read};
+use super::reads::version;
 use crate::commands::{Assignment, Decline, Delegate, Engine, RequestSignOffs, Sign};
-use crate::domain::error::Error;
 use crate::domain::sign_off::{SignOff, SignOffStatus};
 use crate::store::sign_offs;
 
@@ -101,16 +101,16 @@ pub(super) async fn list(
     engine: &Engine,
     request: Request<wire::ListSignOffsRequest>,
 ) -> Answered<wire::ListSignOffsResponse> {
-    read!(engine, request, snapshot, |read| {
+    read!(engine, request, Read::snapshot, |read| {
         let mut violations = Violations::default();
         expect_signed_phase(read.row, &mut violations);
         let version_id = uuid(&read.request.version_id, "version_id", &mut violations);
         let (Some(version_id), true) = (version_id, violations.is_empty()) else {
-            return Err(Error::Invalid(violations));
+            return Err(Fault::Invalid(violations).into());
         };
         let page = read.page()?;
         let after = page.after_number(0)?;
-        let version = read.version(version_id).await?;
+        let version = version(&mut read, version_id).await?;
         let (line_no, number) = (version.line_no, version.number);
         let rows = sign_offs::of_version(read.reader.conn(), line_no, number, after, page.fetch())
             .await?

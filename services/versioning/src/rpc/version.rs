@@ -1,5 +1,6 @@
 //! Versions and artifacts on the wire.
 
+use signoff_backend::Fault;
 use signoff_contract::convert::{json_to_wire, scope_to_wire, time_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::Origin as WireOrigin;
@@ -31,13 +32,13 @@ pub(super) fn version_to_wire(version: Version, row: &PhaseRow) -> Result<wire::
         version.metadata.clone(),
         &derived,
     )
-    .map_err(|error| Error::Internal(error.to_string()))?;
+    .map_err(|error| Fault::Internal(error.to_string()))?;
     let phase_data = version
         .phase_data
         .as_ref()
         .map(json_to_wire)
         .transpose()
-        .map_err(|error| Error::Internal(error.to_string()))?;
+        .map_err(|error| Fault::Internal(error.to_string()))?;
     Ok(wire::Version {
         etag: version.etag(),
         version_id: version.version_id.to_string(),

@@ -3,6 +3,7 @@
 //! Items that nobody touched since the lower of the two are the same in both: only those that were
 //! are looked at.
 
+use signoff_backend::Fault;
 use sqlx::{PgConnection, Row};
 
 use crate::domain::decision::Difference;
@@ -126,7 +127,7 @@ pub async fn page(
                 2 => Difference::Removed,
                 3 => Difference::Changed,
                 4 => Difference::RuledDifferently,
-                other => return Err(Error::Internal(format!("difference {other}"))),
+                other => return Err(Fault::Internal(format!("difference {other}")).into()),
             };
             Ok((row.try_get("item_no")?, kind))
         })

@@ -4,6 +4,7 @@
 //! planner off the index on keys where items come by their numbers, since it would take `= 1` for
 //! rare; `limit 1` has rows looked up one by one, where it might read the line again for each.
 
+use signoff_backend::Fault;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -132,7 +133,7 @@ pub(super) fn read(row: &PgRow, line_no: i64) -> Result<Decision, Error> {
         None => (Standing::Pending, None),
         Some(code) => {
             let standing = Standing::ruled(RulingState::coded(code)?)
-                .ok_or_else(|| Error::Internal("a removed item is listed".to_owned()))?;
+                .ok_or_else(|| Fault::Internal("a removed item is listed".to_owned()))?;
             (standing, Some(read_ruling(row)?))
         }
     };

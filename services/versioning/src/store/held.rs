@@ -4,6 +4,7 @@
 //! known: an index finds those. They are found item by item (`limit 1` says so to the planner, which
 //! without statistics would read all rulings of the line for each item).
 
+use signoff_backend::Fault;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -138,7 +139,7 @@ fn read(row: &PgRow) -> Result<ItemAt, Error> {
     let standing = match state {
         None => Standing::Pending,
         Some(code) => Standing::ruled(RulingState::coded(code)?)
-            .ok_or_else(|| Error::Internal("a removed item is held".to_owned()))?,
+            .ok_or_else(|| Fault::Internal("a removed item is held".to_owned()))?,
     };
     let modification: Option<i32> = row.try_get("modification_no")?;
     let counted = row.try_get("counted")?;

@@ -1,6 +1,7 @@
 //! Lines: who owns which numbers.
 
 use chrono::{DateTime, Utc};
+use signoff_backend::Fault;
 use signoff_workflow::{PhaseRow, Scope};
 use sqlx::{PgConnection, Row};
 
@@ -61,7 +62,7 @@ pub async fn find_or_make(
         Some(made) => read(&made),
         None => find(conn, scope, row)
             .await?
-            .ok_or_else(|| Error::Internal("a line is there and is not".to_owned())),
+            .ok_or_else(|| Fault::Internal("a line is there and is not".to_owned()).into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How many contents of a line each person made.
 
+use signoff_backend::Fault;
 use sqlx::PgConnection;
 
 use crate::domain::error::Error;
@@ -22,7 +23,7 @@ pub async fn add(
     contents: usize,
     last_item: i32,
 ) -> Result<(), Error> {
-    let contents = i64::try_from(contents).map_err(|_| Error::Limit("too many items"))?;
+    let contents = i64::try_from(contents).map_err(|_| Fault::Limit("too many items"))?;
     if contents == 0 {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! Sign-offs of versions.
 
+use signoff_backend::Fault;
 use signoff_workflow::{PhaseRow, Role, Scope, Workflow};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -124,13 +125,13 @@ pub async fn save(conn: &mut PgConnection, sign_off: &SignOff) -> Result<(), Err
     if saved.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(Error::Conflict("the sign-off changed under the lock".into()))
+        Err(Fault::Conflict("the sign-off changed under the lock".into()).into())
     }
 }
 
 /// A role by its name in the database.
-pub(super) fn role(name: &str) -> Result<Role, Error> {
-    name.parse().map_err(|error: signoff_workflow::UnknownRole| Error::Internal(error.to_string()))
+pub(super) fn role(name: &str) -> Result<Role, Fault> {
+    name.parse().map_err(|error: signoff_workflow::UnknownRole| Fault::Internal(error.to_string()))
 }
 
 fn read(row: &PgRow) -> Result<SignOff, Error> {

@@ -1,6 +1,7 @@
 //! What a line's open version holds, with its effective content: what a digest is made from.
 
 use futures::TryStreamExt as _;
+use signoff_backend::Fault;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -19,7 +20,7 @@ pub async fn pieces(
     kind: &str,
 ) -> Result<Vec<Piece>, Error> {
     let ordered =
-        payloads.spec(kind).map_err(|error| Error::Internal(error.to_string()))?.is_ordered();
+        payloads.spec(kind).map_err(|error| Fault::Internal(error.to_string()))?.is_ordered();
     let mut rows = sqlx::query(
         "select k.item_key, r.state, coalesce(m.content_hash, c.content_hash) as content_hash,
              case when $3 then coalesce(m.payload, c.payload) end as payload,
@@ -63,7 +64,7 @@ fn read(row: &PgRow, payloads: &PayloadRegistry, kind: &str) -> Result<Piece, Er
     let place = match row.try_get("payload")? {
         Some(body) => payloads
             .place(kind, row.try_get("payload_schema")?, body)
-            .map_err(|error| Error::Internal(error.to_string()))?,
+            .map_err(|error| Fault::Internal(error.to_string()))?,
         None => None,
     };
     Ok(Piece {

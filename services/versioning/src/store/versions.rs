@@ -1,5 +1,6 @@
 //! Headers of versions.
 
+use signoff_backend::Fault;
 use signoff_workflow::{PhaseRow, PhaseTable, Scope, Workflow};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -165,7 +166,7 @@ pub async fn locate(
             let slug: String = found.try_get("phase")?;
             let row = table
                 .by_slug(&slug)
-                .ok_or_else(|| Error::Internal(format!("phase {slug} is in no table")))?;
+                .ok_or_else(|| Fault::Internal(format!("phase {slug} is in no table")))?;
             Ok(Scope {
                 workflow: Workflow {
                     cycle_id: found.try_get("cycle_id")?,
@@ -270,7 +271,7 @@ pub async fn save(conn: &mut PgConnection, version: &Version) -> Result<(), Erro
     if saved.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(Error::Conflict("the header changed under the lock".into()))
+        Err(Fault::Conflict("the header changed under the lock".into()).into())
     }
 }
 

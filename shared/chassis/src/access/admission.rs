@@ -50,6 +50,11 @@ impl Admission {
         })
     }
 
+    /// The refusal for somebody whom no role lets.
+    pub fn lacks_role(&self) -> Refusal {
+        Refusal::role_missing(&self.rule)
+    }
+
     /// Who calls.
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -86,7 +91,7 @@ impl Admission {
         let on_report: &[Role] = if is_here { &caller.report_roles } else { &[] };
         let by_role = permits(&self.rule, &caller.roles, on_report, row);
         if !by_role && !self.rule.data_owner {
-            return Err(Refusal::role_missing(&self.rule));
+            return Err(self.lacks_role());
         }
         Ok(Actor {
             user_id: caller.user_id,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The gate of one phase of one workflow. Phases are named by their slugs.
@@ -375,6 +376,29 @@ impl Gate {
             return Ok(());
         }
         Err(ChangeRefused::Sealed { holders: self.holds.clone() })
+    }
+}
+
+impl Gate {
+    /// What the trail says about it.
+    pub fn summary(&self) -> Value {
+        let mut summary = json!({
+            "attempt": self.attempt,
+            "opened_attempt": self.opened.map(|opened| opened.attempt),
+            "opened_at": self.opened.map(|opened| opened.at),
+            "opened_by": self.opened.map(|opened| opened.by),
+            "stale_because": self.stale.as_ref().map(|stale| &stale.because),
+            "stale_reopening": self.stale.as_ref().map(|stale| stale.reopening),
+            "reopenings": self.reopenings,
+            "reopening": self.reopening,
+            "rests_on": self.rests_on,
+            "holds": self.holds,
+        });
+        // Records of phases that nothing was reopened under have no such field.
+        if !self.marks.is_empty() {
+            summary["marks"] = json!(self.marks);
+        }
+        summary
     }
 }
 

@@ -1,4 +1,6 @@
+use signoff_backend::Subject;
 use signoff_ledger::gates::{Opened, Stale};
+use signoff_workflow::{PhaseState, PhaseTable, Scope, Workflow};
 
 use super::*;
 
@@ -6,9 +8,12 @@ use super::*;
 fn of(slug: &str, gate: &Gate, any_closed: bool) -> (PhaseState, Vec<String>, Vec<String>) {
     let phases = PhaseTable::standard();
     let row = phases.by_slug(slug).unwrap();
-    let standing = Standing { phases, row, gate, current: None, open: None, any_closed };
+    let workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
+    let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate };
+    let standing = Versions { any_closed, ..Versions::default() }.standing(row, gate);
     let words = |all: Vec<Unmet>| all.into_iter().map(|one| one.what).collect();
-    (standing.state(), words(standing.missing()), words(standing.lacking()))
+    let (missing, unmet) = (standing.missing(of, phases), standing.unmet(of, phases));
+    (standing.state(of, phases), words(missing), words(unmet))
 }
 
 fn opened() -> Gate {

@@ -5,15 +5,14 @@
 use signoff_ledger::gates::{Gate, ReopenRefused, Stale};
 use signoff_workflow::PhaseRow;
 
-use super::Change;
-use crate::domain::error::{Closed, Error};
+use crate::{Closed, Fault, Work};
 
-impl Change {
+impl Work {
     /// Begins to reopen the phase, or joins the reopening that is under way; gives its number.
     ///
     /// # Errors
     /// There is nothing to reopen, or the phase is stale.
-    pub async fn begin_reopen(&mut self, reason: &str) -> Result<i64, Error> {
+    pub async fn begin_reopen(&mut self, reason: &str) -> Result<i64, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         let reopening = gate.begin_reopen().map_err(|refused| {
@@ -32,7 +31,7 @@ impl Change {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn mark_stale(&mut self, because: &PhaseRow, reopening: i64) -> Result<Gate, Error> {
+    pub async fn mark_stale(&mut self, because: &PhaseRow, reopening: i64) -> Result<Gate, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         gate.mark_stale(Stale { because: because.slug.to_owned(), reopening });
@@ -44,7 +43,7 @@ impl Change {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn finish_reopen(&mut self, reopening: i64) -> Result<Gate, Error> {
+    pub async fn finish_reopen(&mut self, reopening: i64) -> Result<Gate, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         if gate.finish_reopen(reopening) {

@@ -1,4 +1,4 @@
-//! The gate methods, and where a phase stands.
+//! The gate methods, and where a phase stands. Their messages are the same in every service.
 
 use std::collections::HashSet;
 
@@ -9,17 +9,16 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::closing;
 use signoff_ledger::gates::{Foundation, Gate, TrailHead, load};
-use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Role, Scope, Unmet, Violations};
+use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Scope, Unmet, Violations};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::call::{Admitted, admit, answer, change, change_in};
 use super::inputs::fits;
-use crate::commands::{Change, Engine};
-use crate::domain::error::Error;
-use crate::domain::phase::Standing;
-use crate::store::versions;
+use super::{Admitted, admit, answer, change, change_in};
+use crate::{Asked, Backend, Fault, ServiceError, Subject, Work};
+
+pub use super::reopening::{begin_reopen, close_workflow, finish_reopen, mark_stale};
 
 /// Most executions that a seal may require to be covered.
 const MAX_EXECUTIONS: usize = 100_000;
@@ -27,15 +26,15 @@ const MAX_EXECUTIONS: usize = 100_000;
 type Answered<A> = Result<Response<A>, Status>;
 
 /// `BeginOpen`.
-pub(super) async fn begin_open(
-    engine: &Engine,
+pub async fn begin_open<B: Backend>(
+    backend: &B,
     request: Request<wire::BeginOpenRequest>,
 ) -> Answered<wire::BeginOpenResponse> {
     let parse =
         |request: wire::BeginOpenRequest, _: &PhaseRow, _: &mut Violations| Some(request.reaffirm);
-    change(engine, request, parse, |change, reaffirm, _| {
+    change(backend, request, parse, |change, reaffirm, _| {
         Box::pin(async move {
-            let attempt = change.begin_open(reaffirm).await?;
+            let attempt = change.as_mut().begin_open(reaffirm).await?;
             Ok(wire::BeginOpenResponse { attempt })
         })
     })
@@ -43,20 +42,20 @@ pub(super) async fn begin_open(
 }
 
 /// `Open`.
-pub(super) async fn open(
-    engine: &Engine,
+pub async fn open<B: Backend>(
+    backend: &B,
     request: Request<wire::OpenRequest>,
 ) -> Answered<wire::OpenResponse> {
-    let phases = engine.phases().clone();
+    let here = backend.clone();
     let parse = |request: wire::OpenRequest, _: &PhaseRow, violations: &mut Violations| {
         let attempt = attempt(request.attempt, "attempt", violations);
-        let rests_on = foundations(request.rests_on, engine.phases(), violations);
+        let rests_on = foundations(request.rests_on, backend.phases(), violations);
         Some((attempt?, rests_on))
     };
-    change(engine, request, parse, move |change, (attempt, rests_on), row| {
+    change(backend, request, parse, move |change, (attempt, rests_on), row| {
         Box::pin(async move {
-            let gate = change.open(attempt, rests_on).await?;
-            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            let gate = change.as_mut().open(attempt, rests_on).await?;
+            let phase_status = Some(status_after(&here, change.as_mut(), &row, &gate).await?);
             Ok(wire::OpenResponse { phase_status })
         })
     })
@@ -64,40 +63,45 @@ pub(super) async fn open(
 }
 
 /// `Fence`.
-pub(super) async fn fence(
-    engine: &Engine,
+pub async fn fence<B: Backend>(
+    backend: &B,
     request: Request<wire::FenceRequest>,
 ) -> Answered<wire::FenceResponse> {
     let parse = |request: wire::FenceRequest, _: &PhaseRow, violations: &mut Violations| {
         attempt(request.attempt, "attempt", violations)
     };
-    change(engine, request, parse, |change, attempt, _| {
-        Box::pin(async move { Ok(wire::FenceResponse { dead: change.fence(attempt).await? }) })
+    change(backend, request, parse, |change, attempt, _| {
+        Box::pin(
+            async move { Ok(wire::FenceResponse { dead: change.as_mut().fence(attempt).await? }) },
+        )
     })
     .await
 }
 
 /// `Seal`.
-pub(super) async fn seal(
-    engine: &Engine,
+pub async fn seal<B: Backend>(
+    backend: &B,
     request: Request<wire::SealRequest>,
 ) -> Answered<wire::SealResponse> {
-    let admitted = admit(engine, request, PhaseNeed::Optional)?;
+    let admitted = admit(backend, request, PhaseNeed::Optional)?;
     let workflow = admitted.scope.workflow;
-    match seal_admitted(engine, admitted).await {
-        Err(Error::Unmet(missing)) => {
+    let done = match seal_admitted(backend, admitted).await.map_err(ServiceError::into_fault) {
+        Ok(done) => Ok(done),
+        Err(Ok(Fault::Unmet(missing))) => {
             let unmet = missing.into_iter().map(missing_to_wire).collect();
-            Ok(Response::new(wire::SealResponse { unmet, ..wire::SealResponse::default() }))
+            Ok(wire::SealResponse { unmet, ..wire::SealResponse::default() })
         }
-        done => answer(done, workflow),
-    }
+        Err(Ok(fault)) => Err(fault.into()),
+        Err(Err(error)) => Err(error),
+    };
+    answer(backend, done, workflow)
 }
 
-async fn seal_admitted(
-    engine: &Engine,
+async fn seal_admitted<B: Backend>(
+    backend: &B,
     admitted: Admitted<wire::SealRequest>,
-) -> Result<wire::SealResponse, Error> {
-    let phases = engine.phases().clone();
+) -> Result<wire::SealResponse, B::Error> {
+    let (here, phases) = (backend.clone(), backend.phases());
     let mut violations = Violations::default();
     let mut sealed = Vec::new();
     for (i, number) in admitted.request.phases.iter().enumerate() {
@@ -119,15 +123,15 @@ async fn seal_admitted(
     }
     let Some(first) = sealed.first().copied() else {
         violations.add("phases", "is empty, and the scope names no phase");
-        return Err(Error::Invalid(violations));
+        return Err(Fault::Invalid(violations).into());
     };
     let rows = sealed
         .iter()
-        .map(|phase| engine.row(*phase).cloned())
-        .collect::<Result<Vec<_>, Error>>()?;
+        .map(|phase| backend.row(*phase).cloned())
+        .collect::<Result<Vec<_>, Fault>>()?;
     let scope = Scope { workflow: admitted.scope.workflow, phase: first };
     let parse = |request: wire::SealRequest, _: &PhaseRow, faults: &mut Violations| {
-        let holder = holder(request.holder, engine.phases(), faults);
+        let holder = holder(request.holder, backend.phases(), faults);
         for row in holder
             .iter()
             .flat_map(|holder| rows.iter().filter(|row| !holder.rests_on.contains(&row.phase)))
@@ -139,21 +143,24 @@ async fn seal_admitted(
         Some((holder?, attempt?, rows, required))
     };
     if !violations.is_empty() {
-        return Err(Error::Invalid(violations));
+        return Err(Fault::Invalid(violations).into());
     }
     change_in(
-        engine,
+        backend,
         admitted,
         scope,
         parse,
         move |change, (holder, attempt, rows, required), _| {
             Box::pin(async move {
-                let foundations = change.seal(&rows, &holder, attempt, &required).await?;
-                let rests_on = foundations
+                let sealed =
+                    change.as_mut().seal(&here, &rows, &holder, attempt, &required).await?;
+                let rests_on = sealed
+                    .rests_on
                     .into_iter()
-                    .map(|foundation| foundation_to_wire(foundation, &phases))
+                    .map(|foundation| foundation_to_wire(foundation, here.phases()))
                     .collect();
-                Ok(wire::SealResponse { rests_on, ..wire::SealResponse::default() })
+                let execution_ids = sealed.execution_ids.iter().map(Uuid::to_string).collect();
+                Ok(wire::SealResponse { rests_on, execution_ids, unmet: Vec::new() })
             })
         },
     )
@@ -161,20 +168,20 @@ async fn seal_admitted(
 }
 
 /// `ReleaseSeal`.
-pub(super) async fn release_seal(
-    engine: &Engine,
+pub async fn release_seal<B: Backend>(
+    backend: &B,
     request: Request<wire::ReleaseSealRequest>,
 ) -> Answered<wire::ReleaseSealResponse> {
-    let phases = engine.phases().clone();
+    let here = backend.clone();
     let parse = |request: wire::ReleaseSealRequest, _: &PhaseRow, faults: &mut Violations| {
-        let holder = holder(request.holder, engine.phases(), faults);
+        let holder = holder(request.holder, backend.phases(), faults);
         let up_to = attempt(request.up_to_attempt, "up_to_attempt", faults);
         Some((holder?, up_to?))
     };
-    change(engine, request, parse, move |change, (holder, up_to), row| {
+    change(backend, request, parse, move |change, (holder, up_to), row| {
         Box::pin(async move {
-            let gate = change.release_seal(&holder, up_to).await?;
-            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            let gate = change.as_mut().release_seal(&holder, up_to).await?;
+            let phase_status = Some(status_after(&here, change.as_mut(), &row, &gate).await?);
             Ok(wire::ReleaseSealResponse { phase_status })
         })
     })
@@ -182,65 +189,56 @@ pub(super) async fn release_seal(
 }
 
 /// `GetPhaseStatus`.
-pub(super) async fn get_phase_status(
-    engine: &Engine,
+pub async fn get_phase_status<B: Backend>(
+    backend: &B,
     request: Request<wire::GetPhaseStatusRequest>,
 ) -> Answered<wire::GetPhaseStatusResponse> {
-    let admitted = admit(engine, request, PhaseNeed::Required)?;
+    let admitted = admit(backend, request, PhaseNeed::Required)?;
     let workflow = admitted.scope.workflow;
     let done = async {
-        let scope = admitted
-            .scope
-            .scope()
-            .ok_or_else(|| Error::Internal("a required phase is missing".to_owned()))?;
-        let row = engine.row(scope.phase)?;
-        let mut snapshot = engine.ledger().snapshot().await?;
+        let scope = admitted.in_phase()?;
+        let row = backend.row(scope.phase)?;
+        let mut snapshot = backend.ledger().snapshot().await?;
         let mut gates = load(snapshot.conn(), workflow, &[row.slug]).await?;
         let gate = gates.remove(row.slug).unwrap_or_default();
-        let mut told = status(snapshot.conn(), scope, row, &gate, engine.phases()).await?;
+        let mut told =
+            status(backend, snapshot.conn(), Subject { scope, row, gate: &gate }).await?;
         told.workflow_closed = closing(snapshot.conn(), workflow).await?.is_some();
         Ok(wire::GetPhaseStatusResponse { phase_status: Some(told) })
     };
-    answer(done.await, workflow)
+    answer(backend, done.await, workflow)
 }
 
 /// Where a phase stands after a change. The workflow is not closed: it took the change.
-pub(super) async fn status_after(
-    change: &mut Change,
+pub(super) async fn status_after<B: Backend>(
+    backend: &B,
+    work: &mut Work,
     row: &PhaseRow,
     gate: &Gate,
-    phases: &PhaseTable,
-) -> Result<shared::PhaseStatus, Error> {
-    let scope = change.scope();
-    status(change.conn(), scope, row, gate, phases).await
+) -> Result<shared::PhaseStatus, B::Error> {
+    let scope = work.scope();
+    status(backend, work.conn(), Subject { scope, row, gate }).await
 }
 
-async fn status(
+async fn status<B: Backend>(
+    backend: &B,
     conn: &mut PgConnection,
-    scope: Scope,
-    row: &PhaseRow,
-    gate: &Gate,
-    phases: &PhaseTable,
-) -> Result<shared::PhaseStatus, Error> {
-    let current = versions::current(conn, scope, row).await?;
-    let open = versions::open(conn, scope, row).await?;
-    let any_closed = row.seals_unopened && versions::any_closed(conn, scope, row).await?;
-    let (current_ref, open_ref) = (current.as_ref(), open.as_ref());
-    let standing = Standing { phases, row, gate, current: current_ref, open: open_ref, any_closed };
-    let state = standing.state();
-    let (done, total) = standing.progress();
-    let completed_at = current
-        .as_ref()
-        .filter(|_| matches!(state, PhaseState::Complete | PhaseState::Sealed))
-        .and_then(|version| version.reviewed_at);
-    let id = |version: &Option<crate::domain::version::Version>| {
-        version.as_ref().map(|version| version.version_id.to_string()).unwrap_or_default()
-    };
+    of: Subject<'_>,
+) -> Result<shared::PhaseStatus, B::Error> {
+    let phases = backend.phases();
+    let standing = backend.standing(conn, of, Asked::Status).await?;
+    let Subject { row, gate, .. } = of;
+    let state = standing.state(of, phases);
+    let (done, total) = standing.progress;
+    let completed_at = standing
+        .completed_at
+        .filter(|_| matches!(state, PhaseState::Complete | PhaseState::Sealed));
+    let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     Ok(shared::PhaseStatus {
         phase: row.phase.number(),
         versioning_type: versioning_type_to_wire(row.kind).into(),
         approval_required: row.approver.is_some(),
-        approver_role: row.approver.map_or(shared::Role::Unspecified, role_to_wire).into(),
+        approver_role: row.approver.map_or(shared::Role::Unspecified, shared::Role::from).into(),
         state: state_to_wire(state).into(),
         stale: gate.stale.is_some(),
         started_at: gate.opened.map(|opened| time_to_wire(opened.at)),
@@ -261,10 +259,10 @@ async fn status(
             .collect(),
         attempt: gate.attempt,
         reopening: gate.reopening,
-        current_version_id: id(&current),
-        open_version_id: id(&open),
-        progress: Some(shared::Progress { done: done.into(), total: total.into() }),
-        unmet: standing.lacking().into_iter().map(missing_to_wire).collect(),
+        current_version_id: id(standing.current_version_id),
+        open_version_id: id(standing.open_version_id),
+        progress: Some(shared::Progress { done, total }),
+        unmet: standing.unmet(of, phases).into_iter().map(missing_to_wire).collect(),
         workflow_closed: false,
     })
 }
@@ -366,19 +364,5 @@ const fn state_to_wire(state: PhaseState) -> shared::PhaseState {
         PhaseState::InProgress => shared::PhaseState::InProgress,
         PhaseState::Complete => shared::PhaseState::Complete,
         PhaseState::Sealed => shared::PhaseState::Sealed,
-    }
-}
-
-/// A role for the wire.
-pub(super) const fn role_to_wire(role: Role) -> shared::Role {
-    match role {
-        Role::Tester => shared::Role::Tester,
-        Role::TestLead => shared::Role::TestLead,
-        Role::ReportOwner => shared::Role::ReportOwner,
-        Role::TestExecutive => shared::Role::TestExecutive,
-        Role::Auditor => shared::Role::Auditor,
-        Role::Admin => shared::Role::Admin,
-        Role::Service => shared::Role::Service,
-        Role::Gateway => shared::Role::Gateway,
     }
 }

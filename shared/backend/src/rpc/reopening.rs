@@ -5,24 +5,24 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Violations};
 use tonic::{Request, Response, Status};
 
-use super::call::{admit, answer, change, change_workflow};
 use super::gates::status_after;
 use super::inputs::required_text;
-use crate::commands::Engine;
+use super::{admit, answer, change, change_workflow};
+use crate::Backend;
 
 type Answered<A> = Result<Response<A>, Status>;
 
 /// `BeginReopen`.
-pub(super) async fn begin_reopen(
-    engine: &Engine,
+pub async fn begin_reopen<B: Backend>(
+    backend: &B,
     request: Request<wire::BeginReopenRequest>,
 ) -> Answered<wire::BeginReopenResponse> {
     let parse = |request: wire::BeginReopenRequest, _: &PhaseRow, faults: &mut Violations| {
         required_text(request.reason, "reason", faults)
     };
-    change(engine, request, parse, |change, reason, _| {
+    change(backend, request, parse, |change, reason, _| {
         Box::pin(async move {
-            let reopening = change.begin_reopen(&reason).await?;
+            let reopening = change.as_mut().begin_reopen(&reason).await?;
             Ok(wire::BeginReopenResponse { reopening })
         })
     })
@@ -30,20 +30,20 @@ pub(super) async fn begin_reopen(
 }
 
 /// `MarkStale`.
-pub(super) async fn mark_stale(
-    engine: &Engine,
+pub async fn mark_stale<B: Backend>(
+    backend: &B,
     request: Request<wire::MarkStaleRequest>,
 ) -> Answered<wire::MarkStaleResponse> {
-    let phases = engine.phases().clone();
+    let here = backend.clone();
     let parse = |request: wire::MarkStaleRequest, row: &PhaseRow, faults: &mut Violations| {
-        let because = because(request.because, row, engine.phases(), faults);
+        let because = because(request.because, row, backend.phases(), faults);
         let reopening = reopening(request.reopening, faults);
         Some((because?, reopening?))
     };
-    change(engine, request, parse, move |change, (because, reopening), row| {
+    change(backend, request, parse, move |change, (because, reopening), row| {
         Box::pin(async move {
-            let gate = change.mark_stale(&because, reopening).await?;
-            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            let gate = change.as_mut().mark_stale(&because, reopening).await?;
+            let phase_status = Some(status_after(&here, change.as_mut(), &row, &gate).await?);
             Ok(wire::MarkStaleResponse { phase_status })
         })
     })
@@ -51,18 +51,18 @@ pub(super) async fn mark_stale(
 }
 
 /// `FinishReopen`.
-pub(super) async fn finish_reopen(
-    engine: &Engine,
+pub async fn finish_reopen<B: Backend>(
+    backend: &B,
     request: Request<wire::FinishReopenRequest>,
 ) -> Answered<wire::FinishReopenResponse> {
-    let phases = engine.phases().clone();
+    let here = backend.clone();
     let parse = |request: wire::FinishReopenRequest, _: &PhaseRow, faults: &mut Violations| {
         reopening(request.reopening, faults)
     };
-    change(engine, request, parse, move |change, reopening, row| {
+    change(backend, request, parse, move |change, reopening, row| {
         Box::pin(async move {
-            let gate = change.finish_reopen(reopening).await?;
-            let phase_status = Some(status_after(change, &row, &gate, &phases).await?);
+            let gate = change.as_mut().finish_reopen(reopening).await?;
+            let phase_status = Some(status_after(&here, change.as_mut(), &row, &gate).await?);
             Ok(wire::FinishReopenResponse { phase_status })
         })
     })
@@ -70,22 +70,22 @@ pub(super) async fn finish_reopen(
 }
 
 /// `CloseWorkflow`.
-pub(super) async fn close_workflow(
-    engine: &Engine,
+pub async fn close_workflow<B: Backend>(
+    backend: &B,
     request: Request<wire::CloseWorkflowRequest>,
 ) -> Answered<wire::CloseWorkflowResponse> {
-    let admitted = admit(engine, request, PhaseNeed::Refused)?;
+    let admitted = admit(backend, request, PhaseNeed::Refused)?;
     let workflow = admitted.scope.workflow;
     let parse = |request: wire::CloseWorkflowRequest, faults: &mut Violations| {
         required_text(request.reason, "reason", faults)
     };
-    let done = change_workflow(engine, admitted, parse, |change, reason| {
+    let done = change_workflow(backend, admitted, parse, |change, reason| {
         Box::pin(async move {
             change.close(reason).await?;
             Ok(wire::CloseWorkflowResponse {})
         })
     });
-    answer(done.await, workflow)
+    answer(backend, done.await, workflow)
 }
 
 fn reopening(given: i64, faults: &mut Violations) -> Option<i64> {

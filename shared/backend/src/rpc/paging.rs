@@ -5,28 +5,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use signoff_contract::requests::Paged;
 use signoff_workflow::Violations;
 
-use crate::domain::error::Error;
+use crate::Fault;
 
 /// What a page holds if the caller does not say.
-pub(super) const DEFAULT_PAGE: i32 = 100;
+pub const DEFAULT_PAGE: i32 = 100;
 /// What a page holds at most.
-pub(super) const MAX_PAGE: i32 = 1_000;
+pub const MAX_PAGE: i32 = 1_000;
 /// How long a page may be, in bytes: clients take messages of 4 MiB.
-pub(super) const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+pub const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// The form of the tokens.
 const FORM: u8 = 1;
-
-/// A request for a page of a list.
-pub(super) trait Paged: Message + Clone + Default {
-    /// How many the caller wants.
-    fn page_size(&self) -> i32;
-    /// Where the page before ended.
-    fn page_token(&self) -> &str;
-    /// The request without what may differ from page to page.
-    fn without_page(self) -> Self;
-}
 
 /// What a token holds.
 #[derive(Serialize, Deserialize)]
@@ -39,7 +30,7 @@ struct Token {
 
 /// Which page is asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Page {
+pub struct Page {
     /// How many at most.
     pub size: i64,
     /// Where the page before ended.
@@ -52,11 +43,11 @@ impl Page {
     ///
     /// # Errors
     /// The size is negative, or the token is malformed or of a call with other parameters.
-    pub(super) fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Error> {
+    pub fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Fault> {
         let size = match request.page_size() {
             0 => DEFAULT_PAGE,
             size if size < 0 => {
-                return Err(Error::Invalid(Violations::one("page_size", "is negative")));
+                return Err(Fault::Invalid(Violations::one("page_size", "is negative")));
             }
             size => size.min(MAX_PAGE),
         };
@@ -73,13 +64,13 @@ impl Page {
     }
 
     /// How many to fetch: one more than the page holds tells whether there is another.
-    pub(super) fn fetch(&self) -> i64 {
+    pub fn fetch(&self) -> i64 {
         self.size + 1
     }
 
     /// Cuts what was fetched, each with where a page that ends with it goes on, to a page and to
     /// [`MAX_PAGE_BYTES`], and gives the token of the next page, if there is any.
-    pub(super) fn close<M: Message>(&self, rows: Vec<(String, M)>) -> (Vec<M>, String) {
+    pub fn close<M: Message>(&self, rows: Vec<(String, M)>) -> (Vec<M>, String) {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let fetched = rows.len();
         let (mut page, mut bytes, mut last) = (Vec::with_capacity(fetched), 0, None);
@@ -106,7 +97,7 @@ impl Page {
     ///
     /// # Errors
     /// The token says something else.
-    pub(super) fn after_number(&self, from_the_start: i32) -> Result<i32, Error> {
+    pub fn after_number(&self, from_the_start: i32) -> Result<i32, Fault> {
         match &self.after {
             None => Ok(from_the_start),
             Some(after) => after.parse().map_err(|_| malformed()),
@@ -114,72 +105,34 @@ impl Page {
     }
 }
 
-fn read(token: &str, params: &str) -> Result<String, Error> {
+fn read(token: &str, params: &str) -> Result<String, Fault> {
     let token: Token = URL_SAFE_NO_PAD
         .decode(token)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .filter(|token: &Token| token.form == FORM && !token.after.contains('\0'))
         .ok_or_else(malformed)?;
-    if token.params == params { Ok(token.after) } else { Err(Error::PageTokenMismatch) }
+    if token.params == params { Ok(token.after) } else { Err(Fault::PageTokenMismatch) }
 }
 
 /// A token that this server never gave out.
-pub(super) fn malformed() -> Error {
-    Error::Invalid(Violations::one("page_token", "is not a token that this server gave out"))
-}
-
-/// Implements [`Paged`] for requests with the usual fields.
-macro_rules! paged {
-    ($($request:ty),+ $(,)?) => {
-        $(impl Paged for $request {
-            fn page_size(&self) -> i32 {
-                self.page_size
-            }
-            fn page_token(&self) -> &str {
-                &self.page_token
-            }
-            fn without_page(mut self) -> Self {
-                self.page_size = 0;
-                self.page_token = String::new();
-                self
-            }
-        })+
-    };
-}
-
-mod requests {
-    use signoff_contract::feed::v1::GetTrailRequest;
-    use signoff_contract::versioning::v1::{
-        CompareVersionsRequest, GetLineageRequest, ListArtifactsRequest, ListDecisionsRequest,
-        ListSignOffsRequest, ListVersionsRequest,
-    };
-
-    use super::Paged;
-
-    paged!(
-        CompareVersionsRequest,
-        GetLineageRequest,
-        GetTrailRequest,
-        ListArtifactsRequest,
-        ListDecisionsRequest,
-        ListSignOffsRequest,
-        ListVersionsRequest,
-    );
+pub fn malformed() -> Fault {
+    Fault::Invalid(Violations::one("page_token", "is not a token that this server gave out"))
 }
 
 #[cfg(test)]
 mod tests {
-    use signoff_contract::versioning::v1::ListDecisionsRequest;
+    use signoff_contract::feed::v1::GetTrailRequest;
+    use signoff_contract::workflow::v1::Scope;
 
     use super::*;
 
-    fn request(version_id: &str, page_size: i32, page_token: &str) -> ListDecisionsRequest {
-        ListDecisionsRequest {
-            version_id: version_id.to_owned(),
+    fn request(cycle_id: &str, page_size: i32, page_token: &str) -> GetTrailRequest {
+        GetTrailRequest {
+            scope: Some(Scope { cycle_id: cycle_id.to_owned(), ..Scope::default() }),
             page_size,
             page_token: page_token.to_owned(),
-            ..ListDecisionsRequest::default()
+            ..GetTrailRequest::default()
         }
     }
 
@@ -215,18 +168,18 @@ mod tests {
         let page = Page::of("List", &request("a", 1, "")).unwrap();
         let (_, token) = page.close(rows(&[1, 2]));
         let refused = Page::of("List", &request("b", 1, &token));
-        assert!(matches!(refused, Err(Error::PageTokenMismatch)));
+        assert!(matches!(refused, Err(Fault::PageTokenMismatch)));
         let refused = Page::of("Other", &request("a", 1, &token));
-        assert!(matches!(refused, Err(Error::PageTokenMismatch)));
+        assert!(matches!(refused, Err(Fault::PageTokenMismatch)));
     }
 
     #[test]
     fn sizes_are_bounded_and_nonsense_is_refused() {
         assert_eq!(Page::of("List", &request("a", 0, "")).unwrap().size, 100);
         assert_eq!(Page::of("List", &request("a", i32::MAX, "")).unwrap().size, 1000);
-        assert!(matches!(Page::of("List", &request("a", -1, "")), Err(Error::Invalid(_))));
+        assert!(matches!(Page::of("List", &request("a", -1, "")), Err(Fault::Invalid(_))));
         for token in ["x", "!!", "e30"] {
-            assert!(matches!(Page::of("List", &request("a", 1, token)), Err(Error::Invalid(_))));
+            assert!(matches!(Page::of("List", &request("a", 1, token)), Err(Fault::Invalid(_))));
         }
     }
 }

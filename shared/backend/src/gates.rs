@@ -1,27 +1,29 @@
 //! Gates of phases: begun, opened, fenced, sealed, released. Which phase rests on which is the
 //! phase table's to say; how attempts and holds work, the ledger's.
 
-use std::sync::Arc;
-
-use serde_json::{Value, json};
 use signoff_ledger::gates::{
     BeginRefused, Fenced, Foundation, Gate, OpenRefused, Opened, SealRefused, TrailHead,
 };
 use signoff_workflow::{PhaseRow, Scope, Violations};
 use uuid::Uuid;
 
-use super::Change;
-use super::details::Details;
-use crate::domain::error::{Error, GateRefused};
-use crate::domain::phase::{Standing as PhaseStanding, not_covered};
-use crate::store::{coverage, versions};
+use crate::{Asked, Backend, Fault, GateRefused, Subject, Work};
 
-impl Change {
+/// Phases that were sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// What they stand at, in their order.
+    pub rests_on: Vec<Foundation>,
+    /// The test executions that they hand on.
+    pub execution_ids: Vec<Uuid>,
+}
+
+impl Work {
     /// Begins an attempt to open the phase.
     ///
     /// # Errors
     /// It is open, or stale and not to be reaffirmed, or others rest on it as it is.
-    pub async fn begin_open(&mut self, reaffirm: bool) -> Result<i64, Error> {
+    pub async fn begin_open(&mut self, reaffirm: bool) -> Result<i64, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         let attempt = gate.begin_open(reaffirm).map_err(|refused| match refused {
@@ -38,7 +40,7 @@ impl Change {
     /// # Errors
     /// The attempt is over, `rests_on` is not exactly what the phase must rest on, or others rest on
     /// the phase as it is.
-    pub async fn open(&mut self, attempt: i64, rests_on: Vec<Foundation>) -> Result<Gate, Error> {
+    pub async fn open(&mut self, attempt: i64, rests_on: Vec<Foundation>) -> Result<Gate, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         let required: Vec<&str> = self
@@ -70,11 +72,11 @@ impl Change {
     ///
     /// # Errors
     /// The attempt was never given out.
-    pub async fn fence(&mut self, attempt: i64) -> Result<bool, Error> {
+    pub async fn fence(&mut self, attempt: i64) -> Result<bool, Fault> {
         let mut gate = self.command.gate().clone();
         if attempt > gate.attempt {
             let never = "was never given out";
-            return Err(Error::Invalid(Violations::one("attempt", never)));
+            return Err(Fault::Invalid(Violations::one("attempt", never)));
         }
         let before = gate.clone();
         let dead = gate.fence(attempt) == Fenced::Dead;
@@ -86,56 +88,47 @@ impl Change {
 
     /// Seals phases for one that is to rest on them: all, or none. Says what they stand at.
     ///
-    /// Of a phase that may be sealed unopened, closed versions must cover the executions that are
-    /// `required`.
+    /// Phases that may be sealed unopened must cover what is `required`.
     ///
     /// # Errors
-    /// [`Error::Unmet`] says what is missing, or the attempt is not the holder's current one.
-    pub async fn seal(
+    /// [`Fault::Unmet`] says what is missing, or the attempt is not the holder's current one.
+    pub async fn seal<B: Backend>(
         &mut self,
+        backend: &B,
         rows: &[PhaseRow],
         holder: &PhaseRow,
         attempt: i64,
         required: &[Uuid],
-    ) -> Result<Vec<Foundation>, Error> {
-        let phases = Arc::clone(&self.phases);
+    ) -> Result<Sealed, B::Error> {
         let slugs: Vec<&str> = rows.iter().map(|row| row.slug).chain([holder.slug]).collect();
         let mut gates = self.command.load_gates(&slugs).await?;
         // A holder of another service gives its attempts out there, and has no gate here.
         let given_out = gates.remove(holder.slug).map_or(0, |of| of.attempt);
         if given_out > 0 && attempt != given_out {
             let refused = GateRefused::AttemptSuperseded { current: given_out };
-            return Err(Error::Gate { phase: holder.display_name.to_owned(), reason: refused });
+            let phase = holder.display_name.to_owned();
+            return Err(Fault::Gate { phase, reason: refused }.into());
         }
         let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut execution_ids = Vec::new();
         for row in rows {
-            let scope = Scope { phase: row.phase, ..self.scope };
-            let current = versions::current(self.conn(), scope, row).await?;
-            let open = versions::open(self.conn(), scope, row).await?;
+            let scope = Scope { phase: row.phase, ..self.scope() };
             let before = gates.remove(row.slug).unwrap_or_default();
-            let standing = PhaseStanding {
-                phases: &phases,
-                row,
-                gate: &before,
-                current: current.as_ref(),
-                open: open.as_ref(),
-                any_closed: false,
-            };
-            let mut missing = standing.missing();
-            if row.seals_unopened && !required.is_empty() {
-                let uncovered = coverage::uncovered(self.conn(), scope, row, required).await?;
-                missing.extend(not_covered(row, &uncovered));
-            }
+            let of = Subject { scope, row, gate: &before };
+            let required = if row.seals_unopened { required } else { &[] };
+            let standing = backend.standing(self.conn(), of, Asked::Seal { required }).await?;
+            let missing = standing.missing(of, &self.phases);
             let mut gate = before.clone();
             let complete = missing.is_empty();
             match gate.seal(holder.slug, attempt, complete, row.seals_unopened) {
                 Ok(()) => {
-                    let version_id = current.map(|version| version.version_id);
-                    foundations.push((row, version_id));
+                    foundations.push((row, standing.current_version_id));
+                    execution_ids.extend(standing.execution_ids);
                     sealed.push((row, before, gate));
                 }
                 Err(SealRefused::LaterAttempt { attempt: current }) => {
-                    return Err(self.gate_refused(GateRefused::AttemptSuperseded { current }));
+                    let reason = GateRefused::AttemptSuperseded { current };
+                    return Err(self.gate_refused(reason).into());
                 }
                 Err(
                     SealRefused::NotStarted
@@ -146,7 +139,7 @@ impl Change {
             }
         }
         if !unmet.is_empty() {
-            return Err(Error::Unmet(unmet));
+            return Err(Fault::Unmet(unmet).into());
         }
         for (row, before, gate) in sealed {
             if gate != before {
@@ -155,7 +148,7 @@ impl Change {
         }
         let head = self.command.head();
         let trail_head = TrailHead { sequence: head.sequence, hash: hex::encode(head.hash) };
-        let foundations = foundations
+        let rests_on = foundations
             .into_iter()
             .map(|(row, version_id)| Foundation {
                 phase: row.slug.to_owned(),
@@ -163,14 +156,14 @@ impl Change {
                 trail_head: Some(trail_head.clone()),
             })
             .collect();
-        Ok(foundations)
+        Ok(Sealed { rests_on, execution_ids })
     }
 
     /// Drops a holder's hold on the phase, up to one of its attempts.
     ///
     /// # Errors
     /// The holder is open on that hold.
-    pub async fn release_seal(&mut self, holder: &PhaseRow, up_to: i64) -> Result<Gate, Error> {
+    pub async fn release_seal(&mut self, holder: &PhaseRow, up_to: i64) -> Result<Gate, Fault> {
         let mut gate = self.command.gate().clone();
         let before = gate.clone();
         let resting = self.command.load_gates(&[holder.slug]).await?.remove(holder.slug);
@@ -187,8 +180,8 @@ impl Change {
         Ok(gate)
     }
 
-    fn gate_refused(&self, reason: GateRefused) -> Error {
-        Error::Gate { phase: self.row.display_name.to_owned(), reason }
+    fn gate_refused(&self, reason: GateRefused) -> Fault {
+        Fault::Gate { phase: self.row.display_name.to_owned(), reason }
     }
 
     fn wrong_foundation(&self, missing: &[String], unexpected: &[String]) -> Violations {
@@ -204,13 +197,13 @@ impl Change {
     }
 
     /// Writes the gate of the phase, and its record.
-    pub(super) async fn save_gate(
+    pub(crate) async fn save_gate(
         &mut self,
         action: &'static str,
         reason: Option<&str>,
         before: &Gate,
         after: &Gate,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let row = self.row.clone();
         self.save_gate_of(&row, action, reason, before, after).await
     }
@@ -222,31 +215,10 @@ impl Change {
         reason: Option<&str>,
         before: &Gate,
         after: &Gate,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         self.command.save_gate(row.slug, after).await?;
-        let (before, after) = (Some(summary(before)), Some(summary(after)));
+        let (before, after) = (Some(before.summary()), Some(after.summary()));
         let subject = row.slug.to_owned();
-        self.record_in(row.slug, action, subject, reason, (before, after), Details::default())
+        self.record_in(row.slug, action, subject, reason, (before, after), Vec::new())
     }
-}
-
-/// What the trail says about a gate.
-pub(crate) fn summary(gate: &Gate) -> Value {
-    let mut summary = json!({
-        "attempt": gate.attempt,
-        "opened_attempt": gate.opened.map(|opened| opened.attempt),
-        "opened_at": gate.opened.map(|opened| opened.at),
-        "opened_by": gate.opened.map(|opened| opened.by),
-        "stale_because": gate.stale.as_ref().map(|stale| &stale.because),
-        "stale_reopening": gate.stale.as_ref().map(|stale| stale.reopening),
-        "reopenings": gate.reopenings,
-        "reopening": gate.reopening,
-        "rests_on": gate.rests_on,
-        "holds": gate.holds,
-    });
-    // Records of phases that nothing was reopened under have no such field.
-    if !gate.marks.is_empty() {
-        summary["marks"] = json!(gate.marks);
-    }
-    summary
 }

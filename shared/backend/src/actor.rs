@@ -13,6 +13,9 @@ pub struct Actor {
     pub acting_service: Option<String>,
     /// The roles held on this report or everywhere.
     pub roles: Vec<Role>,
+    /// Whether one of these roles lets them do what they ask for. If not, they may only as a data
+    /// owner, which the service must look up.
+    pub by_role: bool,
 }
 
 impl Actor {

@@ -3,34 +3,65 @@
 use futures::stream;
 use signoff_contract::convert::{PhaseNeed, json_to_wire, time_to_wire};
 use signoff_contract::feed::v1 as feed;
+use signoff_contract::feed::v1::trail_service_server::{TrailService, TrailServiceServer};
 use signoff_contract::workflow::v1 as shared;
-use signoff_ledger::{Export, Origin, Record};
+use signoff_ledger::{Export, Origin, Record, Source};
 use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
-use super::call::{admit, answer};
-use super::errors::refusal;
-use super::gates::role_to_wire;
-use super::paging::{Page, malformed};
-use super::service::Answers;
-use crate::commands::Engine;
-use crate::domain::error::Error;
-use crate::witness::Rows;
+use super::{Answers, MAX_MESSAGE, Page, admit, answer, malformed};
+use crate::{Backend, Fault, ServiceError as _};
 
 type Answered<A> = Result<Response<A>, Status>;
 
+/// `signoff.feed.v1.TrailService` over a service's trail.
+#[derive(Clone, Debug)]
+pub struct TrailRpc<B>(B);
+
+/// The trail's service, to be mounted.
+pub fn service<B: Backend>(backend: B) -> TrailServiceServer<TrailRpc<B>> {
+    TrailServiceServer::new(TrailRpc(backend)).max_decoding_message_size(MAX_MESSAGE)
+}
+
+#[tonic::async_trait]
+impl<B: Backend> TrailService for TrailRpc<B> {
+    type ExportTrailStream = Answers<feed::ExportTrailResponse>;
+
+    async fn get_trail(
+        &self,
+        request: Request<feed::GetTrailRequest>,
+    ) -> Answered<feed::GetTrailResponse> {
+        get_trail(&self.0, request).await
+    }
+
+    async fn verify_trail(
+        &self,
+        request: Request<feed::VerifyTrailRequest>,
+    ) -> Answered<feed::VerifyTrailResponse> {
+        verify_trail(&self.0, request).await
+    }
+
+    async fn export_trail(
+        &self,
+        request: Request<feed::ExportTrailRequest>,
+    ) -> Answered<Self::ExportTrailStream> {
+        export_trail(&self.0, request).await
+    }
+}
+
 /// `GetTrail`.
-pub(super) async fn get_trail(
-    engine: &Engine,
+async fn get_trail<B: Backend>(
+    backend: &B,
     request: Request<feed::GetTrailRequest>,
 ) -> Answered<feed::GetTrailResponse> {
-    let admitted = admit(engine, request, PhaseNeed::Optional)?;
+    let admitted = admit(backend, request, PhaseNeed::Optional)?;
     let workflow = admitted.scope.workflow;
     let done = async {
-        expect_own(admitted.request.source)?;
-        let phase = admitted.scope.phase.map(|phase| engine.row(phase)).transpose()?;
+        expect_own(admitted.request.source, backend.ledger().source())?;
+        let source = source_to_wire(backend.ledger().source());
+        let phase = admitted.scope.phase.map(|phase| backend.row(phase)).transpose()?;
         let page = Page::of(&admitted.method, &admitted.request)?;
         let after: i64 = match &page.after {
             None => 0,
@@ -38,29 +69,30 @@ pub(super) async fn get_trail(
         };
         let limit = u32::try_from(page.fetch()).unwrap_or(u32::MAX);
         let found =
-            engine.ledger().get_trail(workflow, phase.map(|row| row.slug), after, limit).await?;
+            backend.ledger().get_trail(workflow, phase.map(|row| row.slug), after, limit).await?;
         let rows = found
             .into_iter()
             .map(|record| {
-                Ok((record.sequence.to_string(), record_to_wire(record, engine.phases())?))
+                let sequence = record.sequence.to_string();
+                Ok((sequence, record_to_wire(record, source, backend.phases())?))
             })
-            .collect::<Result<Vec<_>, Error>>()?;
+            .collect::<Result<Vec<_>, Fault>>()?;
         let (records, next_page_token) = page.close(rows);
         Ok(feed::GetTrailResponse { records, next_page_token })
     };
-    answer(done.await, workflow)
+    answer(backend, done.await, workflow)
 }
 
 /// `VerifyTrail`.
-pub(super) async fn verify_trail(
-    engine: &Engine,
+async fn verify_trail<B: Backend>(
+    backend: &B,
     request: Request<feed::VerifyTrailRequest>,
 ) -> Answered<feed::VerifyTrailResponse> {
-    let admitted = admit(engine, request, PhaseNeed::Refused)?;
+    let admitted = admit(backend, request, PhaseNeed::Refused)?;
     let workflow = admitted.scope.workflow;
     let done = async {
-        expect_own(admitted.request.source)?;
-        let found = engine.ledger().verify(workflow, &mut Rows::of(workflow)).await?;
+        expect_own(admitted.request.source, backend.ledger().source())?;
+        let found = backend.ledger().verify(workflow, &mut backend.witness(workflow)).await?;
         Ok(feed::VerifyTrailResponse {
             intact: found.intact,
             records: found.records,
@@ -74,26 +106,26 @@ pub(super) async fn verify_trail(
             }),
         })
     };
-    answer(done.await, workflow)
+    answer(backend, done.await, workflow)
 }
 
 /// `ExportTrail`: reads on when the client has taken what was read.
-pub(super) async fn export_trail(
-    engine: &Engine,
+async fn export_trail<B: Backend>(
+    backend: &B,
     request: Request<feed::ExportTrailRequest>,
 ) -> Answered<Answers<feed::ExportTrailResponse>> {
-    let admitted = admit(engine, request, PhaseNeed::Refused)?;
+    let admitted = admit(backend, request, PhaseNeed::Refused)?;
     let workflow = admitted.scope.workflow;
     let done = async {
-        expect_own(admitted.request.source)?;
-        let export = engine.ledger().export(workflow).await?;
+        expect_own(admitted.request.source, backend.ledger().source())?;
+        let export = backend.ledger().export(workflow).await?;
         let (room, mut taken) = mpsc::channel(1);
         // A task of its own: what has begun to read goes on until its connection is given back,
         // also while the transport has no reason to ask for more.
         tokio::spawn(send(export, workflow, room).in_current_span());
         Ok(Box::pin(stream::poll_fn(move |context| taken.poll_recv(context))) as _)
     };
-    answer(done.await, workflow)
+    answer(backend, done.await, workflow)
 }
 
 /// Sends an export piece by piece, to its end, to an error, or until nobody takes it any more.
@@ -107,36 +139,53 @@ async fn send(
         match export.next().await {
             Ok(Some(json_lines)) => place.send(Ok(feed::ExportTrailResponse { json_lines })),
             Ok(None) => return,
-            Err(error) => return place.send(Err(refusal(error.into(), Some(workflow)).into())),
+            Err(error) => {
+                return place.send(Err(Fault::from(error).refusal(Some(workflow)).into()));
+            }
         }
     }
 }
 
 /// # Errors
 /// Another service keeps the chain that is asked for.
-fn expect_own(source: i32) -> Result<(), Error> {
-    match feed::Source::try_from(source) {
-        Ok(feed::Source::Unspecified | feed::Source::Versioning) => Ok(()),
-        Ok(feed::Source::Audit | feed::Source::Gateway) | Err(_) => Err(Error::Invalid(
-            Violations::one("source", "is another service's: this one keeps VERSIONING"),
-        )),
+fn expect_own(asked: i32, own: Source) -> Result<(), Fault> {
+    let own = source_to_wire(own);
+    match feed::Source::try_from(asked) {
+        Ok(asked) if asked == feed::Source::Unspecified || asked == own => Ok(()),
+        Ok(_) | Err(_) => {
+            let name = own.as_str_name().trim_start_matches("SOURCE_");
+            let why = format!("is another service's: this one keeps {name}");
+            Err(Fault::Invalid(Violations::one("source", why)))
+        }
     }
 }
 
-fn record_to_wire(record: Record, phases: &PhaseTable) -> Result<feed::TrailRecord, Error> {
+const fn source_to_wire(source: Source) -> feed::Source {
+    match source {
+        Source::Versioning => feed::Source::Versioning,
+        Source::Audit => feed::Source::Audit,
+        Source::Gateway => feed::Source::Gateway,
+    }
+}
+
+fn record_to_wire(
+    record: Record,
+    source: feed::Source,
+    phases: &PhaseTable,
+) -> Result<feed::TrailRecord, Fault> {
     let content = record
         .content()
-        .map_err(|error| Error::Internal(format!("trail record {}: {error}", record.sequence)))?;
+        .map_err(|error| Fault::Internal(format!("trail record {}: {error}", record.sequence)))?;
     let object = |value: Option<serde_json::Value>| {
         value
             .as_ref()
             .map(json_to_wire)
             .transpose()
-            .map_err(|error| Error::Internal(error.to_string()))
+            .map_err(|error| Fault::Internal(error.to_string()))
     };
     Ok(feed::TrailRecord {
         sequence: record.sequence,
-        source: feed::Source::Versioning.into(),
+        source: source.into(),
         phase: record
             .phase
             .as_deref()
@@ -151,7 +200,7 @@ fn record_to_wire(record: Record, phases: &PhaseTable) -> Result<feed::TrailReco
             .roles
             .iter()
             .filter_map(|role| role.parse::<Role>().ok())
-            .map(|role| role_to_wire(role).into())
+            .map(|role| shared::Role::from(role).into())
             .collect(),
         recorded_at: Some(time_to_wire(record.recorded_at)),
         occurred_at: Some(time_to_wire(record.occurred_at)),

@@ -1,0 +1,91 @@
+//! What is kept of each change.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::words::words;
+
+words! {
+    /// What a change is about.
+    SubjectType, "subject type":
+    /// An assignment of a data owner.
+    Assignment = "assignment",
+    /// A plan of test cases.
+    TestPlan = "test_plan",
+    /// A test case.
+    TestCase = "test_case",
+    /// A submission of a document.
+    Document = "document",
+    /// An execution of a test case.
+    Execution = "execution",
+    /// A request for action.
+    Action = "action",
+}
+
+/// One row of history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Its id.
+    pub history_id: Uuid,
+    /// The record of the trail that it belongs to.
+    pub record_no: i64,
+    /// The phase, by its slug.
+    pub phase: String,
+    /// What it is about.
+    pub subject_type: SubjectType,
+    /// Which of them.
+    pub subject_id: Uuid,
+    /// 1, 2, 3 … of the subject.
+    pub revision: i64,
+    /// What happened.
+    pub change_type: String,
+    /// By whom.
+    pub changed_by: i64,
+    /// Why.
+    pub reason: Option<String>,
+    /// What was before.
+    pub previous_state: Option<Value>,
+    /// What is after.
+    pub new_state: Value,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Whether it happened here.
+    pub origin: String,
+}
+
+impl Change {
+    /// The fields of the state that differ, in order. Of what is new: those that are set.
+    pub fn changed_fields(&self) -> Vec<String> {
+        differing(self.previous_state.as_ref(), &self.new_state)
+    }
+}
+
+/// The fields of two states that differ.
+pub fn differing(before: Option<&Value>, after: &Value) -> Vec<String> {
+    let none = Value::Null;
+    let fields = after.as_object().into_iter().flatten();
+    fields
+        .filter(|(field, value)| {
+            before.and_then(|before| before.get(field)).unwrap_or(&none) != *value
+        })
+        .map(|(field, _)| field.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let before = json!({"a": 1, "b": null, "c": "x"});
+        let after = json!({"a": 1, "b": 2, "c": null});
+        assert_eq!(differing(Some(&before), &after), ["b", "c"]);
+        assert_eq!(differing(None, &after), ["a", "b"]);
+    }
+}

@@ -1,0 +1,106 @@
+use chrono::DateTime;
+
+use super::super::plan::MadeFrom;
+use super::*;
+
+fn lane(owned: bool, counts: Counts) -> Lane {
+    Lane { lob_id: Some(Uuid::from_u128(7)), owned, counts }
+}
+
+fn plan(cases: i64) -> Plan {
+    Plan {
+        id: Uuid::nil(),
+        number: 1,
+        made_from: MadeFrom {
+            planning_version_id: Uuid::from_u128(1),
+            scoping_version_id: Uuid::from_u128(2),
+            sample_selection_version_id: Uuid::from_u128(3),
+        },
+        cases,
+        planned_at: DateTime::UNIX_EPOCH,
+        planned_by: 1,
+    }
+}
+
+const DONE: Counts = Counts {
+    cases: 4,
+    with_document: 4,
+    accepted: 4,
+    in_test: 0,
+    executed: 4,
+    concluded: 4,
+    to_observe: 1,
+    stale: 0,
+    open_actions: 0,
+};
+
+fn whats(unmet: &[Unmet]) -> Vec<&str> {
+    unmet.iter().map(|unmet| unmet.what.rsplit_once(": ").map_or("", |(_, what)| what)).collect()
+}
+
+#[test]
+fn a_lane_is_complete_when_nothing_is_outstanding() {
+    assert!(lane(true, DONE).is_complete());
+    assert!(!lane(false, DONE).is_complete());
+    assert!(!lane(true, Counts::default()).is_complete(), "complete is never vacuous");
+    for less in [
+        Counts { with_document: 3, accepted: 3, ..DONE },
+        Counts { accepted: 3, ..DONE },
+        Counts { in_test: 1, executed: 3, concluded: 3, ..DONE },
+        Counts { concluded: 3, stale: 1, ..DONE },
+        Counts { executed: 3, concluded: 3, ..DONE },
+        Counts { open_actions: 1, ..DONE },
+    ] {
+        assert_eq!(lane(true, less).all_outstanding().len(), 1, "{less:?}");
+    }
+}
+
+#[test]
+fn each_phase_is_told_what_is_its_own() {
+    let fresh = lane(true, Counts { cases: 2, ..Counts::default() });
+    assert!(fresh.outstanding(Phase::DATA_OWNER_ID).is_empty());
+    assert_eq!(whats(&fresh.outstanding(Phase::REQUEST_INFO)), ["have one submitted"]);
+    assert_eq!(whats(&fresh.outstanding(Phase::TEST_EXECUTION)), ["test them"]);
+    let nowhere = Lane { lob_id: None, owned: false, ..fresh };
+    let unmet = nowhere.outstanding(Phase::DATA_OWNER_ID);
+    assert_eq!(unmet[0].subject, "no_lob");
+    assert!(unmet[0].what.contains("2 of 2 test cases have a sample that names no line of business"));
+}
+
+#[test]
+fn a_stale_execution_under_way_is_told_once() {
+    let counts = Counts { cases: 1, with_document: 1, accepted: 1, in_test: 1, stale: 1, ..Counts::default() };
+    assert_eq!(
+        whats(&lane(true, counts).outstanding(Phase::TEST_EXECUTION)),
+        ["conclude the executions"]
+    );
+}
+
+#[test]
+fn without_a_plan_nothing_is_complete() {
+    for phase in [Phase::DATA_OWNER_ID, Phase::REQUEST_INFO, Phase::TEST_EXECUTION] {
+        assert_eq!(blocks(phase, None, &[], None).len(), 1);
+        assert_eq!(blocks(phase, Some(&plan(0)), &[], None).len(), 1);
+        assert!(blocks(phase, Some(&plan(4)), &[lane(true, DONE)], None).is_empty());
+    }
+}
+
+#[test]
+fn owners_are_identified_for_the_plan_of_the_samples_that_are_current() {
+    let (plan, lanes) = (plan(4), [lane(true, DONE)]);
+    let of = |phase, id| blocks(phase, Some(&plan), &lanes, Some(Uuid::from_u128(id))).len();
+    assert_eq!(of(Phase::DATA_OWNER_ID, 3), 0);
+    assert_eq!(of(Phase::DATA_OWNER_ID, 4), 1);
+    assert_eq!(of(Phase::REQUEST_INFO, 4), 0);
+}
+
+#[test]
+fn progress_is_that_of_all_lanes() {
+    let open = lane(false, Counts { cases: 6, with_document: 2, accepted: 1, ..Counts::default() });
+    let lanes = [lane(true, DONE), open];
+    assert_eq!(progress(Phase::DATA_OWNER_ID, &lanes), (4, 10));
+    assert_eq!(progress(Phase::REQUEST_INFO, &lanes), (5, 10));
+    assert_eq!(progress(Phase::TEST_EXECUTION, &lanes), (4, 10));
+    let all = lanes.iter().fold(Counts::default(), |sum, lane| sum.and(lane.counts));
+    assert_eq!((all.cases, all.accepted), (10, 5));
+}

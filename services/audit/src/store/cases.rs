@@ -1,0 +1,235 @@
+//! Test cases.
+
+use chrono::{DateTime, Utc};
+use signoff_workflow::Workflow;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use uuid::Uuid;
+
+use super::last;
+use crate::domain::error::Error;
+use crate::domain::test_case::{Tested, TestCase, TestCaseState};
+
+/// Test cases of a workflow ($1, $2) with their state at a moment ($3; now, if there is none).
+macro_rules! test_cases {
+    ($rest:literal) => {
+        concat!(
+            "select c.*, test_case_state(c, o.owned) as state, s.id as current_submission_id,
+                 s.document_id as current_document_id
+             from test_cases c
+             cross join lateral (
+                 select exists (
+                     select from assignments a
+                     where a.cycle_id = c.cycle_id and a.report_id = c.report_id
+                         and a.lob_id = c.lob_id and a.assignment_type = 'primary'
+                         and a.effective_from <= coalesce($3, now())
+                         and (a.effective_to is null or a.effective_to > coalesce($3, now()))
+                 ) as owned
+             ) o
+             left join submissions s on s.cycle_id = c.cycle_id and s.report_id = c.report_id
+                 and s.chain_id = c.chain_id and s.is_current
+             where c.cycle_id = $1 and c.report_id = $2 ",
+            $rest
+        )
+    };
+}
+
+/// These test cases, as far as there are any, in order of their ids.
+pub async fn by_ids(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    ids: &[Uuid],
+    at: Option<DateTime<Utc>>,
+) -> Result<Vec<TestCase>, Error> {
+    let rows = sqlx::query(test_cases!("and c.id = any($4) order by c.id"))
+        .bind(workflow.cycle_id)
+        .bind(workflow.report_id)
+        .bind(at)
+        .bind(ids)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The lanes of the test cases that a chain of documents is evidence of: the one without a line of
+/// business as nil.
+pub async fn lobs_of_chain(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    chain_id: Uuid,
+) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar(
+        "select distinct coalesce(lob_id, $4) from test_cases
+         where cycle_id = $1 and report_id = $2 and chain_id = $3 and not withdrawn",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(chain_id)
+    .bind(Uuid::nil())
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Which of these test cases a chain of documents is no evidence of.
+pub async fn not_of_chain(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    chain_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar(
+        "select wanted.id from unnest($4::uuid[]) as wanted (id)
+         where not exists (
+             select from test_cases c
+             where c.cycle_id = $1 and c.report_id = $2 and c.id = wanted.id and c.chain_id = $3
+         )",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(chain_id)
+    .bind(ids)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Which test cases.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of one lane.
+    pub lob_id: Option<Uuid>,
+    /// In one of these states; in any but withdrawn, if there are none.
+    pub states: Vec<TestCaseState>,
+    /// Of one sample.
+    pub sample_item_key: Option<String>,
+    /// Of one attribute.
+    pub attribute_id: Option<Uuid>,
+    /// Of these lanes only.
+    pub visible: Option<Vec<Uuid>>,
+}
+
+/// Test cases by sample and attribute.
+pub async fn list(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    filter: &Filter,
+    after: Option<(String, Uuid)>,
+    limit: i64,
+) -> Result<Vec<TestCase>, Error> {
+    let mut query = QueryBuilder::<Postgres>::with_arguments(
+        test_cases!(""),
+        arguments(workflow)?,
+    );
+    if let Some(lob) = filter.lob_id {
+        query.push(" and c.lob_id = ").push_bind(lob);
+    }
+    if let Some(lobs) = &filter.visible {
+        query.push(" and c.lob_id = any(").push_bind(lobs).push(")");
+    }
+    if let Some(sample) = &filter.sample_item_key {
+        query.push(" and c.sample_item_key = ").push_bind(sample);
+    }
+    if let Some(attribute) = filter.attribute_id {
+        query.push(" and c.attribute_id = ").push_bind(attribute);
+    }
+    if filter.states.is_empty() {
+        query.push(" and not c.withdrawn");
+    } else {
+        let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+        query.push(" and test_case_state(c, o.owned) = any(").push_bind(states).push(")");
+    }
+    if let Some((sample, attribute)) = after {
+        query.push(" and (c.sample_item_key, c.attribute_id) > (").push_bind(sample);
+        query.push(", ").push_bind(attribute).push(")");
+    }
+    query.push(" order by c.sample_item_key, c.attribute_id limit ").push_bind(limit);
+    let rows = query.build().fetch_all(conn).await?;
+    rows.iter().map(read).collect()
+}
+
+fn arguments(workflow: Workflow) -> Result<sqlx::postgres::PgArguments, Error> {
+    use sqlx::Arguments as _;
+
+    let mut arguments = sqlx::postgres::PgArguments::default();
+    let added = arguments
+        .add(workflow.cycle_id)
+        .and_then(|()| arguments.add(workflow.report_id))
+        .and_then(|()| arguments.add(None::<DateTime<Utc>>));
+    added.map_err(|error| signoff_backend::Fault::Internal(error.to_string()))?;
+    Ok(arguments)
+}
+
+/// Notes that a chain of documents is evidence of test cases that had none.
+pub async fn attach_chain(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    chain_id: Uuid,
+    ids: &[Uuid],
+) -> Result<(), Error> {
+    sqlx::query(
+        "update test_cases set chain_id = $3, evidence = 'pending'
+         where cycle_id = $1 and report_id = $2 and id = any($4)",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(chain_id)
+    .bind(ids)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Works out anew what a chain and its supplements are worth, after one of them changed. With new
+/// `evidence`, what was tested before is stale.
+pub async fn refresh_evidence(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    chain_id: Uuid,
+    new_evidence: bool,
+) -> Result<(), Error> {
+    sqlx::query(
+        "with worth as (
+             select case
+                 when bool_or(chain_id = $3 and status in ('rejected', 'revision_requested'))
+                     then 'refused'
+                 when bool_or(status = 'pending_review')
+                     or bool_or(status = 'revision_requested') then 'pending'
+                 else 'accepted'
+             end as evidence
+             from submissions
+             where cycle_id = $1 and report_id = $2 and main_chain_id = $3 and is_current
+         )
+         update test_cases c
+         set evidence = worth.evidence, stale = c.stale or ($4 and c.tested <> 'none')
+         from worth
+         where c.cycle_id = $1 and c.report_id = $2 and c.chain_id = $3
+             and (c.evidence, c.stale)
+                 is distinct from (worth.evidence, c.stale or ($4 and c.tested <> 'none'))",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(chain_id)
+    .bind(new_evidence)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn read(row: &PgRow) -> Result<TestCase, Error> {
+    let submission: Option<Uuid> = row.try_get("current_submission_id")?;
+    let document: Option<Uuid> = row.try_get("current_document_id")?;
+    Ok(TestCase {
+        id: row.try_get("id")?,
+        sample_item_key: row.try_get("sample_item_key")?,
+        attribute_id: row.try_get("attribute_id")?,
+        lob_id: row.try_get("lob_id")?,
+        state: TestCaseState::named(row.try_get("state")?)?,
+        chain_id: row.try_get("chain_id")?,
+        current: submission.zip(document),
+        latest_execution_id: row.try_get("latest_execution_id")?,
+        tested: Tested::named(row.try_get("tested")?)?,
+        stale: row.try_get("stale")?,
+        open_actions: row.try_get("open_actions")?,
+        created_at: row.try_get("created_at")?,
+        last: last(row)?,
+    })
+}

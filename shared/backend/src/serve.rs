@@ -1,0 +1,148 @@
+//! A service as a process: what it is told, and how it is put together.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use signoff_chassis::config::{DatabaseArgs, ServerArgs};
+use signoff_chassis::identity::AssertionVerifier;
+use signoff_chassis::server::{Listener, Mount, Server};
+use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
+use signoff_workflow::{Phase, PhaseTable};
+use sqlx::migrate::Migration;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Backend, Desk};
+
+/// How often answers that nobody will ask for again are forgotten.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// What a service is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArgs {
+    /// As every server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Where its database is.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// How many connections to the database at most. Many more than there are cores make it slower.
+    #[arg(long, env = "SIGNOFF_DATABASE_CONNECTIONS", default_value_t = 6)]
+    pub database_connections: u32,
+}
+
+/// A backend that can be served.
+pub trait Served: Backend {
+    /// Whose chains it keeps.
+    const SOURCE: Source;
+    /// The phases that it serves.
+    const PHASES: &'static [Phase];
+
+    /// Its own migrations; the ledger's come beside them.
+    fn migrations() -> Vec<Migration>;
+
+    /// It, at this desk.
+    fn at(desk: Desk) -> Self;
+
+    /// Its services: the trail's, too.
+    fn mount(&self) -> Mount;
+
+    /// What it does beside answering, until `shutdown`.
+    fn chores(self, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        async move { shutdown.cancelled().await }
+    }
+}
+
+/// A service, put together and bound to its address.
+pub struct Service<B> {
+    listener: Listener,
+    server: Server,
+    backend: B,
+}
+
+impl<B: Served> Service<B> {
+    /// Binds the address, migrates the database if its owner is known, and connects.
+    ///
+    /// # Errors
+    /// The address, the keys or the database cannot be used.
+    pub async fn prepare(args: ServeArgs) -> anyhow::Result<Self> {
+        let listener = Listener::bind(args.server.listen).await?;
+        let verifier =
+            AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
+        if let Some(owner) = &args.database.database_owner_url {
+            let migrated = signoff_ledger::migrate(owner, B::migrations()).await;
+            migrated.context("migrating the database")?;
+        }
+        let instance = Instance::new();
+        let options = PoolOptions {
+            instance,
+            max_connections: args.database_connections,
+            ..PoolOptions::default()
+        };
+        let pool = signoff_ledger::connect(&args.database.database_url, options)
+            .await
+            .context("connecting to the database")?;
+        let ledger = Ledger::new(pool, B::SOURCE, QueueOptions::default());
+        let phases = PhaseTable::standard().clone();
+        let backend = B::at(Desk::new(ledger, instance, phases, B::PHASES));
+        let server =
+            Server::new(backend.mount(), verifier.into(), args.server.server_options()).await?;
+        Ok(Self { listener, server, backend })
+    }
+
+    /// The address that it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// The transport fails.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { listener, server, backend } = self;
+        let sweeper = tokio::spawn(sweep(backend.ledger().clone(), shutdown.clone()));
+        let chores = tokio::spawn(backend.clone().chores(shutdown.clone()));
+        server.serve(listener, shutdown.clone()).await?;
+        shutdown.cancel();
+        sweeper.await.context("the sweeper of answers")?;
+        chores.await.context("the service's chores")?;
+        backend.pool().close().await;
+        Ok(())
+    }
+}
+
+/// Serves until `shutdown`.
+///
+/// # Errors
+/// What [`Service::prepare`] and [`Service::run`] say.
+pub async fn serve<B: Served>(args: ServeArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
+    Service::<B>::prepare(args).await?.run(shutdown).await
+}
+
+/// Does something at once and then again and again, until `shutdown`.
+pub async fn every<F: Future<Output = ()>>(
+    period: Duration,
+    shutdown: CancellationToken,
+    mut act: impl FnMut() -> F,
+) {
+    let mut tick = tokio::time::interval(period);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => act().await,
+        }
+    }
+}
+
+/// Forgets answers past their retention until the service ends.
+async fn sweep(ledger: Ledger, shutdown: CancellationToken) {
+    let forget = || async {
+        match ledger.sweep_idempotency(IDEMPOTENCY_RETENTION).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "kept answers past their retention"),
+            Err(error) => tracing::warn!(%error, "kept answers cannot be forgotten"),
+        }
+    };
+    every(SWEEP, shutdown, forget).await;
+}
