@@ -20,7 +20,7 @@ impl Story<'_> {
         let sam = &self.cast.sam;
         let answer = sam.audit_at(Phase::REQUEST_INFO).submit(file, test_case_ids, None).await;
         let tried = "tries to submit a document for Dora's lane";
-        self.refused(sam, tried, answer, Code::PermissionDenied, ErrorReason::OwnerMissing)
+        self.refused(sam, tried, answer, Code::PermissionDenied, ErrorReason::RoleMissing)
     }
 
     /// A data owner revises their document after the lane was handed over.
@@ -32,7 +32,7 @@ impl Story<'_> {
         let dora = &self.cast.dora;
         let answer = dora.audit_at(Phase::REQUEST_INFO).revise(document, file, "at last").await;
         let tried = "tries to revise it all the same";
-        self.refused(dora, tried, answer, Code::PermissionDenied, ErrorReason::OwnerMissing)
+        self.refused(dora, tried, answer, Code::PermissionDenied, ErrorReason::RoleMissing)
     }
 
     /// The tester tests a case that has no document, on another one's.
