@@ -40,7 +40,7 @@ impl Change {
     /// Asks the data owner for something.
     ///
     /// # Errors
-    /// Nobody owns the lane, or the execution is another test case'"'"'s.
+    /// Nobody owns the lane, or the execution is another test case's.
     pub async fn request_action(&mut self, input: RequestAction) -> Result<Action, Error> {
         self.work.admit()?;
         let of_execution = match input.execution_id {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Change, expect_assigned};
 use crate::domain::document::{
-    Described, DocumentStatus, RevisionType, Submission, SubmissionType,
+    Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
 use crate::domain::error::{Error, Kind, Refused};
 use crate::domain::test_case::NO_LOB;
@@ -45,8 +45,8 @@ pub struct ReviseDocument {
     pub document_id: Option<Uuid>,
     /// What it is.
     pub document_type: Option<String>,
-    /// All else of it.
-    pub document: Described,
+    /// What is in it.
+    pub content: Content,
     /// Why.
     pub reason: String,
 }
@@ -65,7 +65,7 @@ pub struct ReviewDocument {
 }
 
 impl Change {
-    /// Submits a document for test cases in the caller'"'"'s own lanes.
+    /// Submits a document for test cases in the caller's own lanes.
     ///
     /// # Errors
     /// A lane has no owner or another one, test cases have a document, or the one that is replaced
@@ -94,7 +94,7 @@ impl Change {
     /// Replaces a current submission.
     ///
     /// # Errors
-    /// It is not current, or not in the caller'"'"'s lanes.
+    /// It is not current, or not in the caller's lanes.
     pub async fn revise_document(&mut self, input: ReviseDocument) -> Result<Submission, Error> {
         self.work.admit()?;
         let old = self.submission(input.submission_id, input.etag.as_deref()).await?;
@@ -103,7 +103,7 @@ impl Change {
             document_type: input
                 .document_type
                 .unwrap_or_else(|| old.document.document_type.clone()),
-            ..input.document
+            content: input.content,
         };
         self.revise(old, document, input.reason).await
     }
@@ -111,7 +111,7 @@ impl Change {
     /// Rules on a current submission.
     ///
     /// # Errors
-    /// It is not current, was ruled on, or is the caller'"'"'s own.
+    /// It is not current, was ruled on, or is the caller's own.
     pub async fn review_document(&mut self, input: ReviewDocument) -> Result<Submission, Error> {
         self.work.admit()?;
         let old = self.submission(input.submission_id, input.etag.as_deref()).await?;
@@ -187,7 +187,11 @@ impl Change {
         Ok(new)
     }
 
-    async fn supplement(&mut self, of: Submission, document: Described) -> Result<Submission, Error> {
+    async fn supplement(
+        &mut self,
+        of: Submission,
+        document: Described,
+    ) -> Result<Submission, Error> {
         self.expect_own_chain(of.main_chain_id).await?;
         of.expect_current()?;
         let id = Uuid::now_v7();
@@ -262,7 +266,7 @@ impl Change {
     async fn follow_new_evidence(
         &mut self,
         new: &Submission,
-        action: &'"'"'static str,
+        action: &'static str,
     ) -> Result<(), Error> {
         let workflow = self.workflow();
         cases::refresh_evidence(self.conn(), workflow, new.main_chain_id, true).await?;
@@ -321,7 +325,7 @@ impl Change {
     }
 
     /// # Errors
-    /// Not all lanes of a chain'"'"'s test cases have an owner, and the caller as one of theirs.
+    /// Not all lanes of a chain's test cases have an owner, and the caller as one of theirs.
     async fn expect_own_chain(&mut self, chain_id: Uuid) -> Result<(), Error> {
         let workflow = self.workflow();
         let lanes = cases::lobs_of_chain(self.conn(), workflow, chain_id).await?;

@@ -7,6 +7,7 @@ mod executions;
 mod owners;
 mod plan;
 
+use chrono::{DateTime, Utc};
 use signoff_backend::{Desk, Fault, Work};
 use signoff_ledger::DetailWriter;
 use signoff_workflow::{Violations, Workflow};
@@ -76,6 +77,11 @@ impl From<Work> for Change {
 }
 
 impl Change {
+    /// The time of the whole change.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.work.now()
+    }
+
     fn conn(&mut self) -> &mut PgConnection {
         self.work.conn()
     }
@@ -123,8 +129,8 @@ impl Change {
         let (mut before, mut after) = (None, None);
         let (mut last, mut limit) = (Uuid::nil(), FEW);
         loop {
-            let page =
-                history::of_record(self.conn(), workflow, record_no, subject, (last, limit)).await?;
+            let page = history::of_record(self.conn(), workflow, record_no, subject, (last, limit))
+                .await?;
             let read = page.len();
             for told in page {
                 last = told.subject_id;

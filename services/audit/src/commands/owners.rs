@@ -97,7 +97,7 @@ impl Change {
             return Err(invalid("effective_from", "is before the assignment begins"));
         }
         if old.effective_to.is_some_and(|to| to <= effective_from) {
-            return Err(invalid("effective_from", "is not before the assignment'"'"'s end"));
+            return Err(invalid("effective_from", "is not before the assignment's end"));
         }
         let reason = Some(input.reason.as_str());
         let new = self.new_assignment(
@@ -182,9 +182,10 @@ impl Change {
         let from = new.effective_from;
         let others = assignments::of_lob(self.conn(), workflow, new.lob_id, from).await?;
         let mut in_the_way = Violations::default();
-        for other in others.iter().filter(|other| {
-            Some(other.id) != ending && other.overlaps(from, new.effective_to)
-        }) {
+        for other in others
+            .iter()
+            .filter(|other| Some(other.id) != ending && other.overlaps(from, new.effective_to))
+        {
             if other.assignment_type != new.assignment_type {
                 continue;
             }

@@ -52,6 +52,13 @@ pub struct Described {
     pub document_id: Uuid,
     /// What it is.
     pub document_type: String,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What is in a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
     /// Its name.
     pub file_name: String,
     /// Its media type (RFC 6838).
@@ -143,7 +150,7 @@ impl Submission {
                 RevisionType::Resubmission
             }
             DocumentStatus::PendingReview | DocumentStatus::Accepted => {
-                if document.sha256 == self.document.sha256 {
+                if document.content.sha256 == self.document.content.sha256 {
                     RevisionType::MetadataChange
                 } else {
                     RevisionType::ContentUpdate

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use signoff_ledger::Origin;
 use uuid::Uuid;
 
 use super::words::words;
@@ -53,7 +54,7 @@ pub struct Change {
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
     /// Whether it happened here.
-    pub origin: String,
+    pub origin: Origin,
 }
 
 impl Change {

@@ -65,7 +65,8 @@ impl Lane {
         let mut unmet = Vec::new();
         let mut add = |of: i64, what: &str| {
             if of > 0 {
-                unmet.push(self.unmet(phase, format!("{of} of {} test cases {what}", counts.cases)));
+                unmet
+                    .push(self.unmet(phase, format!("{of} of {} test cases {what}", counts.cases)));
             }
         };
         match phase {
@@ -78,7 +79,10 @@ impl Lane {
                 add(counts.cases, "have no data owner: assign a primary one");
             }
             Phase::REQUEST_INFO => {
-                add(counts.cases - counts.with_document, "have no usable document: have one submitted");
+                add(
+                    counts.cases - counts.with_document,
+                    "have no usable document: have one submitted",
+                );
                 add(counts.with_document - counts.accepted, "have documents to be reviewed");
             }
             Phase::TEST_EXECUTION => {
@@ -151,7 +155,9 @@ pub fn blocks(
         Some(plan) => {
             let other = rests_on.is_some_and(|id| id != plan.made_from.sample_selection_version_id);
             if phase == Phase::DATA_OWNER_ID && other {
-                add("the test cases are planned from another version of Sample Selection: plan them anew");
+                add(
+                    "the test cases are planned from another version of Sample Selection: plan them anew",
+                );
             }
         }
     }

@@ -64,12 +64,21 @@ fn each_phase_is_told_what_is_its_own() {
     let nowhere = Lane { lob_id: None, owned: false, ..fresh };
     let unmet = nowhere.outstanding(Phase::DATA_OWNER_ID);
     assert_eq!(unmet[0].subject, "no_lob");
-    assert!(unmet[0].what.contains("2 of 2 test cases have a sample that names no line of business"));
+    assert!(
+        unmet[0].what.contains("2 of 2 test cases have a sample that names no line of business")
+    );
 }
 
 #[test]
 fn a_stale_execution_under_way_is_told_once() {
-    let counts = Counts { cases: 1, with_document: 1, accepted: 1, in_test: 1, stale: 1, ..Counts::default() };
+    let counts = Counts {
+        cases: 1,
+        with_document: 1,
+        accepted: 1,
+        in_test: 1,
+        stale: 1,
+        ..Counts::default()
+    };
     assert_eq!(
         whats(&lane(true, counts).outstanding(Phase::TEST_EXECUTION)),
         ["conclude the executions"]

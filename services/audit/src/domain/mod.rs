@@ -32,7 +32,9 @@ impl LastChange {
     pub fn expect_etag(&self, given: Option<&str>) -> Result<(), error::Error> {
         let current = self.revision.to_string();
         match given {
-            Some(given) if given != current => Err(signoff_backend::Fault::EtagMismatch { current }.into()),
+            Some(given) if given != current => {
+                Err(signoff_backend::Fault::EtagMismatch { current }.into())
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -16,14 +16,13 @@ pub async fn by_id(
     workflow: Workflow,
     id: Uuid,
 ) -> Result<Option<Assignment>, Error> {
-    let row = sqlx::query(
-        "select * from assignments where cycle_id = $1 and report_id = $2 and id = $3",
-    )
-    .bind(workflow.cycle_id)
-    .bind(workflow.report_id)
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
+    let row =
+        sqlx::query("select * from assignments where cycle_id = $1 and report_id = $2 and id = $3")
+            .bind(workflow.cycle_id)
+            .bind(workflow.report_id)
+            .bind(id)
+            .fetch_optional(conn)
+            .await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -113,7 +112,8 @@ pub async fn list(
     after: Option<(Uuid, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Assignment>, Error> {
-    let mut query = QueryBuilder::<Postgres>::new("select a.* from assignments a where a.cycle_id = ");
+    let mut query =
+        QueryBuilder::<Postgres>::new("select a.* from assignments a where a.cycle_id = ");
     query.push_bind(workflow.cycle_id).push(" and a.report_id = ").push_bind(workflow.report_id);
     if let Some(lob) = filter.lob_id {
         query.push(" and a.lob_id = ").push_bind(lob);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::last;
 use crate::domain::error::Error;
-use crate::domain::test_case::{Tested, TestCase, TestCaseState};
+use crate::domain::test_case::{TestCase, TestCaseState, Tested};
 
 /// Test cases of a workflow ($1, $2) with their state at a moment ($3; now, if there is none).
 macro_rules! test_cases {
@@ -115,10 +115,7 @@ pub async fn list(
     after: Option<(String, Uuid)>,
     limit: i64,
 ) -> Result<Vec<TestCase>, Error> {
-    let mut query = QueryBuilder::<Postgres>::with_arguments(
-        test_cases!(""),
-        arguments(workflow)?,
-    );
+    let mut query = QueryBuilder::<Postgres>::with_arguments(test_cases!(""), arguments(workflow)?);
     if let Some(lob) = filter.lob_id {
         query.push(" and c.lob_id = ").push_bind(lob);
     }

@@ -1,7 +1,11 @@
 //! History, as the database wrote it: nobody else can.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use signoff_backend::Fault;
+use signoff_ledger::Origin;
 use signoff_workflow::Workflow;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
@@ -144,7 +148,46 @@ pub async fn of_record(
         .collect()
 }
 
+/// The first states of some subjects.
+pub async fn first_states(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    subjects: &[Uuid],
+) -> Result<HashMap<Uuid, Value>, Error> {
+    let rows: Vec<(Uuid, Value)> = sqlx::query_as(
+        "select id, new_state from history
+         where cycle_id = $1 and report_id = $2 and id = any($3) and revision = 1",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(subjects)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// When something changed last in a phase, by its slug.
+pub async fn latest(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    phase: &str,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(sqlx::query_scalar(
+        "select occurred_at from history
+         where cycle_id = $1 and report_id = $2 and phase = $3
+         order by record_no desc, id desc limit 1",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(phase)
+    .fetch_optional(conn)
+    .await?)
+}
+
 fn read(row: &PgRow) -> Result<Change, Error> {
+    let origin: &str = row.try_get("origin")?;
+    let origin = Origin::from_name(origin)
+        .ok_or_else(|| Fault::Internal(format!("unknown origin in the database: {origin}")))?;
     Ok(Change {
         history_id: row.try_get("history_id")?,
         record_no: row.try_get("record_no")?,
@@ -159,6 +202,6 @@ fn read(row: &PgRow) -> Result<Change, Error> {
         new_state: row.try_get("new_state")?,
         occurred_at: row.try_get("occurred_at")?,
         recorded_at: row.try_get("recorded_at")?,
-        origin: row.try_get("origin")?,
+        origin,
     })
 }

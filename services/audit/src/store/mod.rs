@@ -13,8 +13,8 @@ pub mod submissions;
 use chrono::{DateTime, Utc};
 use signoff_ledger::{LedgerError, classify};
 use signoff_workflow::Workflow;
-use sqlx::{Postgres, QueryBuilder, Row};
 use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder, Row};
 
 use crate::domain::LastChange;
 use crate::domain::error::Error;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Mark, last};
 use crate::domain::document::{
-    Described, DocumentStatus, RevisionType, Submission, SubmissionType,
+    Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
 use crate::domain::error::Error;
 
@@ -17,14 +17,13 @@ pub async fn by_id(
     workflow: Workflow,
     id: Uuid,
 ) -> Result<Option<Submission>, Error> {
-    let row = sqlx::query(
-        "select * from submissions where cycle_id = $1 and report_id = $2 and id = $3",
-    )
-    .bind(workflow.cycle_id)
-    .bind(workflow.report_id)
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
+    let row =
+        sqlx::query("select * from submissions where cycle_id = $1 and report_id = $2 and id = $3")
+            .bind(workflow.cycle_id)
+            .bind(workflow.report_id)
+            .bind(id)
+            .fetch_optional(conn)
+            .await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -179,11 +178,11 @@ pub async fn insert(
     .bind(new.document_version)
     .bind(&new.document.document_type)
     .bind(new.submission_type.name())
-    .bind(&new.document.file_name)
-    .bind(&new.document.media_type)
-    .bind(new.document.size_bytes)
-    .bind(new.document.sha256)
-    .bind(&new.document.document_metadata)
+    .bind(&new.document.content.file_name)
+    .bind(&new.document.content.media_type)
+    .bind(new.document.content.size_bytes)
+    .bind(new.document.content.sha256)
+    .bind(&new.document.content.document_metadata)
     .bind(new.test_cases)
     .bind(mark.by)
     .bind(mark.at)
@@ -262,11 +261,13 @@ fn read(row: &PgRow) -> Result<Submission, Error> {
         document: Described {
             document_id: row.try_get("document_id")?,
             document_type: row.try_get("document_type")?,
-            file_name: row.try_get("file_name")?,
-            media_type: row.try_get("media_type")?,
-            size_bytes: row.try_get("size_bytes")?,
-            sha256,
-            document_metadata: row.try_get("document_metadata")?,
+            content: Content {
+                file_name: row.try_get("file_name")?,
+                media_type: row.try_get("media_type")?,
+                size_bytes: row.try_get("size_bytes")?,
+                sha256,
+                document_metadata: row.try_get("document_metadata")?,
+            },
         },
         test_cases: row.try_get("test_cases")?,
         submitted_by: row.try_get("submitted_by")?,

@@ -37,7 +37,13 @@ fn item(item_no: i32, standing: Standing) -> ItemAt {
 }
 
 fn actor(roles: &[Role]) -> Actor {
-    Actor { user_id: 7, subject: "ann".to_owned(), acting_service: None, roles: roles.to_vec() }
+    Actor {
+        user_id: 7,
+        subject: "ann".to_owned(),
+        acting_service: None,
+        roles: roles.to_vec(),
+        by_role: true,
+    }
 }
 
 fn row(phase: Phase) -> &'static PhaseRow {

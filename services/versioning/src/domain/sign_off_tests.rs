@@ -26,7 +26,13 @@ fn sign_off(sign_off_no: i32, role: Role, user_id: i64, status: SignOffStatus) -
 }
 
 fn actor(user_id: i64, roles: &[Role]) -> Actor {
-    Actor { user_id, subject: "ann".to_owned(), acting_service: None, roles: roles.to_vec() }
+    Actor {
+        user_id,
+        subject: "ann".to_owned(),
+        acting_service: None,
+        roles: roles.to_vec(),
+        by_role: true,
+    }
 }
 
 fn told(result: Result<(), Error>) -> Vec<String> {

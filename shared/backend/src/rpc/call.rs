@@ -179,7 +179,8 @@ pub async fn change_admitted<B, R, I, A>(
     backend: &B,
     admitted: Admitted<R>,
     parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
-    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>> + Send,
+    act: impl for<'a> FnOnce(&'a mut B::Change, I, PhaseRow) -> BoxFuture<'a, Result<A, B::Error>>
+    + Send,
 ) -> Result<Response<A>, Status>
 where
     B: Backend,

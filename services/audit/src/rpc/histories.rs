@@ -1,0 +1,44 @@
+//! Pages of history, of whatever it is.
+
+use signoff_backend::rpc::{Page, malformed};
+use signoff_contract::requests::Paged;
+use uuid::Uuid;
+
+use super::call::Reading;
+use crate::domain::error::Error;
+use crate::domain::history::Change;
+use crate::store::history::{self, After, Filter};
+
+/// Changes, each with where a page that ends with it goes on; and the page that is asked for.
+pub(super) type Changes = (Page, Vec<(String, Change)>);
+
+/// The changes of some subjects, newest first.
+pub(super) async fn of_subjects<R: Paged>(
+    reading: &mut Reading<R>,
+    subjects: Vec<Uuid>,
+) -> Result<Changes, Error> {
+    filtered(reading, Filter { subjects: Some(subjects), ..Filter::default() }).await
+}
+
+/// Changes that a filter lets through, newest first.
+pub(super) async fn filtered<R: Paged>(
+    reading: &mut Reading<R>,
+    filter: Filter,
+) -> Result<Changes, Error> {
+    let page = reading.page()?;
+    let after = page.after.as_deref().map(goes_on).transpose()?;
+    let workflow = reading.workflow;
+    let found = history::list(reading.conn(), workflow, &filter, after, page.fetch()).await?;
+    let changes = found
+        .into_iter()
+        .map(|change| (format!("{} {}", change.record_no, change.subject_id), change))
+        .collect();
+    Ok((page, changes))
+}
+
+fn goes_on(after: &str) -> Result<After, Error> {
+    let read = after
+        .split_once(' ')
+        .and_then(|(record, id)| Some((record.parse().ok()?, Uuid::parse_str(id).ok()?)));
+    read.ok_or_else(|| malformed().into())
+}
