@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    child::Recipe,
+    child::{Recipe, Service},
     database,
     endpoints::{Endpoints, Published},
     folder::DataFolder,
@@ -24,10 +24,13 @@ use super::{
 /// A service: its name, its place among the ten ports, and its tables.
 type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
 
-/// The service that keeps versions.
+/// The service that keeps what is audited only.
+const AUDIT: &str = "audit";
+/// The service that keeps versions. It asks the other one about executions.
 const VERSIONING: &str = "versioning";
 /// The services, in the order in which they are started: whoever is asked before whoever asks.
-const SERVICES: [ServiceRow; 1] = [(VERSIONING, 1, signoff_versioning::migrations)];
+const SERVICES: [ServiceRow; 2] =
+    [(AUDIT, 2, signoff_audit::migrations), (VERSIONING, 1, signoff_versioning::migrations)];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -160,11 +163,7 @@ impl Stack {
 }
 
 /// Starts a service; with ports of our choice, on another one if somebody took this one first.
-async fn start(
-    mut recipe: Recipe,
-    ports: Ports,
-    place: u16,
-) -> Result<(Recipe, super::child::Service)> {
+async fn start(mut recipe: Recipe, ports: Ports, place: u16) -> Result<(Recipe, Service)> {
     let mut attempt = 1;
     loop {
         match recipe.start().await {
