@@ -110,8 +110,12 @@ impl Story<'_> {
 
 /// The message of a refusal, with the first thing that it names.
 fn message(status: &Status) -> String {
-    let named = status.get_details_bad_request().and_then(|bad| {
+    let field = status.get_details_bad_request().and_then(|bad| {
         bad.field_violations.into_iter().next().map(|first| (first.field, first.description))
+    });
+    let named = field.or_else(|| {
+        let unmet = status.get_details_precondition_failure()?.violations;
+        unmet.into_iter().next().map(|first| (first.subject, first.description))
     });
     match named {
         Some((field, description)) if description != status.message() => {
@@ -154,5 +158,8 @@ mod tests {
         assert_eq!(with("read it again"), "stale (etag: read it again)");
         assert_eq!(with("stale"), "stale");
         assert_eq!(message(&Status::aborted("stale")), "stale");
+        let unmet = ErrorDetails::with_precondition_failure_violation("STATE", "x", "is closed");
+        let unmet = Status::with_error_details(Code::FailedPrecondition, "no", unmet);
+        assert_eq!(message(&unmet), "no (x: is closed)");
     }
 }

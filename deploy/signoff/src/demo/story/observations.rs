@@ -48,7 +48,7 @@ impl Story<'_> {
         stage.says(tess.name, &format!("{text}, on {executions} tests that did not pass"));
         for ((lob, attribute), one) in &failed {
             let tests = one.execution_ids.len();
-            stage.says("", &format!("  {}: {attribute}, {tests} tests", lob.name()));
+            stage.says("", &format!("{tests:>4} {attribute}, {}", lob.name()));
         }
         let version = tester.submit(&version, "for ruling").await.context("submitting")?;
 

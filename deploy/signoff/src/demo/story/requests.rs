@@ -96,7 +96,8 @@ impl Story<'_> {
         holds("results that are stale", usize::try_from(stale)?, cases.len())?;
         let text = format!("sees that {stale} results are stale: their evidence changed since");
         stage.says(tess.name, &text);
-        let again = self.test(&cases, &supplement, evidence, "them again").await?;
+        let what = format!("{}, again", past_due.name());
+        let again = self.test(&cases, &supplement, evidence, &what).await?;
         holds("cases that fail again", again.len(), 0)
     }
 
