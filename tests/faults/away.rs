@@ -73,7 +73,7 @@ async fn a_restart_of_postgres_needs_no_restart_of_the_service() {
     let path = folder.path().join("database");
     let cluster = Cluster::open(&path, Options::default()).await.unwrap();
     let options = Options { port: Some(cluster.port()), ..Options::default() };
-    let (urls, _) = database::fresh_in(&cluster).await;
+    let (urls, _) = database::fresh_in::<signoff_versioning::commands::Engine>(&cluster).await;
     let work = AtWork::on(&urls).await;
     work.progress.more(30).await;
     cluster.stop().await.unwrap();

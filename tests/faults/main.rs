@@ -13,6 +13,7 @@ mod headers;
 mod imports;
 mod indexes;
 mod killed;
+mod lanes_killed;
 mod races;
 mod rows;
 mod sign_offs;

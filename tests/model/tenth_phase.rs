@@ -151,6 +151,7 @@ impl Studio {
             subject: format!("user-{user_id}"),
             acting_service: None,
             roles: vec![role],
+            by_role: true,
         };
         let method = "/a.test/Method".to_owned();
         let request_id = Uuid::new_v4();

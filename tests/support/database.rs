@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::SecretString;
+use signoff_backend::serve::Served;
 use signoff_embedded::Cluster;
 use signoff_ledger::{DatabaseUrls, Login, Provision};
+use signoff_versioning::commands::Engine as Versioning;
 use tokio::sync::OnceCell;
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -17,28 +19,29 @@ pub async fn cluster() -> &'static Cluster {
         .await
 }
 
-/// A new, migrated database, as its owner and as its service; and its name.
+/// A new, migrated database of the versioning service, as its owner and as its service; and its name.
 pub async fn fresh() -> (DatabaseUrls, String) {
-    fresh_in(cluster().await).await
+    fresh_of::<Versioning>().await
 }
 
-/// A new, migrated database of another PostgreSQL.
-pub async fn fresh_in(cluster: &Cluster) -> (DatabaseUrls, String) {
-    let database = format!("versioning_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+/// The same of any service.
+pub async fn fresh_of<B: Served>() -> (DatabaseUrls, String) {
+    fresh_in::<B>(cluster().await).await
+}
+
+/// The same in another PostgreSQL.
+pub async fn fresh_in<B: Served>(cluster: &Cluster) -> (DatabaseUrls, String) {
+    let service = B::SOURCE.name();
+    let database = format!("{service}_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let login = |role: &str| Login {
-        role: role.to_owned(),
+        role: format!("{service}_{role}"),
         password: SecretString::from("of a test".to_owned()),
     };
-    let wanted = Provision {
-        database: database.clone(),
-        owner: login("versioning_owner"),
-        service: login("versioning_service"),
-    };
+    let wanted =
+        Provision { database: database.clone(), owner: login("owner"), service: login("service") };
     let urls = signoff_ledger::provision(&cluster.admin_url(), &wanted)
         .await
         .expect("a database of its own");
-    signoff_ledger::migrate(&urls.owner, signoff_versioning::migrations())
-        .await
-        .expect("a migrated database");
+    signoff_ledger::migrate(&urls.owner, B::migrations()).await.expect("a migrated database");
     (urls, database)
 }

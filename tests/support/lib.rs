@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod database;
 pub mod gates;
 pub mod integrity;
+pub mod lanes;
 pub mod people;
 pub mod reads;
 pub mod refusals;
@@ -18,6 +19,7 @@ pub mod stage;
 pub mod wait;
 pub mod world;
 
+pub use lanes::Lanes;
 pub use people::Person;
 pub use stage::Stage;
 pub use world::World;

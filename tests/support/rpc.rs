@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use prost::Message;
 use prost::bytes::{Buf as _, BufMut as _};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
+use signoff_contract::audit::v1 as audit;
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -82,6 +83,52 @@ rpcs! {
     VerifyTrail(VerifyTrailRequest) -> VerifyTrailResponse,
 }
 
+rpcs! {
+    "signoff.audit.v1.DataOwnerService", audit:
+    AssignDataOwner(AssignDataOwnerRequest) -> AssignDataOwnerResponse,
+    TransferDataOwner(TransferDataOwnerRequest) -> TransferDataOwnerResponse,
+    DeactivateDataOwner(DeactivateDataOwnerRequest) -> DeactivateDataOwnerResponse,
+    ListAssignments(ListAssignmentsRequest) -> ListAssignmentsResponse,
+    GetAssignmentHistory(GetAssignmentHistoryRequest) -> GetAssignmentHistoryResponse,
+}
+
+rpcs! {
+    "signoff.audit.v1.TestCaseService", audit:
+    PlanTestCases(PlanTestCasesRequest) -> PlanTestCasesResponse,
+    GetTestPlan(GetTestPlanRequest) -> GetTestPlanResponse,
+    ListTestCases(ListTestCasesRequest) -> ListTestCasesResponse,
+    GetLane(GetLaneRequest) -> GetLaneResponse,
+    ListLanes(ListLanesRequest) -> ListLanesResponse,
+}
+
+rpcs! {
+    "signoff.audit.v1.DocumentService", audit:
+    SubmitDocument(SubmitDocumentRequest) -> SubmitDocumentResponse,
+    ReviseDocument(ReviseDocumentRequest) -> ReviseDocumentResponse,
+    ReviewDocument(ReviewDocumentRequest) -> ReviewDocumentResponse,
+    ListDocuments(ListDocumentsRequest) -> ListDocumentsResponse,
+    GetDocumentHistory(GetDocumentHistoryRequest) -> GetDocumentHistoryResponse,
+}
+
+rpcs! {
+    "signoff.audit.v1.TestExecutionService", audit:
+    StartExecution(StartExecutionRequest) -> StartExecutionResponse,
+    RecordResult(RecordResultRequest) -> RecordResultResponse,
+    RequestAction(RequestActionRequest) -> RequestActionResponse,
+    RespondToAction(RespondToActionRequest) -> RespondToActionResponse,
+    ListExecutions(ListExecutionsRequest) -> ListExecutionsResponse,
+    BatchGetExecutions(BatchGetExecutionsRequest) -> BatchGetExecutionsResponse,
+    ListActions(ListActionsRequest) -> ListActionsResponse,
+}
+
+rpcs! {
+    "signoff.audit.v1.AuditPhaseService", audit:
+    ListChanges(ListChangesRequest) -> ListChangesResponse,
+}
+
+/// Where the gate methods of the audit service are. Their messages are those of versioning.
+const AUDIT_PHASES: &str = "/signoff.audit.v1.AuditPhaseService/";
+
 /// A request whose type does not matter.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -95,6 +142,12 @@ impl Sent {
     /// A request.
     pub fn of<R: Rpc>(request: &R) -> Self {
         Self { path: R::PATH.to_owned(), bytes: request.encode_to_vec() }
+    }
+
+    /// A request of a method that both services have, to audit's.
+    pub fn to_audit<R: Rpc>(request: &R) -> Self {
+        let sent = Self::of(request);
+        Self { path: format!("{AUDIT_PHASES}{}", sent.method()), bytes: sent.bytes }
     }
 
     /// The method's own name.
@@ -177,6 +230,12 @@ impl Person {
     /// Calls the method of a request.
     pub async fn call<R: Rpc>(&self, request: R) -> Result<R::Answer, Status> {
         let answer = self.send(&Sent::of(&request)).await?;
+        Ok(R::Answer::decode(answer.as_slice()).expect("the method's answer"))
+    }
+
+    /// Calls the method of audit's that versioning has, too.
+    pub async fn call_audit<R: Rpc>(&self, request: R) -> Result<R::Answer, Status> {
+        let answer = self.send(&Sent::to_audit(&request)).await?;
         Ok(R::Answer::decode(answer.as_slice()).expect("the method's answer"))
     }
 

@@ -1,15 +1,18 @@
 //! A server with everything that it needs.
 
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
+use signoff_audit::commands::Engine as Audit;
+use signoff_backend::serve::{ServeArgs, Served, Service};
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
 use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_chassis::telemetry::{self, FILTER_VARIABLE};
 use signoff_contract::workflow::v1::Scope;
 use signoff_ledger::DatabaseUrls;
-use signoff_versioning::{ServeArgs, Service};
+use signoff_versioning::commands::Engine as Versioning;
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -22,8 +25,8 @@ use uuid::Uuid;
 use crate::database;
 use crate::people::Person;
 
-/// A versioning service on a socket of its own, over a database of its own.
-pub struct World {
+/// A service on a socket of its own, over a database of its own: versioning, if nothing else is said.
+pub struct World<B = Versioning> {
     /// Where it listens.
     pub address: SocketAddr,
     /// Signs assertions that it believes.
@@ -35,6 +38,7 @@ pub struct World {
     folder: TempDir,
     shutdown: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
+    of: PhantomData<B>,
 }
 
 impl World {
@@ -42,43 +46,69 @@ impl World {
     /// their workflows.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<World> = OnceCell::const_new();
-        SHARED
-            .get_or_init(|| async {
-                let (ready, made) = tokio::sync::oneshot::channel();
-                // Each test's runtime ends with the test: this one is the service's own.
-                std::thread::spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-                    runtime.expect("a runtime").block_on(async move {
-                        let _ = ready.send(Self::new().await);
-                        std::future::pending::<()>().await;
-                    });
-                });
-                made.await.expect("a world")
-            })
-            .await
+        SHARED.get_or_init(Self::lasting).await
     }
 
     /// A new world.
     pub async fn new() -> Self {
+        Self::start().await
+    }
+}
+
+impl World {
+    /// Opens these phases of a workflow, whatever they rest on: only what a test is about is real.
+    pub async fn open_phases(&self, workflow: Workflow, phases: &[signoff_workflow::Phase]) {
+        let mut gateway = self.gateway().await;
+        for phase in phases {
+            gateway.open_phase(workflow, *phase).await;
+        }
+    }
+}
+
+impl World<Audit> {
+    /// The same of the audit service.
+    pub async fn shared_audit() -> &'static Self {
+        static SHARED: OnceCell<World<Audit>> = OnceCell::const_new();
+        SHARED.get_or_init(Self::lasting).await
+    }
+}
+
+impl<B: Served> World<B> {
+    /// A world that lasts as long as the process.
+    async fn lasting() -> Self {
+        let (ready, made) = tokio::sync::oneshot::channel();
+        // Each test's runtime ends with the test: this one is the service's own.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async move {
+                let _ = ready.send(Self::start().await);
+                std::future::pending::<()>().await;
+            });
+        });
+        made.await.expect("a world")
+    }
+
+    /// A new world of this service.
+    pub async fn start() -> Self {
         // Who asks for a log gets it: the first world sets it up, the others find it there.
         if std::env::var_os(FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(false);
         }
-        let (urls, database) = database::fresh().await;
+        let (urls, database) = database::fresh_of::<B>().await;
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();
         let jwks = folder.path().join("jwks.json");
         Jwks::of([&key]).save(&jwks).unwrap();
         let args = serve_args(&urls, jwks);
-        let service = Service::prepare(args).await.expect("a service");
+        let service = Service::<B>::prepare(args).await.expect("a service");
         let (address, shutdown) = (service.address(), CancellationToken::new());
         let running = tokio::spawn(service.run(shutdown.clone()));
-        Self { address, key, urls, database, folder, shutdown, running }
+        Self { address, key, urls, database, folder, shutdown, running, of: PhantomData }
     }
 
     /// A second service over the same database, as another replica would be.
     pub async fn replica(&self) -> (SocketAddr, CancellationToken) {
-        let service = Service::prepare(serve_args(&self.urls, self.jwks())).await.unwrap();
+        let service = Service::<B>::prepare(serve_args(&self.urls, self.jwks())).await.unwrap();
         let (address, shutdown) = (service.address(), CancellationToken::new());
         tokio::spawn(service.run(shutdown.clone()));
         (address, shutdown)
@@ -102,14 +132,6 @@ impl World {
     /// The gateway, which opens phases.
     pub async fn gateway(&self) -> Person {
         Person::new(&self.key, self.channel().await, 1, None, &[Role::Gateway])
-    }
-
-    /// Opens these phases of a workflow, whatever they rest on: only what a test is about is real.
-    pub async fn open_phases(&self, workflow: Workflow, phases: &[signoff_workflow::Phase]) {
-        let mut gateway = self.gateway().await;
-        for phase in phases {
-            gateway.open_phase(workflow, *phase).await;
-        }
     }
 
     /// The database, as somebody who may do anything.

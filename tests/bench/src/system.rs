@@ -41,7 +41,8 @@ impl System {
     /// # Errors
     /// The service does not start.
     pub async fn start(cluster: &Cluster, program: &Path) -> Result<Self> {
-        let (urls, database) = database::fresh_in(cluster).await;
+        let (urls, database) =
+            database::fresh_in::<signoff_versioning::commands::Engine>(cluster).await;
         let folder = tempfile::tempdir()?;
         let key = SigningKey::generate()?;
         Jwks::of([&key]).save(&jwks(&folder))?;
