@@ -73,7 +73,7 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "refused, MAKER_IS_CHECKER",
         "refused, ITEM_EXISTS",
         "refused, DECISIONS_PENDING",
-        "refused, OWNER_MISSING",
+        "refused, ROLE_MISSING",
         "refused, EVIDENCE_MISSING",
         "refused, UNMET",
         "refused, SIGN_OFFS_MISSING",
