@@ -171,7 +171,7 @@ mod tests {
                 reported.iter().filter(|(cell, it)| extract.compare(cell, **it) == wanted).count()
             };
             let different = of(Comparison::Different);
-            assert!(different > 0 && different * 10 < reported.len(), "{} {different}", lob.name());
+            assert!(different > 0 && different * 5 < reported.len(), "{} {different}", lob.name());
             let missing = usize::from(lob == LineOfBusiness::PrivateLabel);
             assert_eq!(of(Comparison::Missing), missing, "{}", lob.name());
             let ledger = Extract::ledger(PERIOD, &reported);

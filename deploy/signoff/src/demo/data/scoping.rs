@@ -21,15 +21,12 @@ pub struct Choice {
 
 /// The attributes that are tested in this cycle, by their technical names: those that losses are
 /// reckoned from. The others have their turn in another one.
-pub const THIS_CYCLE: [&str; 8] = [
+pub const THIS_CYCLE: [&str; 5] = [
     "CycleEndingBalance",
     "CurrentCreditLimit",
     "RefreshedCreditScorePrimaryBorrower",
     "DaysPastDue",
     "TotalPastDue",
-    "ChargeOffReasonCode",
-    "GrossChargeOffInCurrentMonthAmount",
-    "RecoveryAmount",
 ];
 
 /// What an attribute is about.
@@ -164,7 +161,7 @@ mod tests {
         let attributes = attributes().unwrap();
         let of =
             |name: &str| choice(attributes.iter().find(|one| one.technical_name == name).unwrap());
-        for name in ["CycleEndingBalance", "DaysPastDue", "ChargeOffReasonCode"] {
+        for name in ["CycleEndingBalance", "DaysPastDue", "TotalPastDue"] {
             let choice = of(name);
             assert_eq!((choice.risk, choice.in_scope), (RiskRating::High, true), "{name}");
         }

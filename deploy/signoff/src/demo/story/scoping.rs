@@ -13,7 +13,7 @@ use crate::demo::data::scoping::{Choice, choices};
 /// The attributes that are no keys.
 const TESTABLE: i32 = 114;
 /// Those of them that are in scope.
-const IN_SCOPE: i32 = 8;
+const IN_SCOPE: i32 = 5;
 
 impl Story<'_> {
     /// Tells the phase.
