@@ -1,6 +1,6 @@
 //! Starting and stopping a system.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
@@ -90,7 +90,7 @@ impl Stack {
                 jwks: folder.jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
-                options: Vec::new(),
+                options: if service == VERSIONING { asking(&started, &token) } else { Vec::new() },
                 log: match options.logs {
                     Logs::Stderr => None,
                     Logs::Files => Some(folder.path().join(format!("{service}.log"))),
@@ -160,6 +160,18 @@ impl Stack {
         }
         self.folder.forget_endpoints()
     }
+}
+
+/// How the service that asks about executions is told whom, and by which token.
+fn asking(started: &[(Recipe, Service)], token: &ServiceToken) -> Vec<OsString> {
+    let audit = started.iter().find(|(recipe, _)| recipe.service == AUDIT);
+    let Some((audit, _)) = audit else { return Vec::new() };
+    vec![
+        "--audit-url".into(),
+        format!("http://{}", audit.address).into(),
+        "--service-token-file".into(),
+        token.path().into(),
+    ]
 }
 
 /// Starts a service; with ports of our choice, on another one if somebody took this one first.
