@@ -17,3 +17,5 @@ mod one_lane;
 mod owners;
 mod plans;
 mod races;
+mod random;
+mod replayed;

@@ -9,6 +9,7 @@ use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_embedded::{Cluster, Options};
 use signoff_tests::{Person, database, world};
 use signoff_versioning::Service;
+use signoff_versioning::executions::AuditArgs;
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection as _, PgConnection};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,8 @@ impl AtWork {
         let folder = tempfile::tempdir().unwrap();
         let (key, jwks) = (SigningKey::generate().unwrap(), folder.path().join("jwks.json"));
         Jwks::of([&key]).save(&jwks).unwrap();
-        let prepared = Service::prepare(world::serve_args(urls, jwks)).await.unwrap();
+        let prepared =
+            Service::prepare(world::serve_args(urls, jwks, AuditArgs::default())).await.unwrap();
         let (address, service) = (prepared.address(), CancellationToken::new());
         let running = tokio::spawn(prepared.run(service.clone()));
         let channel = world::connect(address).await;

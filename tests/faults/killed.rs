@@ -10,6 +10,7 @@ use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use secrecy::ExposeSecret as _;
+use signoff_backend::serve::Served;
 use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_ledger::DatabaseUrls;
 use signoff_tests::wait::until;
@@ -27,9 +28,14 @@ use crate::writers::{Progress, Writer, expect_all};
 const WRITERS: usize = 8;
 const KILLS: usize = 6;
 
-/// A process of the service at an address; it ends with the test, whose end closes its input.
-async fn start(address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_service-under-test"))
+/// The program of the versioning service.
+const VERSIONING: &str = env!("CARGO_BIN_EXE_service-under-test");
+/// The program of the audit service.
+const AUDIT: &str = env!("CARGO_BIN_EXE_audit-under-test");
+
+/// A process of a service at an address; it ends with the test, whose end closes its input.
+async fn start(program: &str, address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
+    let mut child = Command::new(program)
         .args(["--listen", &address.to_string(), "--standing-assertions", "--jwks"])
         .arg(jwks)
         .env("SIGNOFF_DATABASE_URL", urls.service.expose_secret())
@@ -50,6 +56,7 @@ async fn start(address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
 pub(crate) struct Killable {
     /// Signs assertions that it believes.
     pub(crate) key: SigningKey,
+    program: &'static str,
     urls: DatabaseUrls,
     folder: TempDir,
     address: SocketAddr,
@@ -57,15 +64,24 @@ pub(crate) struct Killable {
 }
 
 impl Killable {
-    /// Starts one.
+    /// Starts the versioning service.
     pub(crate) async fn start() -> Self {
-        let (urls, _) = database::fresh().await;
+        Self::of::<signoff_versioning::commands::Engine>(VERSIONING).await
+    }
+
+    /// Starts the audit service.
+    pub(crate) async fn start_audit() -> Self {
+        Self::of::<signoff_audit::commands::Engine>(AUDIT).await
+    }
+
+    async fn of<B: Served>(program: &'static str) -> Self {
+        let (urls, _) = database::fresh_of::<B>().await;
         let folder = tempfile::tempdir().unwrap();
         let (key, address) = (SigningKey::generate().unwrap(), free_address());
         let jwks = folder.path().join("jwks.json");
         Jwks::of([&key]).save(&jwks).unwrap();
-        let child = start(address, &jwks, &urls).await;
-        Self { key, urls, folder, address, child }
+        let child = start(program, address, &jwks, &urls).await;
+        Self { key, program, urls, folder, address, child }
     }
 
     /// A connection that is made when it is needed, and made again.
@@ -87,7 +103,7 @@ impl Killable {
     /// Starts it again.
     pub(crate) async fn restart(&mut self) {
         let jwks = self.folder.path().join("jwks.json");
-        self.child = start(self.address, &jwks, &self.urls).await;
+        self.child = start(self.program, self.address, &jwks, &self.urls).await;
     }
 }
 

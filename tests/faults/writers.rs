@@ -181,7 +181,11 @@ fn note(written: &mut Written) -> String {
 }
 
 /// Asks until there is an answer.
-async fn ask<R: Rpc + Clone>(person: &Person, request: R, progress: &Progress) -> R::Answer {
+pub(crate) async fn ask<R: Rpc + Clone>(
+    person: &Person,
+    request: R,
+    progress: &Progress,
+) -> R::Answer {
     let answer = until(R::PATH, || async {
         match person.call(request.clone()).await {
             Ok(answer) => Some(answer),

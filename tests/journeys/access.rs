@@ -8,7 +8,7 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::people::scope;
 use signoff_tests::refusals::{reason, refusal};
-use signoff_tests::rpc::{Sent, methods};
+use signoff_tests::rpc::{Sent, versioning_methods};
 use signoff_tests::world::{self, whole};
 use signoff_tests::{Person, Stage};
 use signoff_workflow::{Phase, Role};
@@ -154,7 +154,7 @@ fn the_table_names_every_method() {
     let mut named: Vec<String> =
         TABLE.iter().map(|(service, method, _)| format!("{service}{method}")).collect();
     named.sort();
-    assert_eq!(named, methods());
+    assert_eq!(named, versioning_methods());
 }
 
 #[tokio::test]

@@ -16,13 +16,14 @@ use crate::observations::accepted;
 const HERE: Phase = Phase::OBSERVATION_MANAGEMENT;
 const REPORT: i32 = 9;
 
-fn executions(numbers: &[u32]) -> Vec<String> {
-    numbers.iter().copied().map(build::execution_id).collect()
+/// Executions that nobody looks up: a seal does not.
+fn elsewhere(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(build::execution_id).collect()
 }
 
 /// What a seal says is missing, for these executions.
-async fn unmet(stage: &Stage, numbers: &[u32]) -> Vec<shared::Unmet> {
-    let sealed = stage.seal_covering(1, executions(numbers)).await.unwrap();
+async fn unmet(stage: &Stage, executions: Vec<String>) -> Vec<shared::Unmet> {
+    let sealed = stage.seal_covering(1, executions).await.unwrap();
     assert_eq!(sealed.rests_on.is_empty(), !sealed.unmet.is_empty());
     if sealed.unmet.is_empty() {
         stage.release(&stage.here, REPORT, 1).await;
@@ -31,8 +32,8 @@ async fn unmet(stage: &Stage, numbers: &[u32]) -> Vec<shared::Unmet> {
 }
 
 /// Which of these executions are not covered.
-async fn uncovered(stage: &Stage, numbers: &[u32]) -> Vec<String> {
-    unmet(stage, numbers).await.into_iter().map(|one| one.subject).collect()
+async fn uncovered(stage: &Stage, executions: Vec<String>) -> Vec<String> {
+    unmet(stage, executions).await.into_iter().map(|one| one.subject).collect()
 }
 
 #[tokio::test]
@@ -74,14 +75,13 @@ async fn where_every_test_passed_the_phase_is_sealed_unopened() {
 #[tokio::test]
 async fn what_is_not_covered_is_named_with_what_to_do() {
     let stage = Stage::closed(HERE).await;
-    let missing = unmet(&stage, &[2, 1]).await;
+    let missing = unmet(&stage, [elsewhere(2..3), elsewhere(1..2)].concat()).await;
     assert_eq!(missing.len(), 2);
     assert_eq!((missing[0].phase, &missing[0].subject), (HERE.number(), &build::execution_id(2)));
     let what = &missing[1].what;
     assert!(what.contains(&build::execution_id(1)) && what.contains("approved"), "{what}");
     assert!(stage.tester.trail_of(stage.workflow).await.is_empty(), "nothing was sealed");
-    let numbers: Vec<u32> = (0..1_500).collect();
-    let many = unmet(&stage, &numbers).await;
+    let many = unmet(&stage, elsewhere(0..1_500)).await;
     assert_eq!(many.len(), 1_001);
     assert_eq!(many[1_000].what, "500 more test executions have no observation");
 }
@@ -113,21 +113,22 @@ async fn the_state_is_told_as_far_as_the_service_knows() {
 #[tokio::test]
 async fn approved_changed_and_accepted_observations_cover_once_their_version_is_closed() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(9, 0).await;
     let items = vec![
-        build::observed("approved", &executions(&[1, 2])),
-        build::observed("changed", &executions(&[3, 4])),
-        build::observed("accepted", &executions(&[5])),
-        build::observed("rejected", &executions(&[6])),
+        build::observed("approved", &tested.these(&[1, 2])),
+        build::observed("changed", &tested.these(&[3, 4])),
+        build::observed("accepted", &tested.these(&[5])),
+        build::observed("rejected", &tested.these(&[6])),
     ];
     let draft = stage.tester.create(&stage.here, items).await.unwrap();
     let all = [1, 2, 3, 4, 5, 6, 7, 8];
-    let open = unmet(&stage, &all).await;
+    let open = unmet(&stage, tested.these(&all)).await;
     assert_eq!(open.len(), 9, "a draft covers nothing, and is open");
     assert_eq!(open[0].subject, draft.version_id);
 
     let submitted = stage.tester.submit(&draft).await.unwrap();
     let decisions = stage.tester.decisions(&submitted).await;
-    let changed = build::finding(&executions(&[3, 7]), Severity::Low);
+    let changed = build::finding(&tested.these(&[3, 7]), Severity::Low);
     let reviews = vec![
         approved(&decisions[0]),
         modified(&decisions[1], changed, "another test showed it"),
@@ -136,27 +137,32 @@ async fn approved_changed_and_accepted_observations_cover_once_their_version_is_
     ];
     stage.owner.rule(&submitted, reviews).await.unwrap();
     stage.tester.confirm(&submitted, &[&decisions[1]]).await.unwrap();
-    assert_eq!(uncovered(&stage, &all).await.len(), 9, "a submitted version covers nothing");
+    assert_eq!(
+        uncovered(&stage, tested.these(&all)).await.len(),
+        9,
+        "a submitted version covers nothing"
+    );
     let approved = stage.owner.approve(&submitted).await.unwrap();
-    assert_eq!(uncovered(&stage, &all).await, executions(&[4, 6, 8]));
-    assert!(uncovered(&stage, &[1, 2, 3, 5, 7]).await.is_empty());
-    let sealed = stage.seal_covering(1, executions(&[7])).await.unwrap();
+    assert_eq!(uncovered(&stage, tested.these(&all)).await, tested.these(&[4, 6, 8]));
+    assert!(uncovered(&stage, tested.these(&[1, 2, 3, 5, 7])).await.is_empty());
+    let sealed = stage.seal_covering(1, tested.these(&[7])).await.unwrap();
     assert_eq!(sealed.rests_on[0].version_id, approved.version_id);
 }
 
 #[tokio::test]
 async fn a_rejected_version_covers_and_a_deleted_one_does_not() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(9, 0).await;
     let items = vec![
-        build::observed("approved", &executions(&[1])),
-        build::observed("accepted", &executions(&[2])),
-        build::observed("proposed", &executions(&[3])),
-        build::observed("pending", &executions(&[4])),
+        build::observed("approved", &tested.these(&[1])),
+        build::observed("accepted", &tested.these(&[2])),
+        build::observed("proposed", &tested.these(&[3])),
+        build::observed("pending", &tested.these(&[4])),
     ];
     let draft = stage.tester.create(&stage.here, items).await.unwrap();
     let submitted = stage.tester.submit(&draft).await.unwrap();
     let decisions = stage.tester.decisions(&submitted).await;
-    let changed = build::finding(&executions(&[3]), Severity::Low);
+    let changed = build::finding(&tested.these(&[3]), Severity::Low);
     let reviews = vec![
         approved(&decisions[0]),
         accepted(&decisions[1], "a known limitation"),
@@ -165,19 +171,24 @@ async fn a_rejected_version_covers_and_a_deleted_one_does_not() {
     stage.owner.rule(&submitted, reviews).await.unwrap();
     let rejected = stage.owner.reject(&submitted, "say more").await.unwrap();
     let all = [1, 2, 3, 4];
-    assert_eq!(uncovered(&stage, &all).await, executions(&[3, 4]), "no approved version needed");
+    assert_eq!(
+        uncovered(&stage, tested.these(&all)).await,
+        tested.these(&[3, 4]),
+        "no approved version needed"
+    );
     stage.tester.delete(&rejected, "by mistake").await.unwrap();
-    assert_eq!(uncovered(&stage, &all).await, executions(&all));
+    assert_eq!(uncovered(&stage, tested.these(&all)).await, tested.these(&all));
 }
 
 #[tokio::test]
 async fn what_earlier_versions_covered_stays_covered() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(9, 0).await;
     let items = vec![
-        build::observed("kept", &executions(&[1])),
-        build::observed("removed", &executions(&[2])),
-        build::observed("accepted", &executions(&[3])),
-        build::observed("edited", &executions(&[4])),
+        build::observed("kept", &tested.these(&[1])),
+        build::observed("removed", &tested.these(&[2])),
+        build::observed("accepted", &tested.these(&[3])),
+        build::observed("edited", &tested.these(&[4])),
     ];
     let draft = stage.tester.create(&stage.here, items).await.unwrap();
     let submitted = stage.tester.submit(&draft).await.unwrap();
@@ -190,27 +201,28 @@ async fn what_earlier_versions_covered_stays_covered() {
     let removed = stage.tester.decision(&draft, "removed").await;
     stage.tester.remove(&draft, &[&removed], "twice").await.unwrap();
     let edited = stage.tester.decision(&draft, "edited").await;
-    let payload = build::finding(&executions(&[5]), Severity::Low);
+    let payload = build::finding(&tested.these(&[5]), Severity::Low);
     stage.tester.edit(&draft, &edited, payload, "another test").await.unwrap();
     stage.tester.submit(&draft).await.unwrap();
     stage.owner.rule_rest(&draft, Verdict::Approved).await.unwrap();
     let all = [1, 2, 3, 4, 5];
-    let open = uncovered(&stage, &all).await;
-    assert_eq!(open, [draft.version_id.clone(), build::execution_id(5)]);
+    let open = uncovered(&stage, tested.these(&all)).await;
+    assert_eq!(open, [draft.version_id.clone(), tested.concluded[5].clone()]);
     stage.owner.approve(&draft).await.unwrap();
-    assert!(uncovered(&stage, &all).await.is_empty());
+    assert!(uncovered(&stage, tested.these(&all)).await.is_empty());
 
     // Without the version in which they stood, what only it covered is covered no more.
     let first = stage.tester.versions(&stage.here).await.pop().unwrap();
     stage.tester.delete(&first, "by mistake").await.unwrap();
-    assert_eq!(uncovered(&stage, &all).await, executions(&[2, 3, 4]));
+    assert_eq!(uncovered(&stage, tested.these(&all)).await, tested.these(&[2, 3, 4]));
 }
 
 #[tokio::test]
 async fn a_ruling_that_was_replaced_in_its_own_version_covers_nothing() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(9, 0).await;
     let items =
-        vec![build::observed("a", &executions(&[1])), build::observed("b", &executions(&[2]))];
+        vec![build::observed("a", &tested.these(&[1])), build::observed("b", &tested.these(&[2]))];
     let draft = stage.tester.create(&stage.here, items).await.unwrap();
     let submitted = stage.tester.submit(&draft).await.unwrap();
     let all = stage.tester.decisions(&submitted).await;
@@ -219,5 +231,5 @@ async fn a_ruling_that_was_replaced_in_its_own_version_covers_nothing() {
     let then = vec![rejected(&all[0], "no"), rejected(&all[1], "no")];
     stage.owner.rule(&submitted, then).await.unwrap();
     stage.owner.reject(&submitted, "say more").await.unwrap();
-    assert_eq!(uncovered(&stage, &[1, 2]).await, executions(&[1, 2]));
+    assert_eq!(uncovered(&stage, tested.these(&[1, 2])).await, tested.these(&[1, 2]));
 }

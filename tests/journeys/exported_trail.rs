@@ -10,6 +10,7 @@ use signoff_ledger::{Source, verify_export};
 use signoff_tests::refusals::{fields, refusal};
 use signoff_tests::world::{serve_args, whole};
 use signoff_tests::{Person, Stage, World, build};
+use signoff_versioning::executions::AuditArgs;
 use signoff_versioning::{ServeArgs, Service};
 use signoff_workflow::{Phase, Role};
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -169,7 +170,10 @@ async fn clients_that_take_their_time_hold_nothing_up_and_get_the_chain_of_when_
     let before = stage.tester.trail_of(stage.workflow).await;
     // A replica with one connection to the database, and several clients that wait.
     let world = stage.world;
-    let args = ServeArgs { database_connections: 1, ..serve_args(&world.urls, world.jwks()) };
+    let args = ServeArgs {
+        database_connections: 1,
+        ..serve_args(&world.urls, world.jwks(), AuditArgs::default())
+    };
     let replica = Service::prepare(args).await.unwrap();
     let address = replica.address();
     let shutdown = CancellationToken::new();

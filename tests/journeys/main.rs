@@ -16,6 +16,7 @@ mod comparing;
 mod coverage;
 mod drafting;
 mod etags;
+mod executions;
 mod exported_trail;
 mod exporting;
 mod facts;

@@ -17,18 +17,15 @@ pub(crate) fn accepted(decision: &wire::Decision, notes: &str) -> Review {
     Review { disposition: Disposition::AcceptedWithoutFinding.into(), ..rejected(decision, notes) }
 }
 
-fn executions(numbers: &[u32]) -> Vec<String> {
-    numbers.iter().copied().map(build::execution_id).collect()
-}
-
 #[tokio::test]
 async fn an_observation_comes_back_as_it_was_put() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(3, 0).await;
     let observation = Observation {
         observation_type: wire::ObservationType::ComplianceIssue.into(),
         severity: Severity::Critical.into(),
         observation_data: Some(build::object("expected", "12 months")),
-        execution_ids: executions(&[1, 2]),
+        execution_ids: tested.these(&[1, 2]),
         evidence_references: vec!["doc-7".to_owned(), "page 3".to_owned()],
         remediation_status: "planned".to_owned(),
         remediation_deadline: "2026-12-31".to_owned(),
@@ -49,10 +46,11 @@ async fn an_observation_comes_back_as_it_was_put() {
 #[tokio::test]
 async fn a_submitted_version_takes_new_observations_and_waits_for_their_ruling() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(2, 0).await;
     let submitted = stage.submitted(2).await;
     let ruled = stage.owner.rule_rest(&submitted, Verdict::Approved).await.unwrap();
     assert_eq!(ruled.counts.unwrap().pending, 0);
-    let added = stage.lead.add(&ruled, vec![build::observed("O-9", &executions(&[9]))]).await;
+    let added = stage.lead.add(&ruled, vec![build::observed("O-9", &tested.these(&[1]))]).await;
     let after = added.unwrap().version.unwrap();
     let counts = after.counts.unwrap();
     assert_eq!((counts.total, counts.pending, counts.approved), (3, 1, 2));
@@ -66,7 +64,7 @@ async fn a_submitted_version_takes_new_observations_and_waits_for_their_ruling()
     let doubled = stage.tester.add(&after, vec![build::observed("O-9", &[])]).await;
     refusal(doubled, Code::AlreadyExists, ErrorReason::ItemExists);
     // What is there is changed in a draft only.
-    let payload = build::finding(&executions(&[9]), Severity::Low);
+    let payload = build::finding(&tested.these(&[1]), Severity::Low);
     let edited = stage.tester.edit(&after, &late, payload, "x").await;
     refusal(edited, Code::FailedPrecondition, ErrorReason::VersionState);
     let removed = stage.tester.remove(&after, &[&late], "x").await;
@@ -147,9 +145,10 @@ async fn a_test_is_accepted_without_a_finding_for_a_reason() {
 #[tokio::test]
 async fn versions_of_observations_live_like_those_of_other_phases() {
     let stage = Stage::of(HERE).await;
+    let tested = stage.tested(1, 0).await;
     let submitted = stage.submitted(3).await;
     let all = stage.tester.decisions(&submitted).await;
-    let changed = build::finding(&executions(&[0]), Severity::Low);
+    let changed = build::finding(&tested.these(&[0]), Severity::Low);
     let reviews = vec![
         modified(&all[0], changed.clone(), "less severe"),
         approved(&all[1]),

@@ -16,6 +16,11 @@ import grpc
 from google.protobuf.struct_pb2 import Struct
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from signoff.audit.v1 import audit_phase_service_pb2_grpc
+from signoff.audit.v1 import data_owner_pb2_grpc
+from signoff.audit.v1 import document_pb2_grpc
+from signoff.audit.v1 import test_case_pb2_grpc
+from signoff.audit.v1 import test_execution_pb2_grpc
 from signoff.feed.v1 import trail_pb2_grpc
 from signoff.versioning.v1 import versioning_service_pb2_grpc
 from signoff.workflow.v1 import scope_pb2
@@ -32,7 +37,8 @@ def endpoint(service):
 def token(user_id, roles, workflow=None):
     """A token for somebody with these roles, on this report as far as they are held on one."""
     command = [os.environ["SIGNOFF_PROGRAM"], "token", "--user", str(user_id)]
-    command += ["--role", ",".join(roles)]
+    if roles:
+        command += ["--role", ",".join(roles)]
     if workflow is not None:
         command += ["--workflow", f"{workflow.cycle_id}/{workflow.report_id}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -97,22 +103,35 @@ class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientIntercepto
 
 
 class Person:
-    """Somebody with a connection and a token."""
+    """Somebody with a connection to each service, and a token."""
 
     def __init__(self, text):
-        self._channel = grpc.insecure_channel(endpoint("versioning"))
-        channel = grpc.intercept_channel(self._channel, _Bearer(text))
-        self.versioning = versioning_service_pb2_grpc.VersioningServiceStub(channel)
-        self.trail = trail_pb2_grpc.TrailServiceStub(channel)
+        self._channels = []
+        versioning = self._connect("versioning", text)
+        self.versioning = versioning_service_pb2_grpc.VersioningServiceStub(versioning)
+        self.trail = trail_pb2_grpc.TrailServiceStub(versioning)
+        audit = self._connect("audit", text)
+        self.owners = data_owner_pb2_grpc.DataOwnerServiceStub(audit)
+        self.cases = test_case_pb2_grpc.TestCaseServiceStub(audit)
+        self.documents = document_pb2_grpc.DocumentServiceStub(audit)
+        self.executions = test_execution_pb2_grpc.TestExecutionServiceStub(audit)
+        self.phases = audit_phase_service_pb2_grpc.AuditPhaseServiceStub(audit)
+        self.audit_trail = trail_pb2_grpc.TrailServiceStub(audit)
 
     @classmethod
     def holding(cls, user_id, roles, workflow=None):
         """Somebody who holds these roles."""
         return cls(token(user_id, roles, workflow))
 
+    def _connect(self, service, text):
+        channel = grpc.insecure_channel(endpoint(service))
+        self._channels.append(channel)
+        return grpc.intercept_channel(channel, _Bearer(text))
+
     def close(self):
-        """Ends the connection."""
-        self._channel.close()
+        """Ends the connections."""
+        for channel in self._channels:
+            channel.close()
 
 
 class Refusal:

@@ -80,14 +80,13 @@ pub fn scoping(id: &str, is_in_scope: bool, rationale: &str) -> wire::Payload {
     }
 }
 
-/// A payload for an observation on this test execution.
-pub fn observation(execution: &str, content: &str) -> wire::Payload {
+/// A payload for an observation that stems from no test execution.
+pub fn observation(content: &str) -> wire::Payload {
     wire::Payload {
         kind: Some(PayloadKind::Observation(wire::Observation {
             observation_type: wire::ObservationType::Finding.into(),
             severity: wire::Severity::High.into(),
             observation_data: Some(object("content", content)),
-            execution_ids: vec![execution.to_owned()],
             remediation_status: "open".to_owned(),
             remediation_deadline: "2027-03-31".to_owned(),
             ..Default::default()
@@ -141,7 +140,7 @@ pub fn observed(key: &str, executions: &[String]) -> wire::DecisionInput {
     }
 }
 
-/// The id of a test execution with a number.
+/// The id of a test execution with a number, which the audit service does not have.
 pub fn execution_id(number: u32) -> String {
     Uuid::from_u128(0x018f_0000_0000_7000_9000_0000_0000_0000 + u128::from(number)).to_string()
 }
@@ -164,7 +163,7 @@ pub fn payload(phase: Phase, number: u32, content: &str) -> wire::Payload {
         Phase::PLANNING => attribute(&key, content),
         Phase::DATA_PROFILING => rule(&attribute_id(number), content),
         Phase::SCOPING => scoping(&key, true, content),
-        Phase::OBSERVATION_MANAGEMENT => observation(&execution_id(number), content),
+        Phase::OBSERVATION_MANAGEMENT => observation(content),
         Phase::FINALIZE_TEST_REPORT => {
             section(i32::try_from(number).expect("a small number") + 1, content)
         }

@@ -7,6 +7,7 @@ pub mod acts;
 pub mod build;
 pub mod bulk;
 pub mod database;
+pub mod executions;
 pub mod gates;
 pub mod integrity;
 pub mod lanes;

@@ -193,14 +193,20 @@ impl Sent {
     }
 }
 
-/// The paths of all methods whose request is one message that has a field, sorted. A stream of them
-/// is another matter.
+/// The paths of all methods of the versioning service, sorted.
+pub fn versioning_methods() -> Vec<String> {
+    let of_audit = |path: &String| path.starts_with("/signoff.audit.");
+    methods().into_iter().filter(|path| !of_audit(path)).collect()
+}
+
+/// The paths of all methods of the versioning service whose request is one message that has a field,
+/// sorted. A stream of them is another matter.
 pub fn methods_with(field: &str) -> Vec<String> {
     let has = |path: &String| {
         let sent = Sent { path: path.clone(), bytes: Vec::new() };
         sent.has(field) && !sent.descriptor().is_client_streaming()
     };
-    methods().into_iter().filter(has).collect()
+    versioning_methods().into_iter().filter(has).collect()
 }
 
 /// The descriptors of the contracts.

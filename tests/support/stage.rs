@@ -7,6 +7,7 @@ use tonic::transport::Channel;
 use wire::{DecisionInput, Verdict, Version};
 
 use crate::build;
+use crate::executions::{self, Tested};
 use crate::people::{Person, scope};
 use crate::world::{self, World};
 
@@ -90,6 +91,13 @@ impl Stage {
     /// Another phase of the workflow, for requests.
     pub fn in_phase(&self, phase: Phase) -> Scope {
         scope(self.workflow, phase)
+    }
+
+    /// So many concluded test executions at the audit service, and so many open ones. Once.
+    pub async fn tested(&self, concluded: u32, open: u32) -> Tested {
+        let audit = self.world.audit.expect("a world beside an audit service");
+        let channel = world::connect(audit).await;
+        executions::tested(&self.world.key, channel, self.workflow, (concluded, open)).await
     }
 
     /// Version 1, a draft with these many items.

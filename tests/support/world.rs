@@ -1,18 +1,20 @@
 //! A server with everything that it needs.
 
-use std::marker::PhantomData;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, Service};
 use signoff_chassis::config::{DatabaseArgs, ServerArgs};
-use signoff_chassis::identity::{Jwks, SigningKey};
+use signoff_chassis::identity::{Claims, Jwks, SigningKey};
 use signoff_chassis::telemetry::{self, FILTER_VARIABLE};
 use signoff_contract::workflow::v1::Scope;
 use signoff_ledger::DatabaseUrls;
 use signoff_versioning::commands::Engine as Versioning;
+use signoff_versioning::executions::AuditArgs;
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -26,11 +28,13 @@ use crate::database;
 use crate::people::Person;
 
 /// A service on a socket of its own, over a database of its own: versioning, if nothing else is said.
-pub struct World<B = Versioning> {
+pub struct World<B: Served = Versioning> {
     /// Where it listens.
     pub address: SocketAddr,
     /// Signs assertions that it believes.
-    pub key: SigningKey,
+    pub key: Arc<SigningKey>,
+    /// Where the audit service is that it asks, if it is told of one; it believes the same key.
+    pub audit: Option<SocketAddr>,
     /// Its database.
     pub urls: DatabaseUrls,
     /// The name of its database.
@@ -38,20 +42,44 @@ pub struct World<B = Versioning> {
     folder: TempDir,
     shutdown: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
-    of: PhantomData<B>,
+    own: B::Args,
 }
 
 impl World {
-    /// The world that the tests of a process share; it ends with the process. Tests keep apart by
-    /// their workflows.
+    /// The world that the tests of a process share, beside the audit service that they share; it
+    /// ends with the process. Tests keep apart by their workflows.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<World> = OnceCell::const_new();
-        SHARED.get_or_init(Self::lasting).await
+        let beside = || async { Self::beside(World::shared_audit().await).await };
+        SHARED.get_or_init(|| lasting(beside)).await
     }
 
-    /// A new world.
+    /// A new world, without an audit service.
     pub async fn new() -> Self {
         Self::start().await
+    }
+
+    /// A new world that asks this audit service, and believes the same key.
+    pub async fn beside(audit: &World<Audit>) -> Self {
+        Self::asking(audit.address, Arc::clone(&audit.key)).await
+    }
+
+    /// A new world that asks whoever is at this address, where this key is believed.
+    pub async fn asking(address: SocketAddr, key: Arc<SigningKey>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let token = folder.path().join("service.token");
+        let claims = Claims::new(2, "versioning", Duration::from_secs(3600));
+        let claims = claims.with_roles([Role::Service]);
+        std::fs::write(&token, key.sign(&claims).unwrap()).unwrap();
+        let url = format!("http://{address}").parse().unwrap();
+        let own = AuditArgs { audit_url: Some(url), service_token_file: Some(token) };
+        let world = Self::start_in(folder, key, own).await;
+        Self { audit: Some(address), ..world }
+    }
+
+    /// The file with the token by which the audit service knows this one.
+    pub fn token_file(&self) -> PathBuf {
+        self.folder.path().join("service.token")
     }
 }
 
@@ -69,51 +97,77 @@ impl World<Audit> {
     /// The same of the audit service.
     pub async fn shared_audit() -> &'static Self {
         static SHARED: OnceCell<World<Audit>> = OnceCell::const_new();
-        SHARED.get_or_init(Self::lasting).await
+        SHARED.get_or_init(|| lasting(Self::start)).await
+    }
+
+    /// Ends the service, and leaves all else as it is.
+    pub async fn pause(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.expect("no panic").expect("a clean end");
+    }
+
+    /// Starts it again, where it was.
+    pub async fn resume(&mut self) {
+        let mut args = serve_args(&self.urls, self.jwks(), ());
+        args.server.listen = self.address;
+        let service = Service::<Audit>::prepare(args).await.expect("a service");
+        self.shutdown = CancellationToken::new();
+        self.running = tokio::spawn(service.run(self.shutdown.clone()));
     }
 }
 
-impl<B: Served> World<B> {
-    /// A world that lasts as long as the process.
-    async fn lasting() -> Self {
-        let (ready, made) = tokio::sync::oneshot::channel();
-        // Each test's runtime ends with the test: this one is the service's own.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(async move {
-                let _ = ready.send(Self::start().await);
-                std::future::pending::<()>().await;
-            });
+/// A world that lasts as long as the process.
+async fn lasting<B, F>(make: impl FnOnce() -> F + Send + 'static) -> World<B>
+where
+    B: Served,
+    B::Args: Send,
+    F: Future<Output = World<B>>,
+{
+    let (ready, made) = tokio::sync::oneshot::channel();
+    // Each test's runtime ends with the test: this one is the service's own.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async move {
+            let _ = ready.send(make().await);
+            std::future::pending::<()>().await;
         });
-        made.await.expect("a world")
+    });
+    made.await.expect("a world")
+}
+
+impl<B: Served<Args: Clone + Default>> World<B> {
+    /// A new world of this service alone.
+    pub async fn start() -> Self {
+        let key = Arc::new(SigningKey::generate().unwrap());
+        Self::start_in(tempfile::tempdir().unwrap(), key, B::Args::default()).await
     }
 
-    /// A new world of this service.
-    pub async fn start() -> Self {
+    async fn start_in(folder: TempDir, key: Arc<SigningKey>, own: B::Args) -> Self {
         // Who asks for a log gets it: the first world sets it up, the others find it there.
         if std::env::var_os(FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(false);
         }
         let (urls, database) = database::fresh_of::<B>().await;
-        let folder = tempfile::tempdir().unwrap();
-        let key = SigningKey::generate().unwrap();
         let jwks = folder.path().join("jwks.json");
-        Jwks::of([&key]).save(&jwks).unwrap();
-        let args = serve_args(&urls, jwks);
+        Jwks::of([&*key]).save(&jwks).unwrap();
+        let args = serve_args(&urls, jwks, own.clone());
         let service = Service::<B>::prepare(args).await.expect("a service");
         let (address, shutdown) = (service.address(), CancellationToken::new());
         let running = tokio::spawn(service.run(shutdown.clone()));
-        Self { address, key, urls, database, folder, shutdown, running, of: PhantomData }
+        Self { address, key, audit: None, urls, database, folder, shutdown, running, own }
     }
 
     /// A second service over the same database, as another replica would be.
     pub async fn replica(&self) -> (SocketAddr, CancellationToken) {
-        let service = Service::<B>::prepare(serve_args(&self.urls, self.jwks())).await.unwrap();
+        let args = serve_args(&self.urls, self.jwks(), self.own.clone());
+        let service = Service::<B>::prepare(args).await.unwrap();
         let (address, shutdown) = (service.address(), CancellationToken::new());
         tokio::spawn(service.run(shutdown.clone()));
         (address, shutdown)
     }
+}
 
+impl<B: Served> World<B> {
     /// The public keys that the service believes.
     pub fn jwks(&self) -> PathBuf {
         self.folder.path().join("jwks.json")
@@ -169,7 +223,7 @@ pub async fn connect(address: SocketAddr) -> Channel {
 }
 
 /// What a service under test is told.
-pub fn serve_args(urls: &DatabaseUrls, jwks: PathBuf) -> ServeArgs {
+pub fn serve_args<A: clap::Args>(urls: &DatabaseUrls, jwks: PathBuf, own: A) -> ServeArgs<A> {
     ServeArgs {
         server: ServerArgs {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -180,6 +234,7 @@ pub fn serve_args(urls: &DatabaseUrls, jwks: PathBuf) -> ServeArgs {
         },
         database: DatabaseArgs { database_url: urls.service.clone(), database_owner_url: None },
         database_connections: 6,
+        own,
     }
 }
 

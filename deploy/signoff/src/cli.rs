@@ -30,7 +30,7 @@ pub struct Cli {
 pub enum Command {
     /// Start everything on this machine: PostgreSQL and the services; stop with Ctrl-C
     Up(UpArgs),
-    /// Watch a report's first four phases being drafted, reviewed, revised and approved
+    /// Watch a report go through its nine phases, from planning to the signed final report
     Demo(DemoArgs),
     /// Run one service, for containers
     Serve(serve::ServeArgs),

@@ -50,23 +50,53 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "Tess     puts 118 attributes forward, 4 of them keys (version 1)",
         "Owen     approves 404 rules, rejects 49 with reasons and accepts 8 as changed by him",
         "Tess     confirms his 8 changes",
-        "Tess     decides on 114 attributes: 94 in scope (version 1)",
+        "Tess     decides on 114 attributes: 5 in scope (version 1)",
         "Tess     submits the version: 100 samples, found by tester and llm",
         "Owen     approves 80 samples and rejects 20, each with a reason",
         "Tess     revises: 80 samples are carried forward with their approval, 10 are new",
+        "Tess     puts Dora in charge of Consumer Cards",
+        "gateway  plans 450 test cases: 90 approved samples, 5 attributes in scope",
+        "cases without an owner",
+        "Lena     hands Consumer Cards from Dora to Dina: \"Dora moves to another department\"",
+        "Tess     asks for another version of consumer-cards-20260831.csv",
+        "Tess     rejects private-label.tiff",
+        "Sam      adds late-fees.csv beside his extract",
+        "results are stale: their evidence changed since",
+        "Tess     has concluded 450 of 450 test cases",
+        "Owen     accepts one without a finding",
+        "Owen     hands his on to Olga",
+        "Olga     signs it as report owner",
+        "Eve      approves the report",
+        "attaches the document, SHA-256 ",
         "refused, PHASE_SEALED",
         "refused, ETAG_MISMATCH",
         "refused, MAKER_IS_CHECKER",
         "refused, ITEM_EXISTS",
         "refused, DECISIONS_PENDING",
+        "refused, ROLE_MISSING",
+        "refused, EVIDENCE_MISSING",
+        "refused, UNMET",
+        "refused, SIGN_OFFS_MISSING",
         "Version histories",
         "through both versions",
         "What became of version 1 in version 2",
         "Approved artifacts",
-        "records in one hash chain, verified: intact",
+        "Documents",
+        "Actions",
+        "Sign-offs of the report",
+        "\n Planning → Data Profiling → Scoping → Sample Selection\n",
+        "  Data Owner ID\n   ├─ Paul (Private Label) → Request Info 55/55 → Test Execution 55/55 (",
+        "(All Observations Complete)\n",
+        "▼\n                             Finalize Test Report: approved\n",
         "Everything is stopped, and the temporary folder is gone.",
     ] {
         assert!(told.contains(line), "{line:?} is missing in:\n{told}");
+    }
+    assert_eq!(told.matches("records in one hash chain, verified: intact").count(), 2, "{told}");
+    for owner in
+        ["─ Dina (Consumer Cards)", "─ Sam (Small Business Cards)", "─ Paul (Private Label)"]
+    {
+        assert_eq!(told.matches(owner).count(), 1, "{owner} is not once in:\n{told}");
     }
     // No terminal: neither colours nor bars.
     assert!(!told.contains(['\u{1b}', '\r']), "{told:?}");
@@ -106,12 +136,48 @@ fn the_summary_is_one_json_document() {
     assert_eq!(lineage.len(), 2);
     assert_eq!(lineage[0]["source"], "carried_forward");
     assert_eq!(lineage[0]["carried_from_decision_id"], lineage[1]["decision_id"]);
-    assert_eq!(summary["artifacts"].as_array().unwrap().len(), 5);
-    assert_eq!(summary["refusals"].as_array().unwrap().len(), 5);
-    assert_eq!(summary["trail"]["intact"], true);
-    assert_eq!(summary["trail"]["head_hash"].as_str().unwrap().len(), 64);
+    assert_eq!(summary["artifacts"].as_array().unwrap().len(), 7);
+    assert_eq!(summary["refusals"].as_array().unwrap().len(), 10);
+    for trail in ["trail", "audit_trail"] {
+        assert_eq!(summary[trail]["intact"], true);
+        assert_eq!(summary[trail]["head_hash"].as_str().unwrap().len(), 64);
+    }
+    the_report_is_finished(&summary);
     assert_eq!(summary.get("running"), None);
     nothing_is_left(place.path());
+}
+
+/// All lanes are complete, what failed was observed, and the report is signed and approved.
+fn the_report_is_finished(summary: &Value) {
+    let phases = summary["phases"].as_array().unwrap();
+    assert_eq!(phases.len(), 9);
+    assert!(phases[..8].iter().all(|phase| phase["state"] == "sealed"), "{phases:?}");
+    assert_eq!(phases[8]["state"], "complete");
+    assert_eq!(phases[8]["versions"][0]["state"], "approved");
+    assert_eq!(phases[5]["held_by"], json!(["Finalize Test Report"]));
+
+    let lanes = summary["lanes"].as_array().unwrap();
+    assert_eq!(lanes.len(), 3);
+    let sum = |part: &str| lanes.iter().map(|lane| lane[part].as_i64().unwrap()).sum::<i64>();
+    assert_eq!(["cases", "accepted", "concluded"].map(sum), [450; 3]);
+    assert_eq!(sum("passed") + sum("failed") + sum("inconclusive"), 450);
+    assert_eq!((sum("inconclusive"), sum("observations")), (1, 3));
+    for lane in lanes {
+        assert_eq!(lane["complete"], true, "{lane}");
+        assert!(lane["failed"].as_i64().unwrap() > 0, "{lane}");
+    }
+    let parts = |list: &str, part: &str| -> Vec<Value> {
+        summary[list].as_array().unwrap().iter().map(|one| one[part].clone()).collect()
+    };
+    assert_eq!(
+        parts("actions", "action_type"),
+        ["document_request", "data_update_request", "document_request"]
+    );
+    assert_eq!(parts("actions", "response_status"), ["fulfilled", "rejected", "fulfilled"]);
+    assert_eq!(parts("sign_offs", "status"), ["signed"; 3]);
+    assert_eq!(parts("sign_offs", "role"), ["test_lead", "report_owner", "test_executive"]);
+    assert_eq!(parts("sign_offs", "delegated_from"), [0, 20, 0]);
+    assert_eq!(parts("documents", "is_current").iter().filter(|one| **one == true).count(), 5);
 }
 
 #[test]
@@ -138,7 +204,7 @@ fn a_kept_system_answers_until_it_is_stopped() {
         .values()
         .map(|pid| pid.as_u64().unwrap().try_into().unwrap())
         .collect();
-    assert_eq!(pids.len(), 3);
+    assert_eq!(pids.len(), 4);
     assert!(pids.iter().all(|pid| runs(*pid)));
     kill(process.id(), "TERM");
     assert_eq!(process.wait().unwrap().code(), Some(0));
@@ -169,7 +235,7 @@ fn versions_of_samples(address: &str, token: &str, summary: &Value) -> usize {
 fn an_interrupted_story_stops_everything_and_says_so() {
     let place = place();
     // As soon as it says something, and in the middle.
-    for moment in ["Starting", "2 Data Profiling"] {
+    for moment in ["Starting", "2 Data Profiling", "7 Test Execution"] {
         let mut command = demo(&place, &[]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut told = BufReader::new(process.stdout.take().unwrap()).lines();

@@ -11,9 +11,9 @@ use signoff_embedded::Cluster;
 use signoff_ledger::{Login, Provision, provision};
 use sqlx::Connection;
 
-fn migrate(owner_url: &SecretString) -> Output {
+fn migrate(service: &str, owner_url: &SecretString) -> Output {
     signoff()
-        .args(["serve", "versioning", "--migrate"])
+        .args(["serve", service, "--migrate"])
         .env("SIGNOFF_DATABASE_OWNER_URL", owner_url.expose_secret())
         .stdin(Stdio::null())
         .output()
@@ -23,15 +23,22 @@ fn migrate(owner_url: &SecretString) -> Output {
 #[tokio::test]
 async fn a_database_is_migrated_as_its_owner_and_once() {
     let cluster = Cluster::temporary().await.unwrap();
-    let login = |role: &str| Login { role: role.into(), password: "pw".to_owned().into() };
+    for service in ["versioning", "audit"] {
+        is_migrated(&cluster.admin_url(), service).await;
+    }
+}
+
+async fn is_migrated(admin_url: &SecretString, service: &str) {
+    let login =
+        |role: &str| Login { role: format!("{service}_{role}"), password: "pw".to_owned().into() };
     let wanted = Provision {
-        database: "signoff_versioning".into(),
-        owner: login("the_owner"),
-        service: login("the_service"),
+        database: format!("signoff_{service}"),
+        owner: login("owner"),
+        service: login("service"),
     };
-    let urls = provision(&cluster.admin_url(), &wanted).await.unwrap();
+    let urls = provision(admin_url, &wanted).await.unwrap();
     for _ in 0..2 {
-        let output = migrate(&urls.owner);
+        let output = migrate(service, &urls.owner);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{message}");
     }
@@ -44,9 +51,9 @@ async fn a_database_is_migrated_as_its_owner_and_once() {
     assert_eq!(tables, 1);
 
     // The service's role may not, and its password is not told.
-    let output = migrate(&urls.service);
+    let output = migrate(service, &urls.service);
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("the database of versioning"), "{message}");
+    assert!(message.contains(&format!("the database of {service}")), "{message}");
     assert!(!message.contains("pw@"), "{message}");
 }

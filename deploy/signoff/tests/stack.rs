@@ -14,9 +14,12 @@ fn options(home: Home) -> UpOptions {
 async fn a_temporary_system_leaves_nothing() {
     let stack = Stack::start(options(Home::Temporary)).await.unwrap();
     let data = stack.data().to_owned();
-    assert!(stack.endpoints().service("versioning").is_some());
     assert!(data.join("endpoints.json").is_file());
-    assert!(data.join("versioning.log").is_file());
+    assert!(data.join("versioning.token").is_file());
+    for service in ["versioning", "audit"] {
+        assert!(stack.endpoints().service(service).is_some(), "{service}");
+        assert!(data.join(format!("{service}.log")).is_file(), "{service}");
+    }
     assert_eq!(signing_key(&data).unwrap().kid(), stack.key().kid());
     stack.stop().await.unwrap();
     assert!(!data.exists());
@@ -26,5 +29,5 @@ async fn a_temporary_system_leaves_nothing() {
 async fn a_program_that_does_not_serve_is_told() {
     let broken = UpOptions { program: "/bin/false".into(), ..options(Home::Temporary) };
     let error = format!("{:#}", Stack::start(broken).await.err().unwrap());
-    assert!(error.contains("versioning ended before it served"), "{error}");
+    assert!(error.contains("ended before it served"), "{error}");
 }

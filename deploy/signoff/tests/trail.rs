@@ -148,11 +148,19 @@ fn a_trail_is_exported_and_verified_with_and_without_the_system() {
     let ask = ["verify", "--workflow", &name, "--data", data, "--output", "json"];
     let (asked, _) = run_in(here, &ask, 0);
     let asked: Value = serde_json::from_str(&asked).unwrap();
-    assert_eq!(report["head"], asked["head"]);
-    assert_eq!((&asked["intact"], &asked["records"]), (&json!(true), &json!(3)));
-    assert_eq!(asked["report_id"], workflow.report_id.as_str());
-    let (_, errors) = run_in(here, &export_and(&["--source", "audit"]), 1);
-    assert!(errors.contains("no service audit runs"), "{errors}");
+    assert_eq!((&asked["intact"], &asked["report_id"]), (&json!(true), &json!(workflow.report_id)));
+    let trails = asked["trails"].as_array().unwrap();
+    let heads: Vec<_> = trails.iter().map(|one| (&one["source"], &one["records"])).collect();
+    assert_eq!(heads, [(&json!("versioning"), &json!(3)), (&json!("audit"), &json!(0))]);
+    assert_eq!(report["head"], trails[0]["head"]);
+    let (one, _) = run_in(here, &[&ask[..], &["--source", "versioning"]].concat(), 0);
+    assert_eq!(serde_json::from_str::<Value>(&one).unwrap(), trails[0]);
+    let (_, errors) = run_in(here, &export_and(&["--source", "gateway"]), 1);
+    assert!(errors.contains("no service gateway runs"), "{errors}");
+    let (out, _) = run_in(here, &export_and(&["--source", "audit"]), 0);
+    let other = workflow.file().replace("versioning", "audit");
+    assert!(out.contains(&other) && out.contains("verdict  intact"), "{out}");
+    fs::remove_file(here.join(&other)).unwrap();
 
     // The file needs nobody.
     assert_eq!(up.end("TERM"), Some(0));
@@ -235,7 +243,8 @@ fn a_trail_that_was_altered_is_found_where_it_is_kept_and_in_its_file() {
     let ask = ["verify", "--workflow", &name, "--data", data];
     let (out, errors) = run_in(here, &ask, 1);
     assert!(out.contains("DAMAGED: record 2: its hash is not"), "{out}");
-    assert!(errors.contains("the trail is damaged: record 2"), "{errors}");
+    assert!(errors.contains("the trail of versioning is damaged: record 2"), "{errors}");
+    assert!(out.contains("kept by audit\n") && out.contains("verdict  intact"), "{out}");
 
     // It is written as it stands, for whoever has to look at it.
     let (out, errors) = run_in(here, &["export", "--workflow", &name, "--data", data], 1);

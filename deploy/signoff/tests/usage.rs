@@ -9,7 +9,9 @@ const REPORT: &str = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-00
 
 #[test]
 fn help_and_version_are_everywhere() {
-    for command in ["up", "demo", "serve", "token", "serve versioning", "export", "verify"] {
+    for command in
+        ["up", "demo", "serve", "token", "serve versioning", "serve audit", "export", "verify"]
+    {
         let words: Vec<&str> = command.split(' ').collect();
         for flag in ["--help", "--version"] {
             let output = run(&[&words[..], &[flag]].concat());
@@ -33,6 +35,8 @@ fn wrong_usage_has_exit_code_2() {
         &["serve", "nonsense"],
         &["serve", "versioning"],
         &["serve", "versioning", "--migrate"],
+        &["serve", "audit"],
+        &["serve", "audit", "--migrate"],
         &["token"],
         &["token", "--user", "0"],
         &["token", "--user", "ann"],

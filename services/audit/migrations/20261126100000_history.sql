@@ -27,10 +27,12 @@ create table history (
     primary key (cycle_id, report_id, record_no, id),
     check ((previous_state is null) = (revision = 1))
 );
-create unique index history_subject on history (cycle_id, report_id, id, revision);
-create index history_phase on history (cycle_id, report_id, phase, record_no, id);
-create index history_actor on history (cycle_id, report_id, changed_by, record_no, id);
-create index history_time on history (cycle_id, report_id, recorded_at, record_no);
+-- Partial, so that only a search by their own column can use them: for a look-up by record, on tables without statistics,
+-- the planner would take them as readily as the primary key, and read whole workflows.
+create unique index history_subject on history (cycle_id, report_id, id, revision) where revision is not null;
+create index history_phase on history (cycle_id, report_id, phase, record_no, id) where phase is not null;
+create index history_actor on history (cycle_id, report_id, changed_by, record_no, id) where changed_by is not null;
+create index history_time on history (cycle_id, report_id, recorded_at, record_no) where recorded_at is not null;
 
 -- Arguments: the phase, the subject's type, and columns that are no state.
 create function history_of_new() returns trigger language plpgsql security definer

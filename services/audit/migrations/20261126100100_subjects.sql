@@ -96,8 +96,8 @@ create table test_cases (
     -- The lane; none if the sample names none.
     lob_id uuid,
     withdrawn boolean not null,
-    -- The plan that made it as it is.
-    plan_number bigint not null,
+    -- The plan that made it as it is: no reference, which would cost a plan a look-up for each of its cases.
+    plan_number bigint not null check (plan_number > 0),
     created_at timestamptz not null,
     revision bigint not null,
     change_type text not null,
@@ -110,6 +110,8 @@ create table test_cases (
     -- What follows from documents, executions and actions, in the same transactions. It is no state of the case's own,
     -- and has no history: theirs has it.
     chain_id uuid,
+    -- The head of that chain.
+    current_submission_id uuid,
     evidence text not null default 'none' check (evidence in ('none', 'pending', 'accepted', 'refused')),
     latest_execution_id uuid,
     tested text not null default 'none' check (tested in ('none', 'open', 'pass', 'fail', 'inconclusive')),
@@ -118,14 +120,15 @@ create table test_cases (
     primary key (cycle_id, report_id, id),
     unique (id),
     unique (cycle_id, report_id, sample_item_key, attribute_id),
-    foreign key (cycle_id, report_id, plan_number) references test_plans,
     check ((chain_id is null) = (evidence = 'none')),
+    check ((chain_id is null) = (current_submission_id is null)),
     check ((latest_execution_id is null) = (tested = 'none')),
     check (not stale or tested <> 'none')
 );
-create index test_cases_lane on test_cases (cycle_id, report_id, lob_id, sample_item_key, attribute_id);
-create index test_cases_chain on test_cases (cycle_id, report_id, chain_id) where chain_id is not null;
-create index test_cases_plan on test_cases (cycle_id, report_id, plan_number);
+-- Partial, as those of history are.
+create index test_cases_lane on test_cases (cycle_id, report_id, lob_id, sample_item_key, attribute_id)
+where lob_id is not null;
+create index test_cases_chain on test_cases (cycle_id, report_id, chain_id, lob_id) where chain_id is not null;
 -- What Observation Management must cover.
 create index test_cases_to_observe on test_cases (cycle_id, report_id, latest_execution_id)
 where tested in ('fail', 'inconclusive') and not stale and not withdrawn;
@@ -206,8 +209,6 @@ create table submissions (
     origin text not null,
     primary key (cycle_id, report_id, id),
     unique (id),
-    unique (cycle_id, report_id, chain_id, document_version),
-    unique (cycle_id, report_id, main_chain_id, evidence_no),
     foreign key (cycle_id, report_id, replaces_submission_id) references submissions,
     foreign key (cycle_id, report_id, supplements_submission_id) references submissions,
     check ((supplements_submission_id is null) = (chain_id = main_chain_id)),
@@ -220,13 +221,17 @@ create table submissions (
     -- Two people: whoever submits does not review.
     check (reviewed_by <> submitted_by)
 );
+create unique index submissions_chain on submissions (cycle_id, report_id, chain_id, document_version)
+where chain_id is not null;
+create unique index submissions_evidence on submissions (cycle_id, report_id, main_chain_id, evidence_no)
+where main_chain_id is not null;
 -- At most one head of each chain; that there is one, submissions_have_a_head sees to.
 create unique index submissions_one_head on submissions (cycle_id, report_id, chain_id) where is_current;
 create unique index submissions_one_successor on submissions (cycle_id, report_id, replaces_submission_id)
 where replaces_submission_id is not null;
 create index submissions_supplements on submissions (cycle_id, report_id, supplements_submission_id)
 where supplements_submission_id is not null;
-create index submissions_document on submissions (cycle_id, report_id, document_id, id);
+create index submissions_document on submissions (cycle_id, report_id, document_id, id) where document_id is not null;
 
 alter table test_cases add foreign key (cycle_id, report_id, chain_id) references submissions;
 
@@ -269,9 +274,7 @@ create table executions (
 );
 -- One at a time.
 create unique index executions_one_open on executions (cycle_id, report_id, test_case_id) where concluded_at is null;
-create index executions_submission on executions (cycle_id, report_id, submission_id);
-
-alter table test_cases add foreign key (cycle_id, report_id, latest_execution_id) references executions;
+create index executions_submission on executions (cycle_id, report_id, submission_id) where submission_id is not null;
 
 -- Requests for action, and the one response of each.
 create table actions (
@@ -306,6 +309,6 @@ create table actions (
     check (response_status is not null or response_notes is null),
     check (responded_at >= requested_at)
 );
-create index actions_case on actions (cycle_id, report_id, test_case_id, id);
+create index actions_case on actions (cycle_id, report_id, test_case_id, id) where test_case_id is not null;
 create index actions_execution on actions (cycle_id, report_id, execution_id) where execution_id is not null;
 create index actions_open on actions (cycle_id, report_id, id) where responded_at is null;

@@ -123,11 +123,13 @@ create trigger test_plans_made after insert on test_plans referencing new table 
 for each statement execute function history_of_new('data_owner_id', 'test_plan');
 create trigger test_cases_made after insert on test_cases referencing new table as fresh
 for each statement execute function history_of_new(
-    'data_owner_id', 'test_case', 'chain_id', 'evidence', 'latest_execution_id', 'tested', 'stale', 'open_actions'
+    'data_owner_id', 'test_case', 'chain_id', 'current_submission_id', 'evidence', 'latest_execution_id', 'tested', 'stale',
+    'open_actions'
 );
 create trigger test_cases_changed after update on test_cases referencing old table as former new table as fresh
 for each statement execute function history_of_changed(
-    'data_owner_id', 'test_case', 'chain_id', 'evidence', 'latest_execution_id', 'tested', 'stale', 'open_actions'
+    'data_owner_id', 'test_case', 'chain_id', 'current_submission_id', 'evidence', 'latest_execution_id', 'tested', 'stale',
+    'open_actions'
 );
 create trigger submissions_made after insert on submissions referencing new table as fresh
 for each statement execute function history_of_new('request_info', 'document');
@@ -233,7 +235,7 @@ grant update (
 ) on assignments to signoff_service;
 grant update (
     lob_id, withdrawn, plan_number, revision, change_type, changed_by, change_reason, record_no, occurred_at,
-    recorded_at, origin, chain_id, evidence, latest_execution_id, tested, stale, open_actions
+    recorded_at, origin, chain_id, current_submission_id, evidence, latest_execution_id, tested, stale, open_actions
 ) on test_cases to signoff_service;
 grant update (
     is_current, status, reviewed_by, reviewed_at, review_notes, revision, change_type, changed_by, change_reason,

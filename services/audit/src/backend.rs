@@ -76,13 +76,14 @@ fn rests_on(of: Subject<'_>, phases: &PhaseTable) -> Option<Uuid> {
 impl Served for Engine {
     const SOURCE: Source = Source::Audit;
     const PHASES: &'static [Phase] = &SERVED;
+    type Args = ();
 
     fn migrations() -> Vec<Migration> {
         migrations()
     }
 
-    fn at(desk: Desk) -> Self {
-        Self::at(desk)
+    fn at(desk: Desk, (): ()) -> anyhow::Result<Self> {
+        Ok(Self::at(desk))
     }
 
     fn mount(&self) -> Mount {

@@ -13,5 +13,4 @@ mod serve;
 pub mod store;
 mod witness;
 
-pub use serve::{SERVED, Service, migrations, serve};
-pub use signoff_backend::serve::ServeArgs;
+pub use serve::{SERVED, ServeArgs, Service, migrations, serve};

@@ -1,6 +1,5 @@
 //! What the service is as a process.
 
-use signoff_backend::serve::ServeArgs;
 use signoff_workflow::Phase;
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +26,9 @@ pub fn migrations() -> Vec<Migration> {
     })
     .collect()
 }
+
+/// What the service is told.
+pub type ServeArgs = signoff_backend::serve::ServeArgs<()>;
 
 /// The service, put together and bound to its address.
 pub type Service = signoff_backend::serve::Service<Engine>;

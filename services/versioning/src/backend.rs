@@ -15,6 +15,7 @@ use crate::commands::{Change, Engine};
 use crate::domain::error::Error;
 use crate::domain::payload::PayloadRegistry;
 use crate::domain::phase::{Versions, not_covered};
+use crate::executions::{AuditArgs, Executions};
 use crate::rpc::Rpc;
 use crate::serve::{CLEAR, SERVED, migrations};
 use crate::store::{coverage, versions};
@@ -67,13 +68,14 @@ impl Backend for Engine {
 impl Served for Engine {
     const SOURCE: Source = Source::Versioning;
     const PHASES: &'static [Phase] = &SERVED;
+    type Args = AuditArgs;
 
     fn migrations() -> Vec<Migration> {
         migrations()
     }
 
-    fn at(desk: Desk) -> Self {
-        Self::at(desk, PayloadRegistry::standard())
+    fn at(desk: Desk, args: AuditArgs) -> anyhow::Result<Self> {
+        Ok(Self::at(desk, PayloadRegistry::standard(), Executions::asked_as(args)?))
     }
 
     fn mount(&self) -> Mount {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use signoff_backend::serve::ServeArgs;
 use signoff_workflow::Phase;
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Engine;
+use crate::executions::AuditArgs;
 
 /// The phases that this service serves: all that have versions.
 pub const SERVED: [Phase; 6] = [
@@ -45,6 +45,9 @@ pub fn migrations() -> Vec<Migration> {
     })
     .collect()
 }
+
+/// What the service is told.
+pub type ServeArgs = signoff_backend::serve::ServeArgs<AuditArgs>;
 
 /// The service, put together and bound to its address.
 pub type Service = signoff_backend::serve::Service<Engine>;

@@ -17,9 +17,9 @@ use crate::{Backend, Desk};
 /// How often answers that nobody will ask for again are forgotten.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
-/// What a service is told.
+/// What a service is told: what every one is, and what is its own.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ServeArgs {
+pub struct ServeArgs<A: clap::Args> {
     /// As every server.
     #[command(flatten)]
     pub server: ServerArgs,
@@ -29,6 +29,9 @@ pub struct ServeArgs {
     /// How many connections to the database at most. Many more than there are cores make it slower.
     #[arg(long, env = "SIGNOFF_DATABASE_CONNECTIONS", default_value_t = 6)]
     pub database_connections: u32,
+    /// What only this service is told.
+    #[command(flatten)]
+    pub own: A,
 }
 
 /// A backend that can be served.
@@ -37,12 +40,17 @@ pub trait Served: Backend {
     const SOURCE: Source;
     /// The phases that it serves.
     const PHASES: &'static [Phase];
+    /// What it is told beside what every service is; `()` if that is all.
+    type Args: clap::Args;
 
     /// Its own migrations; the ledger's come beside them.
     fn migrations() -> Vec<Migration>;
 
     /// It, at this desk.
-    fn at(desk: Desk) -> Self;
+    ///
+    /// # Errors
+    /// It can do nothing with what it is told.
+    fn at(desk: Desk, args: Self::Args) -> anyhow::Result<Self>;
 
     /// Its services: the trail's, too.
     fn mount(&self) -> Mount;
@@ -65,7 +73,7 @@ impl<B: Served> Service<B> {
     ///
     /// # Errors
     /// The address, the keys or the database cannot be used.
-    pub async fn prepare(args: ServeArgs) -> anyhow::Result<Self> {
+    pub async fn prepare(args: ServeArgs<B::Args>) -> anyhow::Result<Self> {
         let listener = Listener::bind(args.server.listen).await?;
         let verifier =
             AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
@@ -84,7 +92,7 @@ impl<B: Served> Service<B> {
             .context("connecting to the database")?;
         let ledger = Ledger::new(pool, B::SOURCE, QueueOptions::default());
         let phases = PhaseTable::standard().clone();
-        let backend = B::at(Desk::new(ledger, instance, phases, B::PHASES));
+        let backend = B::at(Desk::new(ledger, instance, phases, B::PHASES), args.own)?;
         let server =
             Server::new(backend.mount(), verifier.into(), args.server.server_options()).await?;
         Ok(Self { listener, server, backend })
@@ -116,7 +124,10 @@ impl<B: Served> Service<B> {
 ///
 /// # Errors
 /// What [`Service::prepare`] and [`Service::run`] say.
-pub async fn serve<B: Served>(args: ServeArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve<B: Served>(
+    args: ServeArgs<B::Args>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     Service::<B>::prepare(args).await?.run(shutdown).await
 }
 

@@ -5,7 +5,7 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::{ErrorReason, Scope};
 use signoff_tests::people::request_id;
 use signoff_tests::refusals::{fields, refusal};
-use signoff_tests::rpc::{Sent, methods};
+use signoff_tests::rpc::{Sent, versioning_methods};
 use signoff_tests::{Stage, build};
 use signoff_workflow::Role;
 use tonic::Code;
@@ -30,7 +30,7 @@ fn of_bytes(path: &str, bytes: usize) -> Sent {
 async fn a_message_that_is_too_large_is_refused_by_every_method() {
     let stage = Stage::samples().await;
     let anybody = stage.person(10, &[Role::Tester, Role::Service, Role::Gateway]);
-    for path in methods() {
+    for path in versioning_methods() {
         let name = path.rsplit('/').next().unwrap();
         let limit = if BULK.contains(&name) { 32 } else { 4 } * 1024 * 1024;
         let (largest, larger) = (of_bytes(&path, limit), of_bytes(&path, limit + 1));

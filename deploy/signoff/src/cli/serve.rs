@@ -20,6 +20,8 @@ pub struct ServeArgs {
 pub enum Service {
     /// The six phases whose work is kept in versions
     Versioning(ServiceArgs<signoff_versioning::ServeArgs>),
+    /// The three phases that are audited only
+    Audit(ServiceArgs<signoff_audit::ServeArgs>),
 }
 
 /// How one service is run.

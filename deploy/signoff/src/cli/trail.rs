@@ -40,12 +40,13 @@ pub struct VerifyArgs {
     /// An exported trail; `-` for standard input
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Ask the running service to verify this workflow's trail, and the rows that it speaks of
+    /// Ask every running service to verify its trail of this workflow, and the rows that it
+    /// speaks of
     #[arg(long, value_name = "CYCLE_ID/REPORT_ID", value_parser = workflow)]
     pub workflow: Option<(Uuid, Uuid)>,
-    /// Which service keeps the workflow's trail
-    #[arg(long, value_enum, value_name = "SERVICE", default_value_t, conflicts_with = "file")]
-    pub source: Source,
+    /// Ask this service alone
+    #[arg(long, value_enum, value_name = "SERVICE", conflicts_with = "file")]
+    pub source: Option<Source>,
     /// The data folder of the running system [default: /var/lib/signoff for root, else
     /// ~/.local/share/signoff]
     #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]

@@ -43,6 +43,47 @@ struct Damaged {
     what: String,
 }
 
+/// What every service found about its trail of one workflow.
+#[derive(Debug, Serialize)]
+pub(super) struct Reports {
+    cycle_id: Uuid,
+    report_id: Uuid,
+    /// Whether all of them are.
+    intact: bool,
+    trails: Vec<Report>,
+}
+
+impl Reports {
+    /// What was found about a workflow.
+    pub(super) fn of(workflow: Workflow, trails: Vec<Report>) -> Self {
+        let Workflow { cycle_id, report_id } = workflow;
+        Self { cycle_id, report_id, intact: trails.iter().all(|trail| trail.intact), trails }
+    }
+
+    /// Prints it.
+    ///
+    /// # Errors
+    /// A trail is damaged: that is how the program ends then.
+    pub(super) fn print(&self, format: Format) -> Result<()> {
+        match format {
+            Format::Json => output::json(self)?,
+            Format::Text => {
+                self.trails.iter().flat_map(Report::lines).for_each(|line| output::line(&line));
+            }
+        }
+        let damaged: Vec<String> = self
+            .trails
+            .iter()
+            .filter(|trail| !trail.intact)
+            .map(|trail| format!("the trail of {} is damaged: {}", trail.source, trail.damage()))
+            .collect();
+        if !damaged.is_empty() {
+            bail!("{}", damaged.join("; "));
+        }
+        Ok(())
+    }
+}
+
 impl Report {
     /// What a file holds.
     pub(super) fn of_file(file: String, found: VerifiedExport) -> Self {
@@ -164,6 +205,22 @@ mod tests {
             report.lines()[4],
             "  verdict  DAMAGED: record 4 (line 6): its hash is not the hash of its bytes"
         );
+    }
+
+    #[test]
+    fn a_workflow_is_intact_if_all_of_its_trails_are() {
+        let workflow = found(None).workflow;
+        let fault = ExportFault { line: 6, record: Some(4), what: Flaw::Hash.into() };
+        let whole = || Report::of_file("x.jsonl".to_owned(), found(None));
+        let damaged = Report::of_file("y.jsonl".to_owned(), found(Some(fault)));
+        let reports = Reports::of(workflow, vec![whole(), whole()]);
+        assert!(reports.intact && reports.print(Format::Json).is_ok());
+        let reports = Reports::of(workflow, vec![whole(), damaged]);
+        assert!(!reports.intact);
+        let error = reports.print(Format::Text).unwrap_err().to_string();
+        assert!(error.starts_with("the trail of versioning is damaged: record 4"), "{error}");
+        let json = serde_json::to_value(reports).unwrap();
+        assert_eq!((&json["intact"], &json["trails"][1]["intact"]), (&false.into(), &false.into()));
     }
 
     #[test]

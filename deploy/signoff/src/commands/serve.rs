@@ -1,8 +1,10 @@
 //! `signoff serve`: one service.
 
 use anyhow::{Context, Result};
+use secrecy::SecretString;
 use signoff_chassis::{shutdown, telemetry};
 use signoff_ledger::migrate;
+use sqlx::migrate::Migration;
 
 use crate::cli::serve::{Job, ServeArgs, Service};
 
@@ -10,14 +12,34 @@ use crate::cli::serve::{Job, ServeArgs, Service};
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     match args.service {
         Service::Versioning(service) => match service.job {
-            Job::Migrate { owner_url } => migrate(&owner_url, signoff_versioning::migrations())
-                .await
-                .context("cannot bring the database of versioning up to date"),
+            Job::Migrate { owner_url } => {
+                bring_up_to_date(&owner_url, "versioning", signoff_versioning::migrations()).await
+            }
             Job::Serve(args) => {
                 telemetry::init(args.server.log_json)?;
                 let stop = shutdown::token(service.stop_with_stdin)?;
                 signoff_versioning::serve(args, stop).await
             }
         },
+        Service::Audit(service) => match service.job {
+            Job::Migrate { owner_url } => {
+                bring_up_to_date(&owner_url, "audit", signoff_audit::migrations()).await
+            }
+            Job::Serve(args) => {
+                telemetry::init(args.server.log_json)?;
+                let stop = shutdown::token(service.stop_with_stdin)?;
+                signoff_audit::serve(args, stop).await
+            }
+        },
     }
+}
+
+async fn bring_up_to_date(
+    owner_url: &SecretString,
+    service: &str,
+    migrations: Vec<Migration>,
+) -> Result<()> {
+    migrate(owner_url, migrations)
+        .await
+        .with_context(|| format!("cannot bring the database of {service} up to date"))
 }

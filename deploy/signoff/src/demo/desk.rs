@@ -6,7 +6,7 @@ use signoff_workflow::{Phase, Scope};
 use tonic::Status;
 use uuid::Uuid;
 
-use super::people::{Person, Versioning};
+use super::people::{Person, SignOffs, Versioning};
 
 /// Somebody's place in a phase.
 pub(super) struct Desk {
@@ -14,6 +14,8 @@ pub(super) struct Desk {
     pub(super) scope: shared::Scope,
     /// The service, for them.
     pub(super) client: Versioning,
+    /// The sign-offs, for them.
+    pub(super) sign_offs: SignOffs,
 }
 
 /// A new id for a request. Whoever does not know whether a request arrived sends it again with
@@ -34,6 +36,7 @@ impl Desk {
         Self {
             scope: signoff_contract::convert::scope_to_wire(scope),
             client: person.versioning.clone(),
+            sign_offs: person.sign_offs.clone(),
         }
     }
 

@@ -1,16 +1,20 @@
 //! `signoff demo`: the product's main job, played through its public API.
 //!
-//! A private system is started, and the people of one workflow go through its first four phases
-//! as they would in earnest: each with a token of their own, through gRPC. Every number that is
+//! A private system is started, and the people of one workflow go through its nine phases as they
+//! would in earnest: each with a token of their own, through gRPC. Every number that is
 //! printed is one that the service answered, and is compared with the story.
 
+mod audit;
 pub mod data;
 mod desk;
 mod gate;
 mod keep;
+mod lanes;
+mod outcome;
 mod people;
 mod reading;
 mod refusals;
+mod signing;
 mod stage;
 mod story;
 mod summary;
@@ -30,7 +34,7 @@ use crate::cli::DemoArgs;
 use crate::output::{self, Format};
 use crate::stack::{Home, Logs, Ports, Stack, UpOptions};
 use keep::Running;
-use people::Cast;
+use people::{Cast, Services};
 use stage::Stage;
 use summary::Summary;
 
@@ -98,7 +102,7 @@ async fn start(
         None => Home::Temporary,
     };
     let options = UpOptions { home, ports: Ports::Auto, program, logs: Logs::Files };
-    let _waiting = stage.waiting("Starting a private PostgreSQL and the versioning service …");
+    let _waiting = stage.waiting("Starting a private PostgreSQL and the services …");
     let mut starting = Box::pin(Stack::start(options));
     tokio::select! {
         started = &mut starting => started,
@@ -113,18 +117,26 @@ async fn start(
 /// Plays the story and reads what came of it.
 async fn play(stage: &Stage, stack: &Stack) -> Result<Summary> {
     let endpoints = stack.endpoints();
-    let address = endpoints.service("versioning").context("no versioning service")?;
-    let channel = Channel::from_shared(format!("http://{address}"))?.connect().await?;
+    let address =
+        |name: &str| endpoints.service(name).with_context(|| format!("no service {name} runs"));
+    let (versioning, audit) = (address("versioning")?, address("audit")?);
+    let services = Services {
+        versioning: Channel::from_shared(format!("http://{versioning}"))?.connect().await?,
+        audit: Channel::from_shared(format!("http://{audit}"))?.connect().await?,
+    };
     let workflow = Workflow { cycle_id: Uuid::now_v7(), report_id: Uuid::now_v7() };
-    let cast = Cast::new(stack.key(), &channel, workflow)?;
+    let cast = Cast::new(stack.key(), &services, workflow)?;
 
-    stage.heading("The first four phases of FR Y-14M, Schedule D.1 (credit cards), in one cycle");
-    stage.line(&format!("  Everybody calls the versioning service at {address} over gRPC,"));
-    stage.line("  with a token of their own:");
-    stage.says("Tess", "the tester, puts things forward");
+    stage.heading("The nine phases of FR Y-14M, Schedule D.1 (credit cards), in one cycle");
+    stage.line(&format!("  Everybody calls the services at {versioning} (versions)"));
+    stage.line(&format!("  and {audit} (audit) over gRPC, with a token of their own:"));
+    stage.says("Tess", "the tester, puts things forward, reviews documents, and tests");
     stage.says("LLM", "a program that recommends on Tess's behalf what a language model finds");
-    stage.says("Owen", "the report owner, rules on them and approves");
-    stage.says("gateway", "opens phases, and keeps them in order");
+    stage.says("Lena", "the test lead, hands lanes over and signs");
+    stage.says("Owen", "the report owner, rules on things and approves; Olga stands in for him");
+    stage.says("Eve", "the test executive, rules on the report and approves it");
+    stage.says("Dora", "a data owner, as are Dina, Sam and Paul: they submit documents");
+    stage.says("gateway", "opens phases, keeps them in order, and plans test cases");
     stage.says("Ada", "the auditor, reads everything at the end");
     let refusals = story::tell(stage, &cast).await?;
     Summary::gather(&cast, refusals).await

@@ -6,7 +6,7 @@ use signoff_contract::workflow::v1 as shared;
 use tonic::Status;
 
 use super::desk::{Desk, held};
-use super::people::Person;
+use super::people::{Person, Trail};
 
 /// How much of a list a page holds.
 const PAGE: i32 = 200;
@@ -134,12 +134,17 @@ impl Person {
         }
     }
 
-    /// Has the service walk the report's trail from the first record to the last.
-    pub(super) async fn verify_trail(&self) -> Result<feed::VerifyTrailResponse, Status> {
-        let request = feed::VerifyTrailRequest {
-            scope: Some(self.report()),
-            source: feed::Source::Versioning.into(),
+    /// Has a service walk its trail of the report from the first record to the last.
+    pub(super) async fn verify_trail(
+        &self,
+        source: feed::Source,
+    ) -> Result<feed::VerifyTrailResponse, Status> {
+        let request =
+            feed::VerifyTrailRequest { scope: Some(self.report()), source: source.into() };
+        let mut trail = match source {
+            feed::Source::Audit => Trail::new(self.audit.clone()),
+            _ => self.trail.clone(),
         };
-        Ok(self.trail.clone().verify_trail(request).await?.into_inner())
+        Ok(trail.verify_trail(request).await?.into_inner())
     }
 }

@@ -1,5 +1,7 @@
 //! What must not work: tried, and the answer shown.
 
+mod fieldwork;
+
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 use signoff_contract::versioning::v1 as wire;
@@ -74,7 +76,7 @@ impl Story<'_> {
     }
 
     /// Expects a refusal, shows it and keeps it.
-    fn refused<T>(
+    pub(super) fn refused<T>(
         &mut self,
         who: &Person,
         tried: &'static str,
@@ -108,8 +110,12 @@ impl Story<'_> {
 
 /// The message of a refusal, with the first thing that it names.
 fn message(status: &Status) -> String {
-    let named = status.get_details_bad_request().and_then(|bad| {
+    let field = status.get_details_bad_request().and_then(|bad| {
         bad.field_violations.into_iter().next().map(|first| (first.field, first.description))
+    });
+    let named = field.or_else(|| {
+        let unmet = status.get_details_precondition_failure()?.violations;
+        unmet.into_iter().next().map(|first| (first.subject, first.description))
     });
     match named {
         Some((field, description)) if description != status.message() => {
@@ -152,5 +158,8 @@ mod tests {
         assert_eq!(with("read it again"), "stale (etag: read it again)");
         assert_eq!(with("stale"), "stale");
         assert_eq!(message(&Status::aborted("stale")), "stale");
+        let unmet = ErrorDetails::with_precondition_failure_violation("STATE", "x", "is closed");
+        let unmet = Status::with_error_details(Code::FailedPrecondition, "no", unmet);
+        assert_eq!(message(&unmet), "no (x: is closed)");
     }
 }

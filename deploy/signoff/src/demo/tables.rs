@@ -1,5 +1,7 @@
 //! The summary for people: as tables.
 
+use super::lanes::tree;
+use super::outcome::{Action, Document, SignOff};
 use super::people::Cast;
 use super::stage::Stage;
 use super::summary::{Comparison, Difference, LineageEntry, PhaseSummary, Summary, VersionSummary};
@@ -74,11 +76,28 @@ pub(super) fn show(stage: &Stage, summary: &Summary) {
         .map(|phase| [phase.phase.to_owned(), phase.state.clone(), phase.held_by.join(", ")]);
     stage.table("Phases", ["phase", "state", "sealed by"], rows.collect());
 
-    let trail = &summary.trail;
-    let verdict = if trail.intact { "intact" } else { "DAMAGED" };
-    stage.heading("Trail");
-    stage.line(&format!(" {} records in one hash chain, verified: {verdict}", trail.records));
-    stage.line(&format!(" head {}", trail.head_hash));
+    let header =
+        ["document", "version", "as", "state", "current", "test cases", "by", "reviewed by"];
+    stage.table("Documents", header, all(&summary.documents, Document::row));
+    let header = ["asked for", "by", "of", "response", "turnaround", "impact on timeline"];
+    stage.table("Actions", header, all(&summary.actions, Action::row));
+    let header = ["role", "signed by", "state", "handed on by", "because"];
+    stage.table("Sign-offs of the report", header, all(&summary.sign_offs, SignOff::row));
+
+    stage.heading("Trails");
+    for (service, trail) in [("versioning", &summary.trail), ("audit", &summary.audit_trail)] {
+        let verdict = if trail.intact { "intact" } else { "DAMAGED" };
+        let text = format!("{} records in one hash chain, verified: {verdict}", trail.records);
+        stage.line(&format!(" {service:<11} {text}"));
+        stage.line(&format!(" {:<11} head {}", "", trail.head_hash));
+    }
+
+    stage.heading("The report");
+    tree(&summary.phases, &summary.lanes).iter().for_each(|line| stage.line(line));
+}
+
+fn all<T, const N: usize>(of: &[T], row: fn(&T) -> [String; N]) -> Vec<[String; N]> {
+    of.iter().map(row).collect()
 }
 
 fn version_row(phase: &PhaseSummary, version: &VersionSummary) -> [String; 10] {

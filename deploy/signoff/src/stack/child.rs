@@ -1,6 +1,7 @@
 //! One service as a child process.
 
 use std::{
+    ffi::OsString,
     fs::OpenOptions,
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
@@ -42,6 +43,8 @@ pub(crate) struct Recipe {
     pub(crate) jwks: PathBuf,
     /// The database, as its serving role.
     pub(crate) database_url: SecretString,
+    /// What only this service is told.
+    pub(crate) options: Vec<OsString>,
     /// The file for its log; ours without one.
     pub(crate) log: Option<PathBuf>,
 }
@@ -78,6 +81,7 @@ impl Recipe {
         };
         Command::new(&self.program)
             .args(["serve", self.service, "--stop-with-stdin"])
+            .args(&self.options)
             .env("SIGNOFF_LISTEN", self.address.to_string())
             .env("SIGNOFF_JWKS", &self.jwks)
             .env("SIGNOFF_STANDING_ASSERTIONS", "true")
@@ -172,6 +176,7 @@ mod tests {
             address: free,
             jwks: folder.join("jwks.json"),
             database_url: "postgres://nobody@localhost/x".to_owned().into(),
+            options: vec!["--more".into()],
             log: log.then(|| folder.join("versioning.log")),
         }
     }
@@ -181,7 +186,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let recipe = recipe(folder.path(), "echo \"$@ at $SIGNOFF_LISTEN\" >&2; exit 3", true);
         let error = format!("{:#}", recipe.start().await.err().unwrap());
-        assert!(error.contains("serve versioning --stop-with-stdin at 127.0.0.1:"), "{error}");
+        assert!(
+            error.contains("serve versioning --stop-with-stdin --more at 127.0.0.1:"),
+            "{error}"
+        );
         assert!(error.contains("exit status: 3"), "{error}");
     }
 

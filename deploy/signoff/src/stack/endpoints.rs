@@ -99,11 +99,18 @@ impl Published {
 
 /// Writes JSON to a file that only its owner can read. Readers see the old or the new content.
 pub(crate) fn write_private(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec_pretty(value)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_private_line(path, &text)
+}
+
+/// The same with bytes and the end of a line.
+pub(crate) fn write_private_line(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension("new");
     let write = || -> Result<()> {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        serde_json::to_writer_pretty(&mut file, value)?;
+        file.write_all(bytes)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         fs::rename(&beside, path)?;

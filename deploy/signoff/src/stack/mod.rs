@@ -8,6 +8,7 @@ mod keeper;
 mod options;
 mod ports;
 mod running;
+mod token;
 
 pub use endpoints::Endpoints;
 pub use folder::{running_endpoints, signing_key};

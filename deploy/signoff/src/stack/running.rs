@@ -1,6 +1,6 @@
 //! Starting and stopping a system.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
@@ -11,20 +11,26 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    child::Recipe,
+    child::{Recipe, Service},
     database,
     endpoints::{Endpoints, Published},
     folder::DataFolder,
     keeper::keep,
     options::{Home, Logs, Ports, UpOptions},
     ports,
+    token::ServiceToken,
 };
 
 /// A service: its name, its place among the ten ports, and its tables.
 type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
 
-/// The services.
-const SERVICES: [ServiceRow; 1] = [("versioning", 1, signoff_versioning::migrations)];
+/// The service that keeps what is audited only.
+const AUDIT: &str = "audit";
+/// The service that keeps versions. It asks the other one about executions.
+const VERSIONING: &str = "versioning";
+/// The services, in the order in which they are started: whoever is asked before whoever asks.
+const SERVICES: [ServiceRow; 2] =
+    [(AUDIT, 2, signoff_audit::migrations), (VERSIONING, 1, signoff_versioning::migrations)];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -35,7 +41,7 @@ pub struct Stack {
     cluster: Option<Cluster>,
     folder: DataFolder,
     published: Arc<Published>,
-    key: SigningKey,
+    key: Arc<SigningKey>,
     stop: CancellationToken,
 }
 
@@ -70,7 +76,9 @@ impl Stack {
                 }
             }
         };
-        let key = folder.key()?;
+        let key = Arc::new(folder.key()?);
+        let token = ServiceToken::of(VERSIONING, folder.path());
+        token.renew(&key)?;
         let stop = CancellationToken::new();
         let mut started = Vec::new();
         for (service, place, migrations) in SERVICES {
@@ -82,6 +90,7 @@ impl Stack {
                 jwks: folder.jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
+                options: if service == VERSIONING { asking(&started, &token) } else { Vec::new() },
                 log: match options.logs {
                     Logs::Stderr => None,
                     Logs::Files => Some(folder.path().join(format!("{service}.log"))),
@@ -105,6 +114,7 @@ impl Stack {
         for (recipe, service) in started {
             keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
         }
+        keepers.spawn(token.keep_fresh(key.clone(), stop.clone()));
         Ok(Self { keepers, cluster, folder, published, key, stop })
     }
 
@@ -152,12 +162,20 @@ impl Stack {
     }
 }
 
+/// How the service that asks about executions is told whom, and by which token.
+fn asking(started: &[(Recipe, Service)], token: &ServiceToken) -> Vec<OsString> {
+    let audit = started.iter().find(|(recipe, _)| recipe.service == AUDIT);
+    let Some((audit, _)) = audit else { return Vec::new() };
+    vec![
+        "--audit-url".into(),
+        format!("http://{}", audit.address).into(),
+        "--service-token-file".into(),
+        token.path().into(),
+    ]
+}
+
 /// Starts a service; with ports of our choice, on another one if somebody took this one first.
-async fn start(
-    mut recipe: Recipe,
-    ports: Ports,
-    place: u16,
-) -> Result<(Recipe, super::child::Service)> {
+async fn start(mut recipe: Recipe, ports: Ports, place: u16) -> Result<(Recipe, Service)> {
     let mut attempt = 1;
     loop {
         match recipe.start().await {

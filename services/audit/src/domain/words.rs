@@ -40,7 +40,7 @@ macro_rules! words {
 pub(crate) use words;
 
 #[cfg(test)]
-#[expect(unreachable_pub, reason = "what the macro makes is for others, elsewhere")]
+#[expect(unreachable_pub, reason = "the macro is for the types of the domain")]
 mod tests {
     words! {
         /// An example.

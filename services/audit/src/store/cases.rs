@@ -12,10 +12,10 @@ use crate::domain::test_case::{TestCase, TestCaseState, Tested};
 
 /// Test cases of a workflow ($1, $2) with their state at a moment ($3; now, if there is none).
 macro_rules! test_cases {
-    ($rest:literal) => {
+    ($before:literal, $rest:literal) => {
         concat!(
-            "select c.*, test_case_state(c, o.owned) as state, s.id as current_submission_id,
-                 s.document_id as current_document_id
+            $before,
+            "select c.*, test_case_state(c, o.owned) as state, s.document_id as current_document_id
              from test_cases c
              cross join lateral (
                  select exists (
@@ -26,8 +26,12 @@ macro_rules! test_cases {
                          and (a.effective_to is null or a.effective_to > coalesce($3, now()))
                  ) as owned
              ) o
-             left join submissions s on s.cycle_id = c.cycle_id and s.report_id = c.report_id
-                 and s.chain_id = c.chain_id and s.is_current
+             left join lateral (
+                 select h.document_id from submissions h
+                 where h.cycle_id = c.cycle_id and h.report_id = c.report_id
+                     and h.id = c.current_submission_id
+                 limit 1
+             ) s on true
              where c.cycle_id = $1 and c.report_id = $2 ",
             $rest
         )
@@ -41,13 +45,17 @@ pub async fn by_ids(
     ids: &[Uuid],
     at: Option<DateTime<Utc>>,
 ) -> Result<Vec<TestCase>, Error> {
-    let rows = sqlx::query(test_cases!("and c.id = any($4) order by c.id"))
-        .bind(workflow.cycle_id)
-        .bind(workflow.report_id)
-        .bind(at)
-        .bind(ids)
-        .fetch_all(conn)
-        .await?;
+    // One by one: by all ids at once, a plan for any parameters might read the whole workflow.
+    let rows = sqlx::query(test_cases!(
+        "select f.* from unnest($4::uuid[]) as wanted (id) cross join lateral (",
+        "and c.id = wanted.id limit 1) f order by f.id"
+    ))
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(at)
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
     rows.iter().map(read).collect()
 }
 
@@ -117,7 +125,8 @@ pub async fn list(
     after: Option<(String, Uuid)>,
     limit: i64,
 ) -> Result<Vec<TestCase>, Error> {
-    let mut query = QueryBuilder::<Postgres>::with_arguments(test_cases!(""), arguments(workflow)?);
+    let mut query =
+        QueryBuilder::<Postgres>::with_arguments(test_cases!("", ""), arguments(workflow)?);
     if let Some(lob) = filter.lob_id {
         query.push(" and c.lob_id = ").push_bind(lob);
     }
@@ -165,7 +174,7 @@ pub async fn attach_chain(
     ids: &[Uuid],
 ) -> Result<(), Error> {
     sqlx::query(
-        "update test_cases set chain_id = $3, evidence = 'pending'
+        "update test_cases set chain_id = $3, current_submission_id = $3, evidence = 'pending'
          where cycle_id = $1 and report_id = $2 and id = any($4)",
     )
     .bind(workflow.cycle_id)
@@ -193,16 +202,18 @@ pub async fn refresh_evidence(
                  when bool_or(status = 'pending_review')
                      or bool_or(status = 'revision_requested') then 'pending'
                  else 'accepted'
-             end as evidence
+             end as evidence,
+             (array_agg(id) filter (where chain_id = $3))[1] as head
              from submissions
              where cycle_id = $1 and report_id = $2 and main_chain_id = $3 and is_current
          )
          update test_cases c
-         set evidence = worth.evidence, stale = c.stale or ($4 and c.tested <> 'none')
+         set evidence = worth.evidence, current_submission_id = worth.head,
+             stale = c.stale or ($4 and c.tested <> 'none')
          from worth
          where c.cycle_id = $1 and c.report_id = $2 and c.chain_id = $3
-             and (c.evidence, c.stale)
-                 is distinct from (worth.evidence, c.stale or ($4 and c.tested <> 'none'))",
+             and (c.evidence, c.current_submission_id, c.stale) is distinct from
+                 (worth.evidence, worth.head, c.stale or ($4 and c.tested <> 'none'))",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)

@@ -28,12 +28,16 @@ pub async fn by_ids(
     workflow: Workflow,
     ids: &[Uuid],
 ) -> Result<Vec<Execution>, Error> {
-    let rows = sqlx::query(concat!(executions!(), "$1 and e.report_id = $2 and e.id = any($3)"))
-        .bind(workflow.cycle_id)
-        .bind(workflow.report_id)
-        .bind(ids)
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query(concat!(
+        "select f.* from unnest($3::uuid[]) as wanted (id) cross join lateral (",
+        executions!(),
+        "$1 and e.report_id = $2 and e.id = wanted.id limit 1) f"
+    ))
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
     rows.iter().map(read).collect()
 }
 

@@ -133,28 +133,22 @@ pub async fn put_into_effect(
     .bind(mark.record_no)
     .execute(&mut *conn)
     .await?;
-    // Those that are there already: withdrawn, found again, or in another lane.
+    // By the primary key, row by row: a join would read a workflow for each of its rows, where the
+    // planner knows nothing of what was staged just now.
     sqlx::query(
-        "update test_cases c set
-             withdrawn = d.gone,
-             lob_id = case when d.gone then c.lob_id else d.lob_id end,
-             change_type = case
-                 when d.gone then 'withdrawn' when c.withdrawn then 'planned_again' else 'moved'
-             end,
+        "insert into test_cases as c (
+             cycle_id, report_id, id, sample_item_key, attribute_id, lob_id, withdrawn,
+             plan_number, created_at, revision, change_type, changed_by, record_no, occurred_at,
+             recorded_at, origin)
+         select s.cycle_id, s.report_id, s.test_case_id, s.sample_item_key, s.attribute_id,
+             s.lob_id, false, $3, $6, 1, 'planned', $4, $5, $6, $6, 'native'
+         from staged_cases s where s.cycle_id = $1 and s.report_id = $2
+         on conflict (cycle_id, report_id, id) do update set
+             withdrawn = false, lob_id = excluded.lob_id,
+             change_type = case when c.withdrawn then 'planned_again' else 'moved' end,
              plan_number = $3, revision = c.revision + 1, changed_by = $4, change_reason = null,
              record_no = $5, occurred_at = $6, recorded_at = $6, origin = 'native'
-         from (
-             select c.id, s.test_case_id is null as gone, s.lob_id
-             from test_cases c
-             left join staged_cases s on s.cycle_id = c.cycle_id and s.report_id = c.report_id
-                 and s.test_case_id = c.id
-             where c.cycle_id = $1 and c.report_id = $2
-                 and (
-                     (s.test_case_id is null) <> c.withdrawn
-                     or (s.test_case_id is not null and s.lob_id is distinct from c.lob_id)
-                 )
-         ) d
-         where c.cycle_id = $1 and c.report_id = $2 and c.id = d.id",
+         where c.withdrawn or c.lob_id is distinct from excluded.lob_id",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
@@ -165,16 +159,13 @@ pub async fn put_into_effect(
     .execute(&mut *conn)
     .await?;
     sqlx::query(
-        "insert into test_cases (
-             cycle_id, report_id, id, sample_item_key, attribute_id, lob_id, withdrawn,
-             plan_number, created_at, revision, change_type, changed_by, record_no, occurred_at,
-             recorded_at, origin)
-         select s.cycle_id, s.report_id, s.test_case_id, s.sample_item_key, s.attribute_id,
-             s.lob_id, false, $3, $6, 1, 'planned', $4, $5, $6, $6, 'native'
-         from staged_cases s
-         where s.cycle_id = $1 and s.report_id = $2 and not exists (
-             select from test_cases c
-             where c.cycle_id = $1 and c.report_id = $2 and c.id = s.test_case_id
+        "update test_cases c set
+             withdrawn = true, change_type = 'withdrawn', plan_number = $3,
+             revision = c.revision + 1, changed_by = $4, change_reason = null, record_no = $5,
+             occurred_at = $6, recorded_at = $6, origin = 'native'
+         where c.cycle_id = $1 and c.report_id = $2 and not c.withdrawn and c.id not in (
+             select s.test_case_id from staged_cases s
+             where s.cycle_id = $1 and s.report_id = $2
          )",
     )
     .bind(workflow.cycle_id)

@@ -110,8 +110,9 @@ pub async fn list(
         QueryBuilder::<Postgres>::new("select s.* from submissions s where s.cycle_id = ");
     query.push_bind(workflow.cycle_id).push(" and s.report_id = ").push_bind(workflow.report_id);
     if let Some(case) = filter.test_case_id {
-        of_cases(&mut query, "c.id = ");
-        query.push_bind(case).push(")");
+        query.push(" and s.main_chain_id = (select chain_id from test_cases where cycle_id = ");
+        query.push_bind(workflow.cycle_id).push(" and report_id = ");
+        query.push_bind(workflow.report_id).push(" and id = ").push_bind(case).push(")");
     }
     if let Some(chain) = filter.main_chain_id {
         query.push(" and s.main_chain_id = ").push_bind(chain);

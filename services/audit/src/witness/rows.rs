@@ -172,6 +172,7 @@ pub(super) async fn differs_from_history(
             "test_cases",
             "test_case",
             "chain_id",
+            "current_submission_id",
             "evidence",
             "latest_execution_id",
             "tested",
@@ -201,6 +202,7 @@ pub(super) async fn follows_wrongly(
     Ok(sqlx::query_scalar(
         "with chains as (
              select main_chain_id, max(evidence_no) as evidence_no,
+                 (array_agg(id) filter (where is_current and chain_id = main_chain_id))[1] as head,
                  bool_or(is_current and chain_id = main_chain_id
                      and status in ('rejected', 'revision_requested')) as refused,
                  bool_or(is_current and status in ('pending_review', 'revision_requested')) as open
@@ -221,6 +223,7 @@ pub(super) async fn follows_wrongly(
              and (
                  c.evidence <> case when c.chain_id is null then 'none' when s.refused then 'refused'
                      when s.open then 'pending' else 'accepted' end
+                 or c.current_submission_id is distinct from s.head
                  or c.latest_execution_id is distinct from e.id
                  or c.tested <> case when e.id is null then 'none' else coalesce(e.result, 'open') end
                  or c.stale <> coalesce(e.evidence_no < s.evidence_no, false)

@@ -34,6 +34,7 @@ use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::payload::PayloadRegistry;
 use crate::domain::version::Version;
+use crate::executions::Executions;
 use crate::store::versions;
 use details::Details;
 
@@ -45,11 +46,12 @@ const NOT_HELD: &str = "is no decision of this version";
 pub struct Engine {
     pub(crate) desk: Desk,
     pub(crate) payloads: Arc<PayloadRegistry>,
+    pub(crate) executions: Executions,
 }
 
 impl Engine {
     /// An engine over a ledger, for these of the table's phases; `instance` is what the ledger's
-    /// connections say of themselves.
+    /// connections say of themselves. It knows no audit service.
     pub fn new(
         ledger: Ledger,
         instance: Instance,
@@ -57,12 +59,12 @@ impl Engine {
         payloads: PayloadRegistry,
         served: &[Phase],
     ) -> Self {
-        Self::at(Desk::new(ledger, instance, phases, served), payloads)
+        Self::at(Desk::new(ledger, instance, phases, served), payloads, Executions::unknown())
     }
 
     /// An engine at a desk.
-    pub(crate) fn at(desk: Desk, payloads: PayloadRegistry) -> Self {
-        Self { desk, payloads: Arc::new(payloads) }
+    pub(crate) fn at(desk: Desk, payloads: PayloadRegistry, executions: Executions) -> Self {
+        Self { desk, payloads: Arc::new(payloads), executions }
     }
 
     /// The payloads.

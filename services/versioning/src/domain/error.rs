@@ -33,6 +33,20 @@ pub enum Error {
         /// Which.
         ids: Violations,
     },
+    /// Test executions that observations name, and that the workflow does not have.
+    #[error("{} execution(s) unknown", .named.total())]
+    ExecutionsUnknown {
+        /// The first of them.
+        first: Uuid,
+        /// Every place where one is named.
+        named: Violations,
+    },
+    /// Test executions that observations name, and that are not concluded.
+    #[error("{} execution(s) not concluded", .0.total())]
+    ExecutionsOpen(Violations),
+    /// Nobody says what became of test executions.
+    #[error("the audit service does not answer: {0}")]
+    AuditAway(&'static str),
     /// The line has an open version.
     #[error("version {number} is open")]
     VersionOpen {

@@ -1,7 +1,7 @@
 //! The methods that change versions: each names its parser and its command.
 
+use signoff_backend::rpc::change;
 use signoff_backend::rpc::inputs::{etag, optional_text, required_text};
-use signoff_backend::rpc::{change, change_up_to};
 use signoff_contract::convert::uuid;
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Violations};
@@ -9,10 +9,10 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::decision::decision_to_wire;
-use super::inputs;
 use super::reads::found_with_facts;
 use super::service::MAX_BULK_MESSAGE;
 use super::version::version_to_wire;
+use super::{executions, inputs};
 use crate::commands::Engine;
 use crate::domain::error::Error;
 use crate::domain::version::Version;
@@ -54,12 +54,18 @@ pub(super) async fn create(
     engine: &Engine,
     request: Request<wire::CreateVersionRequest>,
 ) -> Answered<wire::CreateVersionResponse> {
-    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::create_version, |change, input, row| {
-        Box::pin(async move {
-            let version = some(change.create_version(input).await?, &row)?;
-            Ok(wire::CreateVersionResponse { version })
-        })
-    })
+    executions::change_up_to(
+        MAX_BULK_MESSAGE,
+        engine,
+        request,
+        inputs::create_version,
+        |change, input, row| {
+            Box::pin(async move {
+                let version = some(change.create_version(input).await?, &row)?;
+                Ok(wire::CreateVersionResponse { version })
+            })
+        },
+    )
     .await
 }
 
@@ -68,12 +74,18 @@ pub(super) async fn revise(
     engine: &Engine,
     request: Request<wire::ReviseVersionRequest>,
 ) -> Answered<wire::ReviseVersionResponse> {
-    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::revise_version, |change, input, row| {
-        Box::pin(async move {
-            let version = some(change.revise_version(input).await?, &row)?;
-            Ok(wire::ReviseVersionResponse { version })
-        })
-    })
+    executions::change_up_to(
+        MAX_BULK_MESSAGE,
+        engine,
+        request,
+        inputs::revise_version,
+        |change, input, row| {
+            Box::pin(async move {
+                let version = some(change.revise_version(input).await?, &row)?;
+                Ok(wire::ReviseVersionResponse { version })
+            })
+        },
+    )
     .await
 }
 
@@ -82,15 +94,21 @@ pub(super) async fn add(
     engine: &Engine,
     request: Request<wire::AddDecisionsRequest>,
 ) -> Answered<wire::AddDecisionsResponse> {
-    change_up_to(MAX_BULK_MESSAGE, engine, request, inputs::add_decisions, |change, input, row| {
-        Box::pin(async move {
-            let (version, ids) = change.add_decisions(input).await?;
-            Ok(wire::AddDecisionsResponse {
-                version: some(version, &row)?,
-                decision_ids: ids.iter().map(ToString::to_string).collect(),
+    executions::change_up_to(
+        MAX_BULK_MESSAGE,
+        engine,
+        request,
+        inputs::add_decisions,
+        |change, input, row| {
+            Box::pin(async move {
+                let (version, ids) = change.add_decisions(input).await?;
+                Ok(wire::AddDecisionsResponse {
+                    version: some(version, &row)?,
+                    decision_ids: ids.iter().map(ToString::to_string).collect(),
+                })
             })
-        })
-    })
+        },
+    )
     .await
 }
 
@@ -99,7 +117,7 @@ pub(super) async fn update_decision(
     engine: &Engine,
     request: Request<wire::UpdateDecisionRequest>,
 ) -> Answered<wire::UpdateDecisionResponse> {
-    change(engine, request, inputs::update_decision, |change, input, row| {
+    executions::change(engine, request, inputs::update_decision, |change, input, row| {
         Box::pin(async move {
             let (version, id) = change.update_decision(input).await?;
             let decision = found_with_facts(change.conn(), id, &row).await?;
@@ -185,7 +203,7 @@ pub(super) async fn review(
     engine: &Engine,
     request: Request<wire::ReviewDecisionsRequest>,
 ) -> Answered<wire::ReviewDecisionsResponse> {
-    change_up_to(
+    executions::change_up_to(
         MAX_BULK_MESSAGE,
         engine,
         request,

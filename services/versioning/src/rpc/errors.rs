@@ -12,6 +12,15 @@ impl ServiceError for Error {
         match self {
             Self::Fault(fault) => fault.refusal(workflow),
             Self::NotFound { kind, ids } => not_found(kind, ids),
+            Self::ExecutionsUnknown { first, named } => {
+                Refusal::not_found("execution", first.to_string()).with_violations(named)
+            }
+            Self::ExecutionsOpen(ids) => Refusal::precondition(
+                Reason::ExecutionState,
+                counted(&ids, "execution is not concluded", "executions are not concluded"),
+                named(&ids),
+            ),
+            Self::AuditAway(what) => Refusal::unavailable(what),
             Self::VersionOpen { version_id, number, state } => precondition(
                 Reason::VersionAlreadyOpen,
                 format!("version {number} is {}: approve, reject or delete it first", state.name()),

@@ -18,10 +18,12 @@ use signoff_workflow::{PhaseRow, Scope, Violation, Violations};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
+use super::executions::{Fit, Named, Place, Unfit, was_done};
 use super::inputs::recommendation;
 use super::version::version_to_wire;
 use crate::commands::{Engine, Import, ImportDecisions};
 use crate::domain::error::Error;
+use crate::executions::BATCH;
 use crate::store::staging::Batch;
 
 /// How long the next message may take.
@@ -45,7 +47,7 @@ pub(super) async fn import_decisions(
     let row = engine.row(scope.phase).map_err(|fault| refused(fault.into()))?.clone();
     let mut reading = Reading::begin(engine, admitted, scope, row).await.map_err(refused)?;
     while let Some(message) = next(&mut messages).await? {
-        reading.message(message).await.map_err(refused)?;
+        reading.message(engine, message).await.map_err(refused)?;
     }
     let answer = reading.end(engine).await.map_err(refused)?;
     Ok(Response::new(answer))
@@ -85,6 +87,9 @@ struct Reading {
     rows: usize,
     content: Sha256,
     faults: Faults,
+    /// The executions that rows name, as far as the audit service was not asked for them.
+    named: Vec<Named>,
+    unfit: Unfit,
 }
 
 /// What is at fault in the rows so far.
@@ -101,6 +106,7 @@ struct Faults {
 struct Read {
     batch: Batch,
     faults: Vec<RowFault>,
+    named: Vec<Named>,
 }
 
 /// A row by its place, counted from 0; what is wrong with it, as far as it is named; and in all.
@@ -153,8 +159,10 @@ impl Reading {
             rows: 0,
             content,
             faults: Faults::default(),
+            named: Vec::new(),
+            unfit: Unfit::of_rows(),
         };
-        reading.decisions(first).await?;
+        reading.decisions(engine, first).await?;
         Ok(reading)
     }
 
@@ -162,7 +170,11 @@ impl Reading {
     ///
     /// # Errors
     /// It says something else about where the rows belong, or rows cannot be kept.
-    async fn message(&mut self, message: wire::ImportDecisionsRequest) -> Result<(), Error> {
+    async fn message(
+        &mut self,
+        engine: &Engine,
+        message: wire::ImportDecisionsRequest,
+    ) -> Result<(), Error> {
         let first = &self.header.message;
         let differs = [
             ("scope", message.scope.is_some() && message.scope != first.scope),
@@ -176,10 +188,14 @@ impl Reading {
             violations.add(field, "is not what the first message of the stream says");
         }
         violations.or(()).map_err(Fault::Invalid)?;
-        self.decisions(message.decisions).await
+        self.decisions(engine, message.decisions).await
     }
 
-    async fn decisions(&mut self, decisions: Vec<wire::DecisionInput>) -> Result<(), Error> {
+    async fn decisions(
+        &mut self,
+        engine: &Engine,
+        decisions: Vec<wire::DecisionInput>,
+    ) -> Result<(), Error> {
         if decisions.is_empty() {
             return Ok(());
         }
@@ -188,14 +204,41 @@ impl Reading {
         let import_id = self.import.as_ref().map_or(Uuid::nil(), Import::id);
         // It computes for a while: others go on meanwhile.
         let read = tokio::task::spawn_blocking(move || read(decisions, first, &row, import_id));
-        let Read { batch, faults } = read.await.map_err(|e| Fault::Internal(e.to_string()))?;
+        let Read { batch, faults, named } =
+            read.await.map_err(|e| Fault::Internal(e.to_string()))?;
         self.content.update(&batch.fingerprint);
         self.faults.extend(faults);
         // A validation also looks for doubled keys among the rows that are in order.
         let wanted = self.faults.violations.is_empty() || self.header.message.validate_only;
         match &mut self.import {
-            Some(import) if wanted => import.put(batch).await,
-            Some(_) | None => Ok(()),
+            Some(import) if wanted => import.put(batch).await?,
+            Some(_) | None => return Ok(()),
+        }
+        self.named.extend(named);
+        if self.named.len() >= BATCH { self.ask(engine).await } else { Ok(()) }
+    }
+
+    /// Asks for the executions that rows named since it was last asked.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    async fn ask(&mut self, engine: &Engine) -> Result<(), Error> {
+        let named = mem::take(&mut self.named);
+        if named.is_empty() || self.import.is_none() {
+            return Ok(());
+        }
+        match self.unfit.ask(engine, self.order.scope.workflow, &named).await {
+            Ok(unfit) if self.header.message.validate_only => {
+                self.faults.answer_all(unfit);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            // The same request may have been done just now.
+            Err(_) if was_done(engine, &self.order).await? => {
+                self.import = None;
+                Ok(())
+            }
+            Err(away) => Err(away),
         }
     }
 
@@ -203,14 +246,22 @@ impl Reading {
     ///
     /// # Errors
     /// Why they are not put forward.
-    async fn end(self, engine: &Engine) -> Result<wire::ImportDecisionsResponse, Error> {
-        let Self { mut order, row, header, import, rows, content, mut faults } = self;
-        if rows == 0 {
+    async fn end(mut self, engine: &Engine) -> Result<wire::ImportDecisionsResponse, Error> {
+        if self.rows == 0 {
             return Err(Fault::Invalid(Violations::one("decisions", "is empty")).into());
         }
-        let validate_only = header.message.validate_only;
-        if !faults.violations.is_empty() && !validate_only {
-            return Err(Fault::Invalid(faults.violations).into());
+        let validate_only = self.header.message.validate_only;
+        if !self.faults.violations.is_empty() && !validate_only {
+            return Err(Fault::Invalid(self.faults.violations).into());
+        }
+        self.ask(engine).await?;
+        let Self { mut order, row, header, mut import, rows, content, mut faults, unfit, .. } =
+            self;
+        if !validate_only && let Err(refused) = unfit.refuse() {
+            if !was_done(engine, &order).await? {
+                return Err(refused);
+            }
+            import = None;
         }
         order.key.content_hash = content.finalize().into();
         // Kept until the command has ended.
@@ -275,6 +326,16 @@ impl Faults {
         }
     }
 
+    /// Tells of executions that rows must not name.
+    fn answer_all(&mut self, unfit: Vec<(Named, Fit)>) {
+        for (of, why) in unfit {
+            let Place::Decision(index) = of.place else { continue };
+            self.violations.count_more(1);
+            let row = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
+            self.answer(row, of.field(), format!("{} {why}", of.id));
+        }
+    }
+
     /// Tells of a fault in the answer, as long as there is room for it.
     fn answer(&mut self, row: i64, field: String, description: String) {
         let error = wire::RowError { row, field, description };
@@ -292,19 +353,20 @@ fn read(
     row: &PhaseRow,
     import_id: Uuid,
 ) -> Read {
-    let (mut batch, mut faults) = (Batch::default(), Vec::new());
+    let (mut batch, mut faults, mut named) = (Batch::default(), Vec::new(), Vec::new());
     for (index, input) in (first..).zip(decisions) {
         let mut violations = Violations::default();
         let item = recommendation(input, index, row, &mut violations);
         match (item, i32::try_from(index + 1)) {
             (Some(item), Ok(row_no)) if violations.is_empty() => {
+                named.extend(Named::all_of(Place::Decision(index), &item.content));
                 batch.push(import_id, row_no, &item);
             }
             (_, Err(_)) => faults.push((index, Vec::new(), 1)),
             (_, Ok(_)) => faults.push((index, violations.named().to_vec(), violations.total())),
         }
     }
-    Read { batch, faults }
+    Read { batch, faults, named }
 }
 
 /// Whether a later message says something else than the first.

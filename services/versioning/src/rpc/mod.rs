@@ -3,6 +3,7 @@
 mod changes;
 mod decision;
 mod errors;
+mod executions;
 mod export;
 mod facts;
 mod import;

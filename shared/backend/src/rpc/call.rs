@@ -215,9 +215,23 @@ where
     A: Answer,
 {
     let row = backend.row(scope.phase)?.clone();
+    let (order, input) = ordered(admitted, scope, &row, parse)?;
+    backend.change(order, move |change| act(change, input, row)).await
+}
+
+/// The change that an admitted request orders, and what it asks for, once all fields are checked.
+///
+/// # Errors
+/// [`Fault::Invalid`] names every field at fault.
+pub fn ordered<R: Changing, I>(
+    admitted: Admitted<R>,
+    scope: Scope,
+    row: &PhaseRow,
+    parse: impl FnOnce(R, &PhaseRow, &mut Violations) -> Option<I>,
+) -> Result<(Order, I), Fault> {
     let (actor, key, input) =
-        checked(admitted, |request, violations| parse(request, &row, violations))?;
-    backend.change(Order { scope, actor, key }, move |change| act(change, input, row)).await
+        checked(admitted, |request, violations| parse(request, row, violations))?;
+    Ok((Order { scope, actor, key }, input))
 }
 
 /// Runs an admitted change of a whole workflow.

@@ -16,7 +16,7 @@ pub mod trail;
 
 pub use call::{
     Admitted, MAX_MESSAGE, admit, admit_data_owner, admit_up_to, answer, change, change_admitted,
-    change_in, change_up_to, change_workflow, expect_size, identified,
+    change_in, change_up_to, change_workflow, expect_size, identified, ordered,
 };
 pub use methods::Answers;
 pub use paging::{DEFAULT_PAGE, MAX_PAGE, MAX_PAGE_BYTES, Page, malformed};

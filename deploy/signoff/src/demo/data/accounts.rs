@@ -35,6 +35,11 @@ impl LineOfBusiness {
         }
     }
 
+    /// The one with an id, as it is written on the wire.
+    pub fn of_id(lob_id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lob| lob.lob_id().to_string() == lob_id)
+    }
+
     /// Its id, the same for ever.
     pub fn lob_id(self) -> Uuid {
         Uuid::new_v5(&LOB_NAMESPACE, self.name().as_bytes())

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod attributes;
+pub mod extracts;
 pub mod format;
 mod generate;
 pub mod rules;

@@ -19,6 +19,16 @@ pub struct Choice {
     pub rationale: String,
 }
 
+/// The attributes that are tested in this cycle, by their technical names: those that losses are
+/// reckoned from. The others have their turn in another one.
+pub const THIS_CYCLE: [&str; 5] = [
+    "CycleEndingBalance",
+    "CurrentCreditLimit",
+    "RefreshedCreditScorePrimaryBorrower",
+    "DaysPastDue",
+    "TotalPastDue",
+];
+
 /// What an attribute is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Theme {
@@ -113,6 +123,12 @@ fn choice(attribute: &Attribute) -> Choice {
         }
         (_, true, true) => (true, "it is mandatory, and cheap to test"),
     };
+    let (in_scope, because) = match in_scope {
+        true if !THIS_CYCLE.contains(&attribute.technical_name.as_str()) => {
+            (false, "it has its turn in another cycle")
+        }
+        _ => (in_scope, because),
+    };
     Choice {
         attribute_id: attribute.attribute_id,
         in_scope,
@@ -132,7 +148,7 @@ mod tests {
         let choices = choices(&attributes);
         assert_eq!(choices.len(), 114);
         let in_scope = choices.iter().filter(|choice| choice.in_scope).count();
-        assert_eq!(in_scope, 94);
+        assert_eq!(in_scope, THIS_CYCLE.len());
         for rating in [RiskRating::High, RiskRating::Medium, RiskRating::Low] {
             let count = choices.iter().filter(|choice| choice.risk == rating).count();
             assert!(count > 15, "{rating:?} {count}");
@@ -145,10 +161,13 @@ mod tests {
         let attributes = attributes().unwrap();
         let of =
             |name: &str| choice(attributes.iter().find(|one| one.technical_name == name).unwrap());
-        for name in ["CycleEndingBalance", "DaysPastDue", "ChargeOffReasonCode", "Basel2PD"] {
+        for name in ["CycleEndingBalance", "DaysPastDue", "TotalPastDue"] {
             let choice = of(name);
             assert_eq!((choice.risk, choice.in_scope), (RiskRating::High, true), "{name}");
         }
+        let choice = of("Basel2PD");
+        assert_eq!((choice.risk, choice.in_scope), (RiskRating::High, false));
+        assert!(choice.rationale.ends_with("in another cycle."), "{}", choice.rationale);
         assert_eq!(of("CycleEndingRetailAPR").risk, RiskRating::Medium);
         assert_eq!(of("NextPaymentDueDate").risk, RiskRating::Medium);
         // Static and optional.

@@ -1,9 +1,16 @@
-//! The story: four phases of one report in one test cycle, from planning to sample selection.
+//! The story: the nine phases of one report in one test cycle, from planning to the final report.
 
+mod cases;
+mod evidence;
+mod observations;
+mod owners;
 mod planning;
 mod profiling;
+mod report;
+mod requests;
 mod samples;
 mod scoping;
+mod testing;
 
 use std::fmt::Debug;
 
@@ -12,6 +19,7 @@ use prost_types::{Struct, Value, value::Kind};
 use serde_json::Value as Json;
 use signoff_contract::convert::json_to_wire;
 use signoff_contract::versioning::v1 as wire;
+use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::Phase;
 
 use super::data::attributes::{Attribute, attributes};
@@ -48,12 +56,17 @@ pub(super) async fn tell(stage: &Stage, cast: &Cast) -> Result<Vec<Refusal>> {
     story.profile().await?;
     story.scope().await?;
     story.select_samples().await?;
+    let plan = story.identify_owners().await?;
+    let evidence = story.request_info(&plan).await?;
+    story.execute(&plan, evidence).await?;
+    story.observe(&plan).await?;
+    story.finalize().await?;
     Ok(story.refusals)
 }
 
 impl Story<'_> {
     /// A phase begins: the gateway opens it.
-    async fn begin(&self, phase: Phase) -> Result<()> {
+    async fn begin(&self, phase: Phase) -> Result<shared::PhaseStatus> {
         let row = row_of(phase)?;
         self.stage.heading(&format!("{} {}", phase.number(), row.display_name));
         let status = self.cast.gateway.open(phase).await?;
@@ -62,11 +75,15 @@ impl Story<'_> {
             sealed.push(row_of(Phase::new(foundation.phase))?.display_name);
         }
         let on = match sealed.as_slice() {
-            [] => "opens the phase; it is the first and rests on nothing".to_owned(),
-            names => format!("seals {} and opens the phase, which rests on it", names.join(", ")),
+            [] if phase == Phase::PLANNING => {
+                "opens the phase; it is the first and rests on nothing".to_owned()
+            }
+            [] => "opens the phase, since there is something to do in it".to_owned(),
+            [one] => format!("seals {one} and opens the phase, which rests on it"),
+            names => format!("seals {} and opens the phase on them", names.join(", ")),
         };
         self.stage.says(self.cast.gateway.name, &on);
-        Ok(())
+        Ok(status)
     }
 
     /// Puts items forward in a draft, chunk by chunk.
@@ -110,6 +127,14 @@ fn object(json: &Json) -> Result<Struct> {
 fn number(object: Option<&Struct>, name: &str) -> Option<f64> {
     match object?.fields.get(name)?.kind {
         Some(Kind::NumberValue(number)) => Some(number),
+        _ => None,
+    }
+}
+
+/// A text in a free-form object.
+fn text(object: Option<&Struct>, name: &str) -> Option<String> {
+    match &object?.fields.get(name)?.kind {
+        Some(Kind::StringValue(text)) => Some(text.clone()),
         _ => None,
     }
 }
@@ -159,5 +184,7 @@ mod tests {
         assert_eq!(number(Some(&data), "CycleEndingBalance"), Some(12.5));
         assert_eq!(number(Some(&data), "AccountState"), None);
         assert_eq!(number(None, "CycleEndingBalance"), None);
+        assert_eq!(text(Some(&data), "AccountState").as_deref(), Some("TX"));
+        assert_eq!(text(Some(&data), "CycleEndingBalance"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::demo::data::scoping::{Choice, choices};
 /// The attributes that are no keys.
 const TESTABLE: i32 = 114;
 /// Those of them that are in scope.
-const IN_SCOPE: i32 = 94;
+const IN_SCOPE: i32 = 5;
 
 impl Story<'_> {
     /// Tells the phase.
@@ -22,7 +22,7 @@ impl Story<'_> {
         let (stage, tess, owen) = (self.stage, &self.cast.tess, &self.cast.owen);
         let (mut tester, mut owner) = (tess.at(Phase::SCOPING), owen.at(Phase::SCOPING));
 
-        let criteria = json!({"in_scope": "whatever would misstate losses, and what changes"});
+        let criteria = json!({"in_scope": "what losses are reckoned from; the rest has its turn"});
         let metadata = wire::ScopingMetadata {
             scoping_criteria: Some(object(&criteria)?),
             ..Default::default()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::check::MAX_NAME;
-use super::{Check, Fields, NamedKey, Object, PayloadBody, words};
+use super::{Check, Content, Fields, NamedKey, Object, PayloadBody, words};
 
 words! {
     /// What an observation is.
@@ -57,6 +57,15 @@ pub struct Observation {
     /// Until when it is due.
     #[serde(default)]
     pub remediation_deadline: Option<NaiveDate>,
+}
+
+impl Observation {
+    /// The executions that a content names, in order; none if it is no observation.
+    pub fn executions_of(content: &Content) -> impl Iterator<Item = Uuid> {
+        let of = (content.kind == Self::KIND).then_some(&content.body);
+        let ids = of.and_then(|body| body.get("execution_ids")).and_then(Value::as_array);
+        ids.into_iter().flatten().filter_map(|id| Uuid::try_parse(id.as_str()?).ok())
+    }
 }
 
 impl PayloadBody for Observation {

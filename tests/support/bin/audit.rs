@@ -1,0 +1,19 @@
+//! The audit service as a process of its own, for the tests that kill it.
+
+use clap::Parser;
+use signoff_audit::{ServeArgs, serve};
+use signoff_chassis::{shutdown, telemetry};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    telemetry::init(cli.serve.server.log_json)?;
+    // Ends with the test, even if that one is killed.
+    serve(cli.serve, shutdown::token(true)?).await
+}
