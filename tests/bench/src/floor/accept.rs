@@ -16,7 +16,7 @@ const METHOD: Method = Method {
     source: "audit",
     phase: "request_info",
     name: "/signoff.audit.v1.DocumentService/ReviewDocument",
-    answer: 420,
+    answer: 300,
 };
 
 /// The submission is current and pending, somebody else's, and all the evidence that there is.

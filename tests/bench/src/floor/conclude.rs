@@ -16,7 +16,7 @@ const METHOD: Method = Method {
     source: "audit",
     phase: "test_execution",
     name: "/signoff.audit.v1.TestExecutionService/RecordResult",
-    answer: 320,
+    answer: 250,
 };
 
 /// The execution is under way. Whether it is stale is a part of the answer.

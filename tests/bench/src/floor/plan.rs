@@ -18,7 +18,7 @@ const METHOD: Method = Method {
     source: "audit",
     phase: "data_owner_id",
     name: "/signoff.audit.v1.TestCaseService/PlanTestCases",
-    answer: 200,
+    answer: 160,
 };
 
 const READ: &str = reading!(

@@ -16,7 +16,7 @@ const METHOD: Method = Method {
     source: "audit",
     phase: "request_info",
     name: "/signoff.audit.v1.DocumentService/SubmitDocument",
-    answer: 370,
+    answer: 250,
 };
 
 /// The test case has no document, its lane an owner, and the caller a part in it.
