@@ -120,22 +120,7 @@ impl Lanes {
 
     /// Opens a phase on whatever it must rest on.
     pub async fn open_phase(&self, phase: Phase) -> PhaseStatus {
-        let scope = self.at(phase);
-        let begin = gates::BeginOpenRequest {
-            scope: scope.clone(),
-            request_id: request_id(),
-            reaffirm: true,
-        };
-        let attempt = self.gateway.call_audit(begin).await.unwrap().attempt;
-        let row = PhaseTable::standard().get(phase).unwrap();
-        let rests_on = row.rests_on.iter().map(|phase| Foundation {
-            phase: phase.number(),
-            version_id: self.versions[2].to_string(),
-            trail_head: None,
-        });
-        let rests_on = rests_on.collect();
-        let open = gates::OpenRequest { scope, request_id: request_id(), attempt, rests_on };
-        self.gateway.call_audit(open).await.unwrap().phase_status.unwrap()
+        open_phase(&self.gateway, self.workflow, phase, self.versions[2]).await
     }
 
     /// Where a phase stands.
@@ -419,4 +404,28 @@ impl Lanes {
         let found = self.tester.call(request).await.unwrap();
         assert!(found.intact, "{:?}", found.first_damaged);
     }
+}
+
+/// Opens a phase of a workflow at the audit service, as the gateway: all that it must rest on has
+/// this version.
+pub async fn open_phase(
+    gateway: &Person,
+    workflow: Workflow,
+    phase: Phase,
+    version: Uuid,
+) -> PhaseStatus {
+    let scope = Some(scope(workflow, phase));
+    let request_id = request_id();
+    let begin = gates::BeginOpenRequest { scope: scope.clone(), request_id, reaffirm: true };
+    let attempt = gateway.call_audit(begin).await.unwrap().attempt;
+    let row = PhaseTable::standard().get(phase).unwrap();
+    let rests_on = row.rests_on.iter().map(|phase| Foundation {
+        phase: phase.number(),
+        version_id: version.to_string(),
+        trail_head: None,
+    });
+    let rests_on = rests_on.collect();
+    let request_id = crate::people::request_id();
+    let open = gates::OpenRequest { scope, request_id, attempt, rests_on };
+    gateway.call_audit(open).await.unwrap().phase_status.unwrap()
 }

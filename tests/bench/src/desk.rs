@@ -156,12 +156,20 @@ impl Desk {
     /// # Errors
     /// It does.
     pub async fn verify(&self) -> Result<()> {
-        let scope = Some(world::whole(self.workflow));
-        let source = feed::Source::Versioning.into();
-        let found = self.owner.call(feed::VerifyTrailRequest { scope, source }).await?;
-        ensure!(found.intact && found.records > 2, "the trail is not intact: {found:?}");
-        Ok(())
+        verify(&self.owner, self.workflow, feed::Source::Versioning).await
     }
+}
+
+/// A service finds nothing wrong with a workflow: the trail, and the rows that it speaks of.
+///
+/// # Errors
+/// It does.
+pub async fn verify(person: &Person, workflow: Workflow, source: feed::Source) -> Result<()> {
+    let scope = Some(world::whole(workflow));
+    let source = source.into();
+    let found = person.call(feed::VerifyTrailRequest { scope, source }).await?;
+    ensure!(found.intact && found.records > 2, "the trail is not intact: {found:?}");
+    Ok(())
 }
 
 /// Samples with these numbers, and their JSON.

@@ -1,14 +1,16 @@
-//! How fast the service is, beside the best SQL for the same work on the same server.
+//! How fast the services are, beside the best SQL for the same work on the same server.
 //!
 //! Each workload runs through real gRPC against a process of its own, pair by pair with the
 //! [`floor`] (A B A B …), and where it is asked for beside what [copying](floor::copying) costs.
 
 pub mod bare;
+pub mod cases;
 pub mod child;
 pub mod data;
 pub mod desk;
 pub mod facts;
 pub mod floor;
+pub mod lanes;
 pub mod pairs;
 pub mod raw;
 pub mod report;
@@ -21,6 +23,10 @@ pub mod workloads;
 pub const TESTER: i64 = 10;
 /// Who rules on them.
 pub const OWNER: i64 = 20;
+/// Who submits documents for all lines of business.
+pub const DATA_OWNER: i64 = 101;
+/// The gateway.
+pub const GATEWAY: i64 = 1;
 
 /// A phase, by its name in the database.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Measures the service; see `bench --help`.
+//! Measures the services; see `bench --help`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints its report")]
 
 use std::fs;
@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use signoff_audit::commands::Engine as Audit;
+use signoff_backend::serve::{ServeArgs, Served, serve};
 use signoff_bench::workloads::{ALL, Size};
 use signoff_bench::{bare, run};
 use signoff_chassis::{shutdown, telemetry};
-use signoff_versioning::{ServeArgs, serve};
+use signoff_versioning::commands::Engine as Versioning;
 
-/// How fast the versioning service is through gRPC, beside the best SQL for the same work on the
+/// How fast the services are through gRPC, beside the best SQL for the same work on the
 /// same server, in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "bench", after_help = workloads())]
@@ -45,7 +47,9 @@ enum Output {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(hide = true)]
-    Serve(Box<ServeArgs>),
+    Versioning(Box<ServeArgs>),
+    #[command(hide = true)]
+    Audit(Box<ServeArgs>),
     #[command(hide = true)]
     Bare(bare::BareArgs),
 }
@@ -60,7 +64,8 @@ fn workloads() -> String {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Some(Command::Serve(args)) => ended(serve_until_told(*args).await),
+        Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
+        Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
         Some(Command::Bare(args)) => ended(bare_until_told(args).await),
         None => match measure(&cli).await {
             Ok(passed) if passed || !cli.check => ExitCode::SUCCESS,
@@ -80,9 +85,9 @@ fn ended(how: Result<()>) -> ExitCode {
     }
 }
 
-async fn serve_until_told(args: ServeArgs) -> Result<()> {
+async fn serve_until_told<B: Served>(args: ServeArgs) -> Result<()> {
     telemetry::init(args.server.log_json)?;
-    serve(args, shutdown::token(true)?).await
+    serve::<B>(args, shutdown::token(true)?).await
 }
 
 async fn bare_until_told(args: bare::BareArgs) -> Result<()> {

@@ -24,8 +24,8 @@ pub fn chosen(names: &[String]) -> Result<Vec<Workload>> {
     Ok(ALL.iter().filter(wanted).copied().collect())
 }
 
-/// Runs workloads on a private PostgreSQL. `program` is this program: its commands `serve` and
-/// `bare` are the servers. `tell` hears how far it is.
+/// Runs workloads on a private PostgreSQL. `program` is this program: its commands `versioning`,
+/// `audit` and `bare` are the servers. `tell` hears how far it is.
 ///
 /// # Errors
 /// The server is not durable, a workload fails, or something is not what it must be.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
+use signoff_backend::serve::Served;
 use signoff_chassis::identity::{Claims, Jwks, SigningKey};
 use signoff_embedded::Cluster;
 use signoff_ledger::DatabaseUrls;
@@ -36,17 +37,17 @@ pub struct System {
 }
 
 impl System {
-    /// A new database on a server, and the service over it: `program serve`.
+    /// A new database on a server, and a service over it: `program SERVICE`, by the service's name.
     ///
     /// # Errors
     /// The service does not start.
-    pub async fn start(cluster: &Cluster, program: &Path) -> Result<Self> {
-        let (urls, database) =
-            database::fresh_in::<signoff_versioning::commands::Engine>(cluster).await;
+    pub async fn start<B: Served>(cluster: &Cluster, program: &Path) -> Result<Self> {
+        let (urls, database) = database::fresh_in::<B>(cluster).await;
         let folder = tempfile::tempdir()?;
         let key = SigningKey::generate()?;
         Jwks::of([&key]).save(&jwks(&folder))?;
-        let service = Child::start(program, "serve", &jwks(&folder), &urls.service).await?;
+        let service =
+            Child::start(program, B::SOURCE.name(), &jwks(&folder), &urls.service).await?;
         let admin = cluster.admin_url().expose_secret().to_owned();
         Ok(Self { urls, service, database, admin, key, program: program.into(), folder })
     }
@@ -64,12 +65,17 @@ impl System {
         world::connect(self.service.address).await
     }
 
-    /// A token for somebody with a role, on this report if it is held on one.
+    /// A token for somebody with a role, on this report if it is held on one; data owners have none.
     ///
     /// # Errors
     /// It cannot be signed.
-    pub fn token(&self, user_id: i64, role: Role, workflow: Option<Workflow>) -> Result<String> {
-        let claims = Claims::new(user_id, format!("user-{user_id}"), TOKEN).with_roles([role]);
+    pub fn token(
+        &self,
+        user_id: i64,
+        role: impl Into<Option<Role>>,
+        workflow: Option<Workflow>,
+    ) -> Result<String> {
+        let claims = Claims::new(user_id, format!("user-{user_id}"), TOKEN).with_roles(role.into());
         Ok(self.key.sign(&workflow.into_iter().fold(claims, Claims::on))?)
     }
 
@@ -81,17 +87,22 @@ impl System {
         &self,
         channel: Channel,
         user_id: i64,
-        role: Role,
+        role: impl Into<Option<Role>>,
         workflow: Option<Workflow>,
     ) -> Result<Person> {
         Ok(Person::with_token(&self.token(user_id, role, workflow)?, channel, user_id))
     }
 
-    /// A connection that sends bytes, for a tester on this report.
+    /// A connection that sends bytes, for somebody with a role on this report.
     ///
     /// # Errors
     /// Their token cannot be signed.
-    pub async fn raw(&self, user_id: i64, role: Role, workflow: Workflow) -> Result<Raw> {
+    pub async fn raw(
+        &self,
+        user_id: i64,
+        role: impl Into<Option<Role>>,
+        workflow: Workflow,
+    ) -> Result<Raw> {
         Ok(Raw::new(self.channel().await, &self.token(user_id, role, Some(workflow))?))
     }
 

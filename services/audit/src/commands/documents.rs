@@ -127,10 +127,9 @@ impl Change {
         }
         old.expect_current()?;
         old.expect_pending()?;
-        let (workflow, notes) = (self.workflow(), input.notes.as_deref());
+        let notes = input.notes.as_deref();
         let mark = self.mark("reviewed", notes);
-        submissions::review(self.conn(), mark, old.id, input.verdict).await?;
-        cases::refresh_evidence(self.conn(), workflow, old.main_chain_id, false).await?;
+        submissions::review(self.conn(), mark, &old, input.verdict).await?;
         self.record("document.reviewed", old.id, notes).await?;
         let last = self.last(old.last.revision + 1, notes);
         Ok(Submission {
@@ -184,10 +183,8 @@ impl Change {
             last: self.last(1, None),
             document,
         };
-        let workflow = self.workflow();
         let mark = self.mark("submitted", None);
-        submissions::insert(self.conn(), mark, &new).await?;
-        cases::attach_chain(self.conn(), workflow, id, ids).await?;
+        submissions::insert_first(self.conn(), mark, &new, ids).await?;
         self.record("document.submitted", id, None).await?;
         Ok(new)
     }
@@ -274,7 +271,7 @@ impl Change {
         action: &'static str,
     ) -> Result<(), Error> {
         let workflow = self.workflow();
-        cases::refresh_evidence(self.conn(), workflow, new.main_chain_id, true).await?;
+        cases::follow_evidence(self.conn(), workflow, new.main_chain_id).await?;
         self.record(action, new.id, new.revision_reason.as_deref()).await
     }
 

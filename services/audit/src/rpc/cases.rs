@@ -121,8 +121,7 @@ pub(super) async fn get_lane(
             let lob = faultless(lob, violations)?;
             reading.expect_visible(&[lob])?;
             let workflow = reading.workflow;
-            let of = [lob];
-            let found = lanes::list(reading.conn(), workflow, None, None, Some(&of), 1).await?;
+            let found = lanes::list(reading.conn(), workflow, None, None, Some(&[lob]), 1).await?;
             let told = told(reading.conn(), workflow, found).await?;
             let lane = told.into_iter().next();
             let lane = lane.ok_or_else(|| Error::not_found(Kind::Lane, lob))?;

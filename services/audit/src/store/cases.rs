@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::last;
+use super::{last, worth};
 use crate::domain::error::Error;
 use crate::domain::test_case::{TestCase, TestCaseState, Tested};
 
@@ -166,61 +166,37 @@ fn arguments(workflow: Workflow) -> Result<sqlx::postgres::PgArguments, Error> {
     Ok(arguments)
 }
 
-/// Notes that a chain of documents is evidence of test cases that had none.
-pub async fn attach_chain(
+/// Works out anew what a chain and its supplements are worth, after something was added to them: what
+/// was tested before is stale.
+pub async fn follow_evidence(
     conn: &mut PgConnection,
     workflow: Workflow,
     chain_id: Uuid,
-    ids: &[Uuid],
 ) -> Result<(), Error> {
-    sqlx::query(
-        "update test_cases set chain_id = $3, current_submission_id = $3, evidence = 'pending'
-         where cycle_id = $1 and report_id = $2 and id = any($4)",
-    )
-    .bind(workflow.cycle_id)
-    .bind(workflow.report_id)
-    .bind(chain_id)
-    .bind(ids)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Works out anew what a chain and its supplements are worth, after one of them changed. With new
-/// `evidence`, what was tested before is stale.
-pub async fn refresh_evidence(
-    conn: &mut PgConnection,
-    workflow: Workflow,
-    chain_id: Uuid,
-    new_evidence: bool,
-) -> Result<(), Error> {
-    sqlx::query(
-        "with worth as (
-             select case
-                 when bool_or(chain_id = $3 and status in ('rejected', 'revision_requested'))
-                     then 'refused'
-                 when bool_or(status = 'pending_review')
-                     or bool_or(status = 'revision_requested') then 'pending'
-                 else 'accepted'
-             end as evidence,
-             (array_agg(id) filter (where chain_id = $3))[1] as head
-             from submissions
-             where cycle_id = $1 and report_id = $2 and main_chain_id = $3 and is_current
+    let statement = concat!(
+        "with worth as (",
+        worth!(
+            "(select chain_id, status from submissions
+              where cycle_id = $1 and report_id = $2 and main_chain_id = $3 and is_current)",
+            "$3"
+        ),
+        "), head as (
+             select id from submissions
+             where cycle_id = $1 and report_id = $2 and chain_id = $3 and is_current
          )
-         update test_cases c
-         set evidence = worth.evidence, current_submission_id = worth.head,
-             stale = c.stale or ($4 and c.tested <> 'none')
-         from worth
+         update test_cases c set evidence = worth.evidence, current_submission_id = head.id,
+             stale = c.stale or c.tested <> 'none'
+         from worth, head
          where c.cycle_id = $1 and c.report_id = $2 and c.chain_id = $3
              and (c.evidence, c.current_submission_id, c.stale) is distinct from
-                 (worth.evidence, worth.head, c.stale or ($4 and c.tested <> 'none'))",
-    )
-    .bind(workflow.cycle_id)
-    .bind(workflow.report_id)
-    .bind(chain_id)
-    .bind(new_evidence)
-    .execute(conn)
-    .await?;
+                 (worth.evidence, head.id, c.stale or c.tested <> 'none')"
+    );
+    sqlx::query(statement)
+        .bind(workflow.cycle_id)
+        .bind(workflow.report_id)
+        .bind(chain_id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

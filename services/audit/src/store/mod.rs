@@ -48,6 +48,27 @@ impl From<LedgerError> for Error {
     }
 }
 
+/// The statement that says what the current submissions of a main chain are worth: a table of them with
+/// `chain_id` and `status`, and the parameter that is the main chain.
+macro_rules! worth {
+    ($current:literal, $chain:literal) => {
+        concat!(
+            "select case
+                 when bool_or(s.chain_id = ",
+            $chain,
+            " and s.status in ('rejected', 'revision_requested')) then 'refused'
+                 when bool_or(s.status in ('pending_review', 'revision_requested')) then 'pending'
+                 else 'accepted'
+             end as evidence
+             from ",
+            $current,
+            " s"
+        )
+    };
+}
+
+use worth;
+
 /// The last change of a row.
 fn last(row: &PgRow) -> Result<LastChange, Error> {
     Ok(LastChange {

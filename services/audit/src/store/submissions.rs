@@ -1,11 +1,12 @@
 //! Submissions of documents, and their chains.
 
 use signoff_workflow::Workflow;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::{Mark, last};
+use super::{Mark, last, worth};
 use crate::domain::document::{
     Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
@@ -151,13 +152,9 @@ fn of_cases(query: &mut QueryBuilder<Postgres>, condition: &str) {
     query.push(condition);
 }
 
-/// Writes a new submission.
-pub async fn insert(
-    conn: &mut PgConnection,
-    mark: Mark<'_>,
-    new: &Submission,
-) -> Result<(), Error> {
-    sqlx::query(
+/// The statement that writes a submission.
+macro_rules! insert {
+    () => {
         "insert into submissions (
              cycle_id, report_id, id, chain_id, main_chain_id, supplements_submission_id,
              evidence_no, document_id, document_version, document_type, submission_type, file_name,
@@ -166,36 +163,70 @@ pub async fn insert(
              status, revision, change_type, changed_by, change_reason, record_no, occurred_at,
              recorded_at, origin)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22, true, 'pending_review', 1, $23, $18, $24, $25, $19, $19, 'native')",
-    )
-    .bind(mark.workflow.cycle_id)
-    .bind(mark.workflow.report_id)
-    .bind(new.id)
-    .bind(new.chain_id)
-    .bind(new.main_chain_id)
-    .bind(new.supplements_submission_id)
-    .bind(new.evidence_no)
-    .bind(new.document.document_id)
-    .bind(new.document_version)
-    .bind(&new.document.document_type)
-    .bind(new.submission_type.name())
-    .bind(&new.document.content.file_name)
-    .bind(&new.document.content.media_type)
-    .bind(new.document.content.size_bytes)
-    .bind(new.document.content.sha256)
-    .bind(&new.document.content.document_metadata)
-    .bind(new.test_cases)
-    .bind(mark.by)
-    .bind(mark.at)
-    .bind(new.revision_type.name())
-    .bind(&new.revision_reason)
-    .bind(new.replaces_submission_id)
-    .bind(mark.change_type)
-    .bind(mark.reason)
-    .bind(mark.record_no)
-    .execute(conn)
-    .await?;
+             $19, $20, $21, $22, true, 'pending_review', 1, $23, $18, $24, $25, $19, $19, 'native')"
+    };
+}
+
+/// Writes a new submission.
+pub async fn insert(
+    conn: &mut PgConnection,
+    mark: Mark<'_>,
+    new: &Submission,
+) -> Result<(), Error> {
+    bound(insert!(), mark, new).execute(conn).await?;
     Ok(())
+}
+
+/// Writes the submission that begins the main chain of test cases without one, as their evidence.
+pub async fn insert_first(
+    conn: &mut PgConnection,
+    mark: Mark<'_>,
+    new: &Submission,
+    test_cases: &[Uuid],
+) -> Result<(), Error> {
+    let statement = concat!(
+        "with written as (",
+        insert!(),
+        ")
+         update test_cases set chain_id = $3, current_submission_id = $3, evidence = 'pending'
+         where cycle_id = $1 and report_id = $2 and id = any($26)"
+    );
+    bound(statement, mark, new).bind(test_cases).execute(conn).await?;
+    Ok(())
+}
+
+/// A statement with what [`insert!`] takes.
+fn bound<'q>(
+    statement: &'static str,
+    mark: Mark<'q>,
+    new: &'q Submission,
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(statement)
+        .bind(mark.workflow.cycle_id)
+        .bind(mark.workflow.report_id)
+        .bind(new.id)
+        .bind(new.chain_id)
+        .bind(new.main_chain_id)
+        .bind(new.supplements_submission_id)
+        .bind(new.evidence_no)
+        .bind(new.document.document_id)
+        .bind(new.document_version)
+        .bind(&new.document.document_type)
+        .bind(new.submission_type.name())
+        .bind(&new.document.content.file_name)
+        .bind(&new.document.content.media_type)
+        .bind(new.document.content.size_bytes)
+        .bind(new.document.content.sha256)
+        .bind(&new.document.content.document_metadata)
+        .bind(new.test_cases)
+        .bind(mark.by)
+        .bind(mark.at)
+        .bind(new.revision_type.name())
+        .bind(&new.revision_reason)
+        .bind(new.replaces_submission_id)
+        .bind(mark.change_type)
+        .bind(mark.reason)
+        .bind(mark.record_no)
 }
 
 /// Takes the place of a head from it.
@@ -219,30 +250,46 @@ pub async fn replace(conn: &mut PgConnection, mark: Mark<'_>, id: Uuid) -> Resul
     Ok(())
 }
 
-/// Writes what the reviewer says.
+/// Writes what the reviewer says; and what the chain is worth to its test cases follows, by the same
+/// statement.
 pub async fn review(
     conn: &mut PgConnection,
     mark: Mark<'_>,
-    id: Uuid,
+    of: &Submission,
     verdict: DocumentStatus,
 ) -> Result<(), Error> {
-    sqlx::query(
-        "update submissions set status = $4, reviewed_by = $6, reviewed_at = $9, review_notes = $7,
-             revision = revision + 1, change_type = $5, changed_by = $6, change_reason = $7,
-             record_no = $8, occurred_at = $9, recorded_at = $9, origin = 'native'
-         where cycle_id = $1 and report_id = $2 and id = $3",
-    )
-    .bind(mark.workflow.cycle_id)
-    .bind(mark.workflow.report_id)
-    .bind(id)
-    .bind(verdict.name())
-    .bind(mark.change_type)
-    .bind(mark.by)
-    .bind(mark.reason)
-    .bind(mark.record_no)
-    .bind(mark.at)
-    .execute(conn)
-    .await?;
+    let statement = concat!(
+        "with reviewed as (
+             update submissions set status = $4, reviewed_by = $6, reviewed_at = $9,
+                 review_notes = $7, revision = revision + 1, change_type = $5, changed_by = $6,
+                 change_reason = $7, record_no = $8, occurred_at = $9, recorded_at = $9,
+                 origin = 'native'
+             where cycle_id = $1 and report_id = $2 and id = $3
+         ), worth as (",
+        worth!(
+            "(select chain_id, case when id = $3 then $4 else status end as status
+              from submissions
+              where cycle_id = $1 and report_id = $2 and main_chain_id = $10 and is_current)",
+            "$10"
+        ),
+        ")
+         update test_cases c set evidence = worth.evidence from worth
+         where c.cycle_id = $1 and c.report_id = $2 and c.chain_id = $10
+             and c.evidence <> worth.evidence"
+    );
+    sqlx::query(statement)
+        .bind(mark.workflow.cycle_id)
+        .bind(mark.workflow.report_id)
+        .bind(of.id)
+        .bind(verdict.name())
+        .bind(mark.change_type)
+        .bind(mark.by)
+        .bind(mark.reason)
+        .bind(mark.record_no)
+        .bind(mark.at)
+        .bind(of.main_chain_id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

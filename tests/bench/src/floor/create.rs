@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use signoff_workflow::{Scope, Workflow};
 use uuid::Uuid;
 
-use super::record::{Author, Record, bind_ending, contents, ending, new_draft};
+use super::record::{Author, Method, Record, Told, bind_ending, contents, ending, new_draft};
 use super::session::{Floor, Header};
 use crate::TESTER;
 use crate::data::Sample;
@@ -32,6 +32,9 @@ const CREATE: &str = ending!(
              with ordinality as new (key, payload, hash, no)), "
 );
 
+const METHOD: Method =
+    Method::of_versioning("/signoff.versioning.v1.VersioningService/CreateVersion");
+
 impl Floor {
     /// Starts a workflow's line with samples.
     ///
@@ -43,14 +46,8 @@ impl Floor {
         samples: &[Sample],
         json: &[String],
     ) -> Result<()> {
-        let author = Author {
-            workflow,
-            user_id: TESTER,
-            role: "tester",
-            method: "/signoff.versioning.v1.VersioningService/CreateVersion",
-            request_id: Uuid::new_v4(),
-        };
-        let known = self.begin(workflow, author.request_id).await?;
+        let author = Author::new(workflow, (TESTER, &["tester"]), METHOD);
+        let known = self.begin(&author).await?;
         if known.line.is_some() {
             bail!("the line is there already");
         }
@@ -70,11 +67,17 @@ impl Floor {
             sources: 1,
             created_by: TESTER,
         };
-        let (action, details) = ("version.created", contents(samples, &hashes, 1)?);
-        let told = (None, new_draft(&draft, None, known.now));
-        let record = Record::of(&author, &known, action, id, told, &details)?;
+        let details = contents(samples, &hashes, 1)?;
+        let told = Told {
+            action: "version.created",
+            subject: id,
+            reason: None,
+            before: None,
+            after: new_draft(&draft, None, known.start.now),
+        };
+        let record = Record::of(&author, &known.start, told, &details)?;
         let line_id = Scope { workflow, phase: crate::PHASE.phase }.line_id();
-        bind_ending!(sqlx::query(CREATE), author, known, record, action, id)
+        bind_ending!(sqlx::query(CREATE), author, record)
             .bind(line_id)
             .bind(many)
             .bind(id)

@@ -2,10 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use signoff_workflow::Workflow;
-use uuid::Uuid;
 
 use super::binary::{Rows, timestamp};
-use super::record::{Author, Record, bind_ending, changed, contents, ending};
+use super::record::{Author, Method, Record, Told, bind_ending, changed, contents, ending};
 use super::session::Floor;
 use crate::TESTER;
 use crate::data::Sample;
@@ -26,6 +25,9 @@ const END: &str = ending!(
          where line_no = $19 and number = $20), "
 );
 
+const METHOD: Method =
+    Method::of_versioning("/signoff.versioning.v1.VersioningService/ImportDecisions");
+
 impl Floor {
     /// Puts samples that the line does not know forward in its draft. Their JSON is what the
     /// caller holds.
@@ -38,18 +40,12 @@ impl Floor {
         samples: &[Sample],
         json: &[String],
     ) -> Result<()> {
-        let author = Author {
-            workflow,
-            user_id: TESTER,
-            role: "tester",
-            method: "/signoff.versioning.v1.VersioningService/ImportDecisions",
-            request_id: Uuid::new_v4(),
-        };
-        let known = self.begin(workflow, author.request_id).await?;
+        let author = Author::new(workflow, (TESTER, &["tester"]), METHOD);
+        let known = self.begin(&author).await?;
         let (line_no, number, last_item) = known.line.context("no line")?;
         let before = known.version.clone().context("no version")?;
         let hashes: Vec<[u8; 32]> = json.iter().map(|json| Sample::hash(json)).collect();
-        let at = timestamp(known.now);
+        let at = timestamp(known.start.now);
         let mut rows = Rows::new(16);
         let mut copy = self.conn.copy_in_raw(COPY).await?;
         for (((sample, json), hash), item_no) in
@@ -85,12 +81,16 @@ impl Floor {
         after.revision += 1;
         after.total += many;
         after.pending += many;
-        let told = (Some(changed(&before)), changed(&after));
-        let mut told = told;
-        told.1["sources"] = (before.sources | 1).into();
-        let (action, id) = ("decisions.added", before.version_id);
-        let record = Record::of(&author, &known, action, id, told, &details)?;
-        bind_ending!(sqlx::query(END), author, known, record, action, id)
+        let mut told = Told {
+            action: "decisions.added",
+            subject: before.version_id,
+            reason: None,
+            before: Some(changed(&before)),
+            after: changed(&after),
+        };
+        told.after["sources"] = (before.sources | 1).into();
+        let record = Record::of(&author, &known.start, told, &details)?;
+        bind_ending!(sqlx::query(END), author, record)
             .bind(many)
             .bind(line_no)
             .bind(number)

@@ -5,14 +5,19 @@
 //! commits as durably. It saves every round trip and every look that a service, which does not know
 //! its callers, cannot save. `VerifyTrail` finds nothing wrong with what it leaves behind.
 
+mod accept;
 mod binary;
+mod conclude;
 pub mod copying;
 mod create;
 mod import;
+mod plan;
 pub mod read;
 mod record;
 mod review;
 mod revise;
 mod session;
+mod state;
+mod submit;
 
 pub use session::Floor;

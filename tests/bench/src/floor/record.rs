@@ -8,23 +8,67 @@ use signoff_ledger::{DetailRows, DetailWriter};
 use signoff_workflow::Workflow;
 use uuid::Uuid;
 
-use super::session::{Header, Known};
+use super::session::{Header, Start};
 use crate::PHASE;
 use crate::data::Sample;
+
+/// What is done: a method of a service, in a phase.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Method {
+    /// The service's name in records.
+    pub(super) source: &'static str,
+    /// The phase's.
+    pub(super) phase: &'static str,
+    /// The method's full name.
+    pub(super) name: &'static str,
+    /// How long its answer is.
+    pub(super) answer: usize,
+}
+
+impl Method {
+    /// A method of versioning, in the phase of all its workloads. A version is about so long.
+    pub(super) const fn of_versioning(name: &'static str) -> Self {
+        Self { source: "versioning", phase: PHASE.slug, name, answer: 260 }
+    }
+}
 
 /// Who does something, and by which request.
 #[derive(Clone, Debug)]
 pub(super) struct Author {
     pub(super) workflow: Workflow,
     pub(super) user_id: i64,
-    pub(super) role: &'static str,
-    pub(super) method: &'static str,
+    pub(super) roles: &'static [&'static str],
+    pub(super) method: Method,
     pub(super) request_id: Uuid,
+}
+
+impl Author {
+    /// Somebody with a new request.
+    pub(super) fn new(
+        workflow: Workflow,
+        (user_id, roles): (i64, &'static [&'static str]),
+        method: Method,
+    ) -> Self {
+        Self { workflow, user_id, roles, method, request_id: Uuid::new_v4() }
+    }
+}
+
+/// What is told of a change: what happened, to what, why, and how that was before and is after.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) action: &'static str,
+    pub(super) subject: Uuid,
+    pub(super) reason: Option<&'static str>,
+    pub(super) before: Option<Value>,
+    pub(super) after: Value,
 }
 
 /// A record with its details, ready to be written.
 #[derive(Debug)]
 pub(super) struct Record {
+    pub(super) action: &'static str,
+    pub(super) subject: String,
+    pub(super) at: DateTime<Utc>,
     pub(super) sequence: i64,
     pub(super) canonical: Vec<u8>,
     pub(super) hash: [u8; 32],
@@ -35,26 +79,25 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The record of a change of a version.
+    /// The record of a change.
     pub(super) fn of(
         author: &Author,
-        known: &Known,
-        action: &str,
-        version_id: Uuid,
-        (before, after): (Option<Value>, Value),
+        start: &Start,
+        told: Told,
         details: &DetailRows,
     ) -> Result<Self> {
+        let Told { action, subject, reason, before, after } = told;
         let mut root = Sha256::new();
         for chunk in details.chunks() {
             root.update(chunk.hash);
         }
-        let sequence = known.head.0 + 1;
+        let sequence = start.head.0 + 1;
         // The names of objects are sorted: serde_json keeps them in a tree.
         let canonical = serde_json::to_vec(&json!({
             "action": action,
             "actor": {
                 "acting_service": null,
-                "roles": [author.role],
+                "roles": author.roles,
                 "subject": format!("user-{}", author.user_id),
                 "user_id": author.user_id,
             },
@@ -67,28 +110,31 @@ impl Record {
                 "touched": details.touched(),
             },
             "format": 1,
-            "method": author.method,
-            "occurred_at": micros(known.now),
+            "method": author.method.name,
+            "occurred_at": micros(start.now),
             "origin": "native",
-            "phase": PHASE.slug,
-            "previous_hash": hex::encode(&known.head.1),
-            "reason": null,
-            "recorded_at": micros(known.now),
+            "phase": author.method.phase,
+            "previous_hash": hex::encode(&start.head.1),
+            "reason": reason,
+            "recorded_at": micros(start.now),
             "report_id": author.workflow.report_id,
             "request_id": author.request_id,
             "sequence": sequence,
-            "source": "versioning",
-            "subject": version_id,
+            "source": author.method.source,
+            "subject": subject,
         }))?;
         let mut hash = Sha256::new();
         hash.update(b"signoff-trail-v1\0");
-        hash.update(&known.head.1);
+        hash.update(&start.head.1);
         hash.update(&canonical);
         Ok(Self {
+            action,
+            subject: subject.to_string(),
+            at: start.now,
             sequence,
             canonical,
             hash: hash.finalize().into(),
-            previous: known.head.1.clone(),
+            previous: start.head.1.clone(),
             chunks: (0..).take(details.chunks().len()).collect(),
             hashes: details.chunks().iter().map(|chunk| chunk.hash.to_vec()).collect(),
             bodies: details.chunks().iter().map(|chunk| chunk.body.clone()).collect(),
@@ -153,8 +199,8 @@ pub(super) fn changed(header: &Header) -> Value {
     })
 }
 
-/// The answer that is kept: a version is about as long as this.
-pub(super) const ANSWER: [u8; 260] = [0; 260];
+/// The answer that is kept, as far as it is as long as the service's.
+pub(super) const ANSWER: [u8; 1024] = [0; 1024];
 
 /// The end of a command: the record, its details and the answer. `$1` to `$16`; the statement
 /// begins with `with` and what the command itself changes.
@@ -181,7 +227,7 @@ macro_rules! ending {
 
 /// Binds `$1` to `$17` of an [`ending!`].
 macro_rules! bind_ending {
-    ($query:expr, $author:expr, $known:expr, $record:expr, $action:expr, $version_id:expr) => {
+    ($query:expr, $author:expr, $record:expr) => {
         $query
             .bind($author.workflow.cycle_id)
             .bind($author.workflow.report_id)
@@ -189,17 +235,17 @@ macro_rules! bind_ending {
             .bind(&$record.canonical)
             .bind($record.hash.as_slice())
             .bind(&$record.previous)
-            .bind($crate::PHASE.slug)
-            .bind($action)
+            .bind($author.method.phase)
+            .bind($record.action)
             .bind($author.user_id)
-            .bind($version_id.to_string())
+            .bind(&$record.subject)
             .bind($author.request_id)
-            .bind($known.now)
+            .bind($record.at)
             .bind(&$record.chunks)
             .bind(&$record.hashes)
             .bind(&$record.bodies)
-            .bind($author.method)
-            .bind(&$crate::floor::record::ANSWER[..])
+            .bind($author.method.name)
+            .bind(&$crate::floor::record::ANSWER[..$author.method.answer])
     };
 }
 

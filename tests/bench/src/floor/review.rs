@@ -4,9 +4,8 @@ use anyhow::{Context as _, Result, bail};
 use signoff_ledger::DetailWriter;
 use signoff_workflow::Workflow;
 use sqlx::Row as _;
-use uuid::Uuid;
 
-use super::record::{Author, Record, bind_ending, changed, ending};
+use super::record::{Author, Method, Record, Told, bind_ending, changed, ending};
 use super::session::Floor;
 use crate::OWNER;
 
@@ -50,6 +49,9 @@ const END: &str = ending!(
          where line_no = $18 and number = $19), "
 );
 
+const METHOD: Method =
+    Method::of_versioning("/signoff.versioning.v1.VersioningService/ReviewDecisions");
+
 impl Floor {
     /// Rules on the items of a version that nobody ruled on before: those that are listed get
     /// their own state (1 approved, 3 rejected); if `remaining`, those that are listed are
@@ -64,14 +66,8 @@ impl Floor {
         states: &[i16],
         remaining: bool,
     ) -> Result<()> {
-        let author = Author {
-            workflow,
-            user_id: OWNER,
-            role: "report_owner",
-            method: "/signoff.versioning.v1.VersioningService/ReviewDecisions",
-            request_id: Uuid::new_v4(),
-        };
-        let known = self.begin(workflow, author.request_id).await?;
+        let author = Author::new(workflow, (OWNER, &["report_owner"]), METHOD);
+        let known = self.begin(&author).await?;
         let (line_no, number, _) = known.line.context("no line")?;
         let before = known.version.clone().context("no version")?;
         if before.state != "submitted" {
@@ -82,7 +78,7 @@ impl Floor {
             .bind(line_no)
             .bind(number)
             .bind(OWNER)
-            .bind(known.now)
+            .bind(known.start.now)
             .bind(items);
         let query = if remaining { query } else { query.bind(states) };
         let ruled = query.fetch_all(&mut self.conn).await?;
@@ -119,10 +115,15 @@ impl Floor {
         after.pending -= many;
         after.approved += approved;
         after.rejected += many - approved;
-        let (action, id) = ("decisions.reviewed", before.version_id);
-        let told = (Some(changed(&before)), changed(&after));
-        let record = Record::of(&author, &known, action, id, told, &writer.finish())?;
-        bind_ending!(sqlx::query(END), author, known, record, action, id)
+        let told = Told {
+            action: "decisions.reviewed",
+            subject: before.version_id,
+            reason: None,
+            before: Some(changed(&before)),
+            after: changed(&after),
+        };
+        let record = Record::of(&author, &known.start, told, &writer.finish())?;
+        bind_ending!(sqlx::query(END), author, record)
             .bind(line_no)
             .bind(number)
             .bind(many)

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use signoff_workflow::Workflow;
 use uuid::Uuid;
 
-use super::record::{Author, Record, bind_ending, contents, ending, new_draft};
+use super::record::{Author, Method, Record, Told, bind_ending, contents, ending, new_draft};
 use super::session::{Floor, Header};
 use crate::TESTER;
 use crate::data::Sample;
@@ -34,6 +34,9 @@ const REVISE: &str = ending!(
              with ordinality as new (key, payload, hash, no)), "
 );
 
+const METHOD: Method =
+    Method::of_versioning("/signoff.versioning.v1.VersioningService/ReviseVersion");
+
 impl Floor {
     /// Makes the next version of a line whose newest one is approved, with samples that the line
     /// does not know.
@@ -46,14 +49,8 @@ impl Floor {
         samples: &[Sample],
         json: &[String],
     ) -> Result<()> {
-        let author = Author {
-            workflow,
-            user_id: TESTER,
-            role: "tester",
-            method: "/signoff.versioning.v1.VersioningService/ReviseVersion",
-            request_id: Uuid::new_v4(),
-        };
-        let known = self.begin(workflow, author.request_id).await?;
+        let author = Author::new(workflow, (TESTER, &["tester"]), METHOD);
+        let known = self.begin(&author).await?;
         let (line_no, number, last_item) = known.line.context("no line")?;
         let baseline = known.version.clone().context("no version")?;
         if baseline.state != "approved" {
@@ -76,10 +73,15 @@ impl Floor {
             created_by: TESTER,
         };
         let details = contents(samples, &hashes, last_item + 1)?;
-        let (action, told) =
-            ("version.revised", (None, new_draft(&draft, Some(number), known.now)));
-        let record = Record::of(&author, &known, action, id, told, &details)?;
-        bind_ending!(sqlx::query(REVISE), author, known, record, action, id)
+        let told = Told {
+            action: "version.revised",
+            subject: id,
+            reason: None,
+            before: None,
+            after: new_draft(&draft, Some(number), known.start.now),
+        };
+        let record = Record::of(&author, &known.start, told, &details)?;
+        bind_ending!(sqlx::query(REVISE), author, record)
             .bind(line_no)
             .bind(many)
             .bind(id)

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest, Sha256};
 use signoff_workflow::Workflow;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, Postgres, Row};
 use uuid::Uuid;
 
-use crate::PHASE;
+use super::record::Author;
 
 /// A session of the service's role.
 #[derive(Debug)]
@@ -19,13 +20,19 @@ pub struct Floor {
     pub(super) conn: PgConnection,
 }
 
-/// What a command knows when it begins.
+/// What every command knows when it begins.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct Start {
     /// The number and hash of the chain's last record.
     pub(super) head: (i64, Vec<u8>),
     /// The time of the command.
     pub(super) now: DateTime<Utc>,
+}
+
+/// What a command of versioning knows when it begins.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) start: Start,
     /// The line, its newest version's number and its newest item's.
     pub(super) line: Option<(i64, i32, i32)>,
     /// The newest version.
@@ -48,25 +55,43 @@ pub(super) struct Header {
     pub(super) created_by: i64,
 }
 
-/// Everything that a command must know, by indexes, in one statement.
-const READ: &str = "
-select greatest(clock_timestamp(), t.recorded_at) as now, coalesce(t.seq, 0) as seq, t.hash,
-    k.request_id is not null as known,
-    g.opened_attempt is not null and g.stale_because is null and g.reopening = 0
-        and not exists (
-            select from phase_holds h
-            where h.cycle_id = $1 and h.report_id = $2 and h.phase = $3) as open,
-    l.line_no, l.last_number, l.last_item, v.version_id, v.state, v.revision, v.total, v.pending,
-    v.approved, v.rejected, v.carried, v.sources, v.created_by
-from (values (true)) as one (row)
-left join lateral (
-    select seq, hash, recorded_at from trail
-    where cycle_id = $1 and report_id = $2 order by seq desc limit 1
-) t on true
-left join idempotency_keys k on k.cycle_id = $1 and k.report_id = $2 and k.request_id = $4
-left join phase_gates g on g.cycle_id = $1 and g.report_id = $2 and g.phase = $3
-left join lines l on l.cycle_id = $1 and l.report_id = $2 and l.phase = $3
-left join versions v on v.line_no = l.line_no and v.number = l.last_number";
+/// Everything that a command must know, by indexes, in one statement: `$1` to `$4` are its workflow,
+/// its phase and its request; what it must know beside that, each adds.
+macro_rules! reading {
+    ($columns:expr, $joins:expr) => {
+        concat!(
+            "select greatest(clock_timestamp(), t.recorded_at) as now, coalesce(t.seq, 0) as seq,
+                 t.hash, k.request_id is not null as known,
+                 w.cycle_id is null and g.opened_attempt is not null and g.stale_because is null
+                     and g.reopening = 0 and not exists (
+                         select from phase_holds h
+                         where h.cycle_id = $1 and h.report_id = $2 and h.phase = $3) as open, ",
+            $columns,
+            "from (values (true)) as one (row)
+             left join lateral (
+                 select seq, hash, recorded_at from trail
+                 where cycle_id = $1 and report_id = $2 order by seq desc limit 1
+             ) t on true
+             left join idempotency_keys k
+                 on k.cycle_id = $1 and k.report_id = $2 and k.request_id = $4
+             left join closed_workflows w on w.cycle_id = $1 and w.report_id = $2
+             left join phase_gates g on g.cycle_id = $1 and g.report_id = $2 and g.phase = $3 ",
+            $joins
+        )
+    };
+}
+
+pub(super) use reading;
+
+const READ: &str = reading!(
+    "l.line_no, l.last_number, l.last_item, v.version_id, v.state, v.revision, v.total, v.pending,
+     v.approved, v.rejected, v.carried, v.sources, v.created_by ",
+    "left join lines l on l.cycle_id = $1 and l.report_id = $2 and l.phase = $3
+     left join versions v on v.line_no = l.line_no and v.number = l.last_number"
+);
+
+/// A query before it is sent.
+pub(super) type Asked<'q> = Query<'q, Postgres, PgArguments>;
 
 impl Floor {
     /// A new session.
@@ -85,21 +110,35 @@ impl Floor {
         &mut self.conn
     }
 
-    /// Begins a command: the workflow's lock, then everything that must be known.
-    pub(super) async fn begin(&mut self, workflow: Workflow, request_id: Uuid) -> Result<Known> {
+    /// Begins a command: the workflow's lock, then everything that must be known, by a
+    /// [`reading!`] whose own parameters `more` binds.
+    pub(super) async fn start<'q>(
+        &mut self,
+        author: &'q Author,
+        statement: &'static str,
+        more: impl FnOnce(Asked<'q>) -> Asked<'q>,
+    ) -> Result<(Start, PgRow)> {
+        let workflow = author.workflow;
         let key = lock_key(workflow);
         let begin = format!("begin; select pg_advisory_xact_lock({key})");
         self.conn.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
-        let row = sqlx::query(READ)
+        let query = sqlx::query(statement)
             .bind(workflow.cycle_id)
             .bind(workflow.report_id)
-            .bind(PHASE.slug)
-            .bind(request_id)
-            .fetch_one(&mut self.conn)
-            .await?;
+            .bind(author.method.phase)
+            .bind(author.request_id);
+        let row = more(query).fetch_one(&mut self.conn).await?;
         if row.try_get("known")? || row.try_get::<Option<bool>, _>("open")? != Some(true) {
             bail!("the phase is not open, or the request was here before");
         }
+        let hash: Option<Vec<u8>> = row.try_get("hash")?;
+        let head = (row.try_get("seq")?, hash.unwrap_or_else(|| vec![0; 32]));
+        Ok((Start { head, now: row.try_get("now")? }, row))
+    }
+
+    /// Begins a command of versioning.
+    pub(super) async fn begin(&mut self, author: &Author) -> Result<Known> {
+        let (start, row) = self.start(author, READ, |query| query).await?;
         let line_no: Option<i64> = row.try_get("line_no")?;
         let line = match line_no {
             Some(line_no) => {
@@ -124,9 +163,7 @@ impl Floor {
                 created_by: row.try_get("created_by")?,
             }),
         };
-        let hash: Option<Vec<u8>> = row.try_get("hash")?;
-        let head = (row.try_get("seq")?, hash.unwrap_or_else(|| vec![0; 32]));
-        Ok(Known { head, now: row.try_get("now")?, line, version })
+        Ok(Known { start, line, version })
     }
 
     /// Ends a command.

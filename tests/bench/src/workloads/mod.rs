@@ -6,16 +6,24 @@ mod current;
 mod disk;
 mod export;
 mod import;
+mod lanes;
 mod lineage;
 mod list;
+mod plan;
+mod result;
 mod review;
+mod review_document;
 mod revise;
+mod single;
+mod submit;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use futures::future::LocalBoxFuture;
+use signoff_audit::commands::Engine as Audit;
 use signoff_embedded::Cluster;
+use signoff_versioning::commands::Engine as Versioning;
 
 use crate::report::Line;
 use crate::system::System;
@@ -51,12 +59,20 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A new database with the service over it.
+    /// A new database with the versioning service over it.
     ///
     /// # Errors
     /// It does not start.
     pub async fn system(&self) -> Result<System> {
-        System::start(&self.cluster, &self.program).await
+        System::start::<Versioning>(&self.cluster, &self.program).await
+    }
+
+    /// A new database with the audit service over it.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn audit(&self) -> Result<System> {
+        System::start::<Audit>(&self.cluster, &self.program).await
     }
 }
 
@@ -93,4 +109,9 @@ workloads! {
     current: "GetCurrentVersion: 16 clients",
     create: "CreateVersion: 100 samples, 16 clients on workflows of their own",
     lineage: "GetLineage: 20 versions of a line of a million, and of a small one",
+    plan: "PlanTestCases: 100,000 test cases, in as many calls as they need",
+    submit: "SubmitDocument: for one test case, 16 clients on workflows of their own",
+    review_document: "ReviewDocument: 16 clients on workflows of their own",
+    result: "RecordResult: 16 clients on workflows of their own",
+    lanes: "GetLane, ListLanes, GetPhaseStatus: of 1,000, 10,000 and 100,000 test cases",
 }
