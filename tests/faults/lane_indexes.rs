@@ -82,7 +82,7 @@ async fn hot_queries(full: &Full, conn: &mut PgConnection) -> Vec<String> {
         cases::list(conn, workflow, &filter, None, 100).await.unwrap().len()
     });
     reads!(wrong, conn, 40, 1, "the lanes of a chain", {
-        cases::lobs_of_chain(conn, workflow, full.chain).await.unwrap().len()
+        cases::lobs_of_chain(conn, workflow, full.chain, false).await.unwrap().len()
     });
     reads!(wrong, conn, 40, 3, "all lanes", {
         lanes::all(conn, workflow, None).await.unwrap().len()
