@@ -295,3 +295,17 @@ async fn a_revision_may_be_submitted_by_its_test_cases() {
     not_the_owner(lanes.revise(OWNERS[1], &two, 8).await);
     lanes.expect_intact().await;
 }
+
+#[tokio::test]
+async fn a_rejected_supplement_leaves_what_it_supplements_as_good_as_it_was() {
+    let lanes = Lanes::planned(1).await;
+    let cases = lanes.cases_of(LOB).await;
+    let main = lanes.submit(OWNER, &cases).await.unwrap();
+    lanes.review(&main, DocumentStatus::Accepted).await.unwrap();
+    let beside = submit(&lanes, supplement(&lanes, &main)).await.unwrap();
+    lanes.review(&beside, DocumentStatus::Rejected).await.unwrap();
+    assert_eq!(lanes.lane(LOB).await.accepted, 1);
+    unmet(lanes.start(&cases[0], &beside).await, ErrorReason::EvidenceMissing);
+    lanes.start(&cases[0], &main).await.unwrap();
+    lanes.expect_intact().await;
+}

@@ -8,6 +8,7 @@ mod calls;
 mod common;
 mod document_lists;
 mod documents;
+mod etags;
 mod executions;
 mod gates;
 mod history;
