@@ -71,7 +71,8 @@ create table test_plans (
     unique (id)
 );
 
--- Cases of a plan whose last call did not come yet. They are nothing that anybody acts on: no history.
+-- Cases of a plan whose last call did not come yet, by the versions that it is made from: these never change, so whatever
+-- was sent of it belongs to it. They are nothing that anybody acts on: no history.
 create table staged_cases (
     cycle_id uuid not null,
     report_id uuid not null,
@@ -82,7 +83,9 @@ create table staged_cases (
     sample_item_key text not null,
     attribute_id uuid not null,
     lob_id uuid,
-    primary key (cycle_id, report_id, test_case_id)
+    primary key (
+        cycle_id, report_id, planning_version_id, scoping_version_id, sample_selection_version_id, test_case_id
+    )
 );
 
 -- A sample with an attribute.
@@ -131,17 +134,18 @@ where lob_id is not null;
 create index test_cases_chain on test_cases (cycle_id, report_id, chain_id, lob_id) where chain_id is not null;
 -- What Observation Management must cover.
 create index test_cases_to_observe on test_cases (cycle_id, report_id, latest_execution_id)
-where tested in ('fail', 'inconclusive') and not stale and not withdrawn;
+where tested in ('fail', 'inconclusive') and evidence in ('pending', 'accepted') and not stale and not withdrawn;
 
--- How far a test case is; `owned` says whether its lane has a primary owner now.
+-- How far a test case is; `owned` says whether its lane has a primary owner now. Who owns it does not matter any more
+-- once it is concluded: a lane that is done stays so when its owner's time is over.
 create function test_case_state(c test_cases, owned boolean) returns text language sql immutable as $$
     select case
         when c.withdrawn then 'withdrawn'
+        when c.evidence in ('pending', 'accepted') and c.tested not in ('none', 'open') and not c.stale then 'concluded'
         when not owned then 'unassigned'
         when c.evidence in ('none', 'refused') then 'awaiting_evidence'
         when c.tested = 'open' then 'in_test'
-        when c.tested = 'none' or c.stale then 'evidence_submitted'
-        else 'concluded'
+        else 'evidence_submitted'
     end
 $$;
 
@@ -209,7 +213,6 @@ create table submissions (
     origin text not null,
     primary key (cycle_id, report_id, id),
     unique (id),
-    foreign key (cycle_id, report_id, replaces_submission_id) references submissions,
     foreign key (cycle_id, report_id, supplements_submission_id) references submissions,
     check ((supplements_submission_id is null) = (chain_id = main_chain_id)),
     check ((document_version = 1) = (replaces_submission_id is null)),
@@ -218,9 +221,16 @@ create table submissions (
     check ((submission_type = 'revision') = (revision_reason is not null)),
     check ((status = 'pending_review') = (reviewed_by is null)),
     check ((reviewed_by is null) = (reviewed_at is null)),
-    -- Two people: whoever submits does not review.
-    check (reviewed_by <> submitted_by)
+    -- Two people: whoever submits does not review; and each is who makes the change.
+    check (reviewed_by <> submitted_by),
+    check (change_type <> 'reviewed' or reviewed_by = changed_by),
+    check (change_type not in ('submitted', 'revised') or submitted_by = changed_by)
 );
+-- What a revision replaces is of its own chain; what an execution is on, has the chain that it says.
+alter table submissions add unique (cycle_id, report_id, id, chain_id);
+alter table submissions add foreign key (cycle_id, report_id, replaces_submission_id, chain_id)
+references submissions (cycle_id, report_id, id, chain_id);
+alter table submissions add unique (cycle_id, report_id, id, main_chain_id);
 create unique index submissions_chain on submissions (cycle_id, report_id, chain_id, document_version)
 where chain_id is not null;
 create unique index submissions_evidence on submissions (cycle_id, report_id, main_chain_id, evidence_no)
@@ -267,7 +277,11 @@ create table executions (
     unique (id),
     unique (cycle_id, report_id, test_case_id, number),
     foreign key (cycle_id, report_id, test_case_id) references test_cases,
-    foreign key (cycle_id, report_id, submission_id) references submissions,
+    foreign key (cycle_id, report_id, submission_id, main_chain_id)
+    references submissions (cycle_id, report_id, id, main_chain_id),
+    -- Who concludes it, changes it then.
+    check (change_type <> 'concluded' or concluded_by = changed_by),
+    check (change_type <> 'started' or started_by = changed_by),
     check (num_nulls(result, concluded_by, concluded_at) in (0, 3)),
     check (result is not null or num_nonnulls(expected, found, tolerance, rationale) = 0),
     check (result = 'pass' or result is null or rationale is not null)
@@ -305,8 +319,10 @@ create table actions (
     unique (id),
     foreign key (cycle_id, report_id, test_case_id) references test_cases,
     foreign key (cycle_id, report_id, execution_id) references executions,
-    check (num_nulls(responded_by, responded_at, response_status, impact_on_timeline) in (0, 4)),
-    check (response_status is not null or response_notes is null),
+    check (num_nulls(responded_by, responded_at, response_status) in (0, 3)),
+    check (response_status is not null or num_nonnulls(response_notes, impact_on_timeline) = 0),
+    check (change_type <> 'responded' or responded_by = changed_by),
+    check (change_type <> 'requested' or requested_by = changed_by),
     check (responded_at >= requested_at)
 );
 create index actions_case on actions (cycle_id, report_id, test_case_id, id) where test_case_id is not null;

@@ -1,9 +1,11 @@
 -- What no code can get round: what may change, once, and that history and counts follow.
 
--- Assignments end, once.
+-- Assignments end, once; one that is to end in future may still end earlier.
 create trigger assignments_guard before update on assignments for each row
 when (
-    old.ended is not null or new.ended is null
+    new.ended is null
+    or (old.ended is not null
+        and (old.effective_to <= new.occurred_at or new.effective_to >= old.effective_to))
     or new.revision <> old.revision + 1 or new.record_no <= old.record_no
     or new.effective_to > old.effective_to
     or (old.cycle_id, old.report_id, old.id, old.data_owner_id, old.lob_id, old.assignment_type, old.effective_from,
@@ -95,24 +97,24 @@ when (
 )
 execute function subject_guard('the life');
 
--- What begins, begins with revision 1.
+-- What begins, begins with revision 1, and nobody has decided on it.
 create function subject_begins() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
-    raise exception 'the first revision of % is 1', tg_table_name using errcode = 'SG103';
+    raise exception 'a row of % begins with revision 1, and with nothing decided', tg_table_name using errcode = 'SG103';
 end
 $$;
 
 create trigger assignments_begin before insert on assignments for each row
-when (new.revision <> 1) execute function subject_begins();
+when (new.revision <> 1 or new.ended is not null) execute function subject_begins();
 create trigger test_cases_begin before insert on test_cases for each row
 when (new.revision <> 1) execute function subject_begins();
 create trigger submissions_begin before insert on submissions for each row
-when (new.revision <> 1 or not new.is_current) execute function subject_begins();
+when (new.revision <> 1 or not new.is_current or new.status <> 'pending_review') execute function subject_begins();
 create trigger executions_begin before insert on executions for each row
-when (new.revision <> 1) execute function subject_begins();
+when (new.revision <> 1 or new.concluded_at is not null) execute function subject_begins();
 create trigger actions_begin before insert on actions for each row
-when (new.revision <> 1) execute function subject_begins();
+when (new.revision <> 1 or new.responded_at is not null) execute function subject_begins();
 
 -- History.
 create trigger assignments_made after insert on assignments referencing new table as fresh
@@ -168,10 +170,14 @@ begin
             sum(c.sign) as cases,
             sum(c.sign) filter (where c.evidence in ('pending', 'accepted')) as with_document,
             sum(c.sign) filter (where c.evidence = 'accepted') as accepted,
-            sum(c.sign) filter (where c.tested = 'open') as in_test,
+            sum(c.sign) filter (where c.tested = 'open' and c.evidence in ('pending', 'accepted')) as in_test,
             sum(c.sign) filter (where c.tested in ('pass', 'fail', 'inconclusive')) as executed,
-            sum(c.sign) filter (where c.tested in ('pass', 'fail', 'inconclusive') and not c.stale) as concluded,
-            sum(c.sign) filter (where c.tested in ('fail', 'inconclusive') and not c.stale) as to_observe,
+            sum(c.sign) filter (
+                where c.tested in ('pass', 'fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
+            ) as concluded,
+            sum(c.sign) filter (
+                where c.tested in ('fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
+            ) as to_observe,
             sum(c.sign) filter (where c.stale) as stale,
             sum(c.sign * c.open_actions) as open_actions
         from (select 1 as sign, f.* from fresh f) c
@@ -206,10 +212,14 @@ begin
             sum(c.sign) as cases,
             sum(c.sign) filter (where c.evidence in ('pending', 'accepted')) as with_document,
             sum(c.sign) filter (where c.evidence = 'accepted') as accepted,
-            sum(c.sign) filter (where c.tested = 'open') as in_test,
+            sum(c.sign) filter (where c.tested = 'open' and c.evidence in ('pending', 'accepted')) as in_test,
             sum(c.sign) filter (where c.tested in ('pass', 'fail', 'inconclusive')) as executed,
-            sum(c.sign) filter (where c.tested in ('pass', 'fail', 'inconclusive') and not c.stale) as concluded,
-            sum(c.sign) filter (where c.tested in ('fail', 'inconclusive') and not c.stale) as to_observe,
+            sum(c.sign) filter (
+                where c.tested in ('pass', 'fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
+            ) as concluded,
+            sum(c.sign) filter (
+                where c.tested in ('fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
+            ) as to_observe,
             sum(c.sign) filter (where c.stale) as stale,
             sum(c.sign * c.open_actions) as open_actions
         from (select 1 as sign, f.* from fresh f union all select -1 as sign, o.* from former o) c
@@ -225,6 +235,32 @@ create trigger test_cases_count_new after insert on test_cases referencing new t
 for each statement execute function lanes_of_new();
 create trigger test_cases_count_changed after update on test_cases referencing old table as former new table as fresh
 for each statement execute function lanes_of_changed();
+
+-- Nothing goes, and history stays as it is: not even for the owner of the tables.
+create function audit_refuse_change() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+    raise exception 'rows of % are kept as they are', tg_table_name using errcode = 'SG104';
+end
+$$;
+
+create trigger history_append_only before update or delete or truncate on history
+for each statement execute function audit_refuse_change();
+create trigger assignments_stay before delete or truncate on assignments
+for each statement execute function audit_refuse_change();
+create trigger test_plans_stay before update or delete or truncate on test_plans
+for each statement execute function audit_refuse_change();
+create trigger test_cases_stay before delete or truncate on test_cases
+for each statement execute function audit_refuse_change();
+create trigger submissions_stay before delete or truncate on submissions
+for each statement execute function audit_refuse_change();
+create trigger executions_stay before delete or truncate on executions
+for each statement execute function audit_refuse_change();
+create trigger actions_stay before delete or truncate on actions
+for each statement execute function audit_refuse_change();
+
+-- Triggers alone call what runs as the owner.
+revoke all on function history_of_new(), history_of_changed(), lanes_of_new(), lanes_of_changed() from public;
 
 -- The service's role.
 grant select, insert on assignments, test_plans, test_cases, submissions, executions, actions to signoff_service;

@@ -41,7 +41,7 @@ impl Backend for Engine {
     ) -> Result<Standing, Error> {
         let (workflow, phase) = (of.scope.workflow, of.row.phase);
         let plan = plans::current(conn, workflow).await?;
-        let lanes = lanes::all(conn, workflow, None).await?;
+        let lanes = lanes::all(conn, workflow, of.at).await?;
         let samples = rests_on(of, self.phases());
         let handed_on = match asked {
             Asked::Seal { .. } if phase == Phase::TEST_EXECUTION => {

@@ -43,7 +43,7 @@ impl Backend for Engine {
         of: Subject<'_>,
         asked: Asked<'_>,
     ) -> Result<Standing, Error> {
-        let Subject { scope, row, gate } = of;
+        let Subject { scope, row, gate, .. } = of;
         let current = versions::current(conn, scope, row).await?;
         let open = versions::open(conn, scope, row).await?;
         let any_closed = asked == Asked::Status

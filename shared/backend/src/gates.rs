@@ -109,12 +109,13 @@ impl Work {
             let phase = holder.display_name.to_owned();
             return Err(Fault::Gate { phase, reason: refused }.into());
         }
+        let at = self.now();
         let (mut foundations, mut unmet, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
         let mut execution_ids = Vec::new();
         for row in rows {
             let scope = Scope { phase: row.phase, ..self.scope() };
             let before = gates.remove(row.slug).unwrap_or_default();
-            let of = Subject { scope, row, gate: &before };
+            let of = Subject { scope, row, gate: &before, at: Some(at) };
             let required = if row.seals_unopened { required } else { &[] };
             let standing = backend.standing(self.conn(), of, Asked::Seal { required }).await?;
             let missing = standing.missing(of, &self.phases);

@@ -14,6 +14,9 @@ pub struct Subject<'a> {
     pub row: &'a PhaseRow,
     /// Its gate.
     pub gate: &'a Gate,
+    /// The moment that counts: of the command, or none where somebody only looks. The database's own
+    /// clock stands still in a transaction, from before its turn came.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What for it is asked where a phase stands.

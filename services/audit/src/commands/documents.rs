@@ -9,8 +9,8 @@ use crate::domain::document::{
     Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
 use crate::domain::error::{Error, Kind, Refused};
-use crate::domain::test_case::NO_LOB;
-use crate::store::{cases, submissions};
+use crate::domain::test_case::{NO_LOB, TestCaseState};
+use crate::store::{assignments, cases, submissions};
 
 /// As what a document is submitted.
 #[derive(Clone, Debug)]
@@ -71,9 +71,10 @@ impl Change {
     /// A lane has no owner or another one, test cases have a document, or the one that is replaced
     /// or supplemented is not current.
     pub async fn submit_document(&mut self, input: SubmitDocument) -> Result<Submission, Error> {
+        let SubmitDocument { test_case_ids, submit_as, document } = input;
+        self.expect_some_owner(&test_case_ids).await?;
         self.expect_business_here().await?;
         self.work.admit()?;
-        let SubmitDocument { test_case_ids, submit_as, document } = input;
         match submit_as {
             SubmitAs::Initial => self.submit_initial(&test_case_ids, document).await,
             SubmitAs::Revision(replaced, reason) => {
@@ -81,11 +82,13 @@ impl Change {
                     Some(id) => self.submission(id).await?,
                     None => self.head_of(&test_case_ids).await?,
                 };
+                self.expect_own_chain(old.main_chain_id).await?;
                 self.expect_evidence_of(&old, &test_case_ids).await?;
                 self.revise(old, document, reason).await
             }
             SubmitAs::Supplemental(id) => {
                 let of = self.submission(id).await?;
+                self.expect_own_chain(of.main_chain_id).await?;
                 self.expect_evidence_of(&of, &test_case_ids).await?;
                 self.supplement(of, document).await
             }
@@ -189,12 +192,12 @@ impl Change {
         Ok(new)
     }
 
+    /// Adds to a submission, whose lanes are the caller's.
     async fn supplement(
         &mut self,
         of: Submission,
         document: Described,
     ) -> Result<Submission, Error> {
-        self.expect_own_chain(of.main_chain_id).await?;
         of.expect_current()?;
         let id = Uuid::now_v7();
         let new = Submission {
@@ -214,13 +217,13 @@ impl Change {
         Ok(new)
     }
 
+    /// Takes the place of a submission, whose lanes are the caller's.
     async fn revise(
         &mut self,
         old: Submission,
         document: Described,
         reason: String,
     ) -> Result<Submission, Error> {
-        self.expect_own_chain(old.main_chain_id).await?;
         old.expect_current()?;
         let revision_type = old.revision_by(&document);
         let new = Submission {
@@ -304,6 +307,17 @@ impl Change {
         head.ok_or_else(|| Fault::Internal(format!("chain {chain} has no head")).into())
     }
 
+    /// Of lanes that nobody owns, nobody can be told that they are somebody else's.
+    ///
+    /// # Errors
+    /// None of these test cases has an owner.
+    async fn expect_some_owner(&mut self, ids: &[Uuid]) -> Result<(), Error> {
+        let (workflow, now) = (self.workflow(), self.work.now());
+        let found = cases::by_ids(self.conn(), workflow, ids, Some(now)).await?;
+        let unowned = found.iter().all(|case| case.state == TestCaseState::Unassigned);
+        if unowned && found.len() == ids.len() { expect_assigned(&found) } else { Ok(()) }
+    }
+
     /// # Errors
     /// A submission is no evidence of some of these test cases.
     async fn expect_evidence_of(&mut self, of: &Submission, ids: &[Uuid]) -> Result<(), Error> {
@@ -319,9 +333,9 @@ impl Change {
     }
 
     /// # Errors
-    /// Not all lanes of a chain's test cases have an owner, and the caller as one of theirs.
+    /// The caller owns not all lanes of a chain's test cases, or some of them have no primary owner.
     async fn expect_own_chain(&mut self, chain_id: Uuid) -> Result<(), Error> {
-        let workflow = self.workflow();
+        let (workflow, now) = (self.workflow(), self.work.now());
         let lanes = cases::lobs_of_chain(self.conn(), workflow, chain_id, false).await?;
         if lanes.contains(&Uuid::nil()) {
             return Err(Error::refused(Refused::OwnerMissing, chain_id, NO_LOB));
@@ -330,6 +344,14 @@ impl Change {
             let what = "is evidence of withdrawn test cases only";
             return Err(Error::refused(Refused::TestCaseState, chain_id, what));
         }
-        self.expect_own(lanes).await
+        self.expect_own(lanes.iter().copied()).await?;
+        let mut missing = Violations::default();
+        for lane in assignments::unowned(self.conn(), workflow, &lanes, now).await? {
+            missing.add(lane.to_string(), "has no primary data owner now: assign one");
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Refused { refused: Refused::OwnerMissing, of: missing })
     }
 }

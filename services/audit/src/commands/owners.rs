@@ -1,6 +1,6 @@
 //! Data Owner ID: assignments.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use signoff_backend::Fault;
 use signoff_workflow::Violations;
 use uuid::Uuid;
@@ -9,6 +9,9 @@ use super::Change;
 use crate::domain::assignment::{Assignment, AssignmentType, Ended};
 use crate::domain::error::{Error, Kind, Refused};
 use crate::store::assignments;
+
+/// By how much the clocks of callers may differ from ours: what is past by less is now.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// To put somebody in charge of a line of business.
 #[derive(Clone, Debug)]
@@ -64,6 +67,9 @@ impl Change {
         if input.effective_to.is_some_and(|to| to <= effective_from) {
             return Err(invalid("effective_to", "is not after effective_from"));
         }
+        if effective_from < self.work.now() - CLOCKS_DIFFER && input.reason.is_none() {
+            return Err(invalid("change_reason", "is required where effective_from is past"));
+        }
         let new = self.new_assignment(
             (input.data_owner_id, input.lob_id, input.assignment_type),
             (effective_from, input.effective_to),
@@ -88,11 +94,17 @@ impl Change {
     ) -> Result<(Assignment, Assignment), Error> {
         self.work.admit()?;
         let old = self.assignment(input.assignment_id, input.etag.as_deref()).await?;
+        old.expect_not_handed_over()?;
         if input.data_owner_id == old.data_owner_id {
             return Err(invalid("data_owner_id", "has this charge already"));
         }
-        let not_before = self.work.now().max(old.effective_from);
-        let effective_from = input.effective_from.unwrap_or(not_before);
+        let now = self.work.now();
+        // What the old owner did until now, they did as the owner.
+        if input.effective_from.is_some_and(|from| from < now - CLOCKS_DIFFER) {
+            return Err(invalid("effective_from", "is past: a hand-over is for now, or for later"));
+        }
+        let not_before = now.max(old.effective_from);
+        let effective_from = input.effective_from.map_or(not_before, |from| from.max(now));
         if effective_from < old.effective_from {
             return Err(invalid("effective_from", "is before the assignment begins"));
         }

@@ -48,8 +48,8 @@ pub struct Response {
     pub status: ResponseStatus,
     /// In more.
     pub notes: Option<String>,
-    /// What the request did to the timeline.
-    pub impact: TimelineImpact,
+    /// What the request did to the timeline, if whoever answers says.
+    pub impact: Option<TimelineImpact>,
 }
 
 /// A request for action.
@@ -105,7 +105,7 @@ mod tests {
     fn turnaround_is_in_hours() {
         let at = |minutes| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
         let response =
-            Response { status: ResponseStatus::Partial, notes: None, impact: TimelineImpact::None };
+            Response { status: ResponseStatus::Partial, notes: None, impact: Some(TimelineImpact::None) };
         let mut action = Action {
             id: Uuid::nil(),
             action_type: ActionType::TestRerun,

@@ -79,14 +79,25 @@ impl Assignment {
     }
 
     /// # Errors
-    /// It ended, or will, or its time is over.
+    /// Its time is over, or somebody ended it for good.
     pub fn expect_unended(&self, now: DateTime<Utc>) -> Result<(), Error> {
-        let what = match (self.ended, self.effective_to) {
-            (Some(Ended::Transferred), _) => "was handed over: change the one that took over",
-            (Some(Ended::Deactivated), _) => "was deactivated: assign an owner anew",
-            (None, Some(to)) if to <= now => "is over: assign an owner anew",
-            (None, Some(_) | None) => return Ok(()),
+        let over = self.effective_to.is_some_and(|to| to <= now);
+        let what = match self.ended {
+            Some(Ended::Deactivated) => "was deactivated: assign an owner anew",
+            Some(Ended::Transferred) if over => "was handed over: change the one that took over",
+            None if over => "is over: assign an owner anew",
+            Some(Ended::Transferred) | None => return Ok(()),
         };
+        Err(Error::refused(Refused::AssignmentState, self.id, what))
+    }
+
+    /// # Errors
+    /// It was handed over already, be it for later.
+    pub fn expect_not_handed_over(&self) -> Result<(), Error> {
+        if self.ended != Some(Ended::Transferred) {
+            return Ok(());
+        }
+        let what = "is handed over already: deactivate the one that takes over, or this one";
         Err(Error::refused(Refused::AssignmentState, self.id, what))
     }
 
@@ -145,7 +156,12 @@ mod tests {
         assert!(assignment(1, None, None).expect_unended(at(5)).is_ok());
         assert!(assignment(1, Some(9), None).expect_unended(at(5)).is_ok());
         assert!(assignment(1, Some(5), None).expect_unended(at(5)).is_err());
-        assert!(assignment(1, Some(9), Some(Ended::Transferred)).expect_unended(at(5)).is_err());
+        // Handed over for later: it may end before, but is not handed over again.
+        let handed_over = assignment(1, Some(9), Some(Ended::Transferred));
+        assert!(handed_over.expect_unended(at(5)).is_ok());
+        assert!(handed_over.expect_unended(at(9)).is_err());
+        assert!(handed_over.expect_not_handed_over().is_err());
+        assert!(assignment(1, Some(9), None).expect_not_handed_over().is_ok());
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Refused {
     EvidenceMissing,
     /// Assignments that ended, or that would be there twice.
     AssignmentState,
+    /// Plans of which calls are missing.
+    PlanIncomplete,
     /// Test cases that are withdrawn, or that have a document already.
     TestCaseState,
     /// Submissions that are not current any more, or were ruled on.

@@ -15,11 +15,11 @@ pub struct Counts {
     pub with_document: i64,
     /// Whose documents are accepted.
     pub accepted: i64,
-    /// Being tested.
+    /// Being tested, on a usable document.
     pub in_test: i64,
     /// Whose latest execution is concluded.
     pub executed: i64,
-    /// The same, on the documents that are current.
+    /// The same, on documents that are current and usable.
     pub concluded: i64,
     /// Of these, failed or inconclusive.
     pub to_observe: i64,
@@ -70,26 +70,28 @@ impl Lane {
             }
         };
         match phase {
-            Phase::DATA_OWNER_ID if self.owned => {}
             Phase::DATA_OWNER_ID if self.lob_id.is_none() => add(
-                counts.cases,
+                self.unassigned(),
                 "have a sample that names no line of business: revise the samples, and plan again",
             ),
             Phase::DATA_OWNER_ID => {
-                add(counts.cases, "have no data owner: assign a primary one");
+                add(self.unassigned(), "have no data owner: assign a primary one");
             }
             Phase::REQUEST_INFO => {
                 add(
                     counts.cases - counts.with_document,
-                    "have no usable document: have one submitted",
+                    "have no usable document: have one submitted or revised",
                 );
-                add(counts.with_document - counts.accepted, "have documents to be reviewed");
+                add(
+                    counts.with_document - counts.accepted,
+                    "have documents that wait for their review or revision",
+                );
             }
             Phase::TEST_EXECUTION => {
                 add(counts.in_test, "are being tested: conclude the executions");
                 add(
-                    counts.stale - self.stale_in_test(),
-                    "have documents that changed since they were tested: test them again",
+                    counts.executed - counts.concluded,
+                    "have documents that changed, or were refused, after they were tested: test them again",
                 );
                 let untested = counts.cases - counts.executed - counts.in_test;
                 add(untested, "were not tested: test them");
@@ -103,11 +105,9 @@ impl Lane {
         unmet
     }
 
-    /// Stale ones among those that are being tested: not counted apart, they are what is missing
-    /// between the others.
-    fn stale_in_test(&self) -> i64 {
-        let stale_and_executed = self.counts.executed - self.counts.concluded;
-        self.counts.stale - stale_and_executed
+    /// Test cases that wait for an owner of the lane: none that are done.
+    pub fn unassigned(&self) -> i64 {
+        if self.owned { 0 } else { self.counts.cases - self.counts.concluded }
     }
 
     /// Test cases without a usable document.
@@ -168,7 +168,7 @@ pub fn blocks(
 /// How many test cases need nothing more in a phase, and how many there are.
 pub fn progress(phase: Phase, lanes: &[Lane]) -> (i64, i64) {
     let done = |lane: &Lane| match phase {
-        Phase::DATA_OWNER_ID if lane.owned => lane.counts.cases,
+        Phase::DATA_OWNER_ID => lane.counts.cases - lane.unassigned(),
         Phase::REQUEST_INFO => lane.counts.accepted,
         Phase::TEST_EXECUTION => lane.counts.concluded,
         _ => 0,

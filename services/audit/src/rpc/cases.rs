@@ -56,7 +56,7 @@ pub(super) async fn get_plan(
         Box::pin(async move {
             let workflow = reading.workflow;
             let in_force = plans::current(reading.conn(), workflow).await?;
-            let staged = plans::staged(reading.conn(), workflow).await?;
+            let staged = plans::staged_in_all(reading.conn(), workflow).await?;
             let plan = in_force.as_ref().map(to_wire::plan);
             Ok(wire::GetTestPlanResponse { plan, staged })
         })

@@ -52,6 +52,11 @@ fn told(refused: Refused) -> (Reason, &'static str, &'static str) {
         Refused::AssignmentState => {
             (Reason::AssignmentState, "assignment does not allow it", "assignments do not allow it")
         }
+        Refused::PlanIncomplete => (
+            Reason::PlanIncomplete,
+            "plan of test cases lacks some",
+            "plans of test cases lack some",
+        ),
         Refused::TestCaseState => {
             (Reason::TestCaseState, "test case does not allow it", "test cases do not allow it")
         }

@@ -20,7 +20,7 @@ use crate::commands::{
     RespondToAction, ReviewDocument, ReviseDocument, StartExecution, SubmitAs, SubmitDocument,
     TransferDataOwner,
 };
-use crate::domain::action::{Response, ResponseStatus, TimelineImpact};
+use crate::domain::action::{Response, ResponseStatus};
 use crate::domain::document::{Content, Described, DocumentStatus, SubmissionType};
 use crate::domain::execution::{Conclusion, ExecutionResult};
 use crate::domain::plan::{MadeFrom, PlannedCase};
@@ -195,7 +195,11 @@ pub(super) fn plan(
         scoping_version_id: scoping?,
         sample_selection_version_id: samples?,
     };
-    Some(PlanTestCases { cases, made_from, last: request.last })
+    if request.total_cases < 0 {
+        violations.add("total_cases", "is negative");
+    }
+    let total_cases = (request.total_cases > 0).then_some(request.total_cases);
+    Some(PlanTestCases { cases, made_from, last: request.last, total_cases })
 }
 
 /// What is in a document: the fields that both requests have.
@@ -413,6 +417,6 @@ pub(super) fn respond(
     };
     let impact = optional(request.impact_on_timeline, "impact_on_timeline", violations);
     let response =
-        Response { status: status?, notes, impact: impact?.unwrap_or(TimelineImpact::None) };
+        Response { status: status?, notes, impact: impact? };
     Some(RespondToAction { action_id: action_id?, etag: etag(request.etag), response })
 }

@@ -12,7 +12,7 @@ use signoff_workflow::{PhaseTable, Unmet};
 use uuid::Uuid;
 
 use super::enums::WireEnum as _;
-use crate::domain::action::Action;
+use crate::domain::action::{Action, TimelineImpact};
 use crate::domain::assignment::Assignment;
 use crate::domain::document::{RevisionType, Submission};
 use crate::domain::error::Error;
@@ -287,7 +287,7 @@ pub(super) fn action(of: Action) -> Result<wire::Action, Error> {
     if let Some((response, by, at)) = of.responded {
         told.response_status = response.status.number();
         told.response_notes = response.notes.unwrap_or_default();
-        told.impact_on_timeline = response.impact.number();
+        told.impact_on_timeline = response.impact.map_or(0, TimelineImpact::number);
         told.responded_by = by;
         told.responded_at = Some(time_to_wire(at));
     }

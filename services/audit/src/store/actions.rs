@@ -127,7 +127,7 @@ pub async fn respond(
     .bind(mark.at)
     .bind(response.status.name())
     .bind(&response.notes)
-    .bind(response.impact.name())
+    .bind(response.impact.map(TimelineImpact::name))
     .bind(mark.change_type)
     .bind(mark.record_no)
     .execute(conn)
@@ -137,12 +137,13 @@ pub async fn respond(
 
 fn read(row: &PgRow) -> Result<Action, Error> {
     let status: Option<&str> = row.try_get("response_status")?;
+    let impact: Option<&str> = row.try_get("impact_on_timeline")?;
     let responded = match status {
         Some(status) => Some((
             Response {
                 status: ResponseStatus::named(status)?,
                 notes: row.try_get("response_notes")?,
-                impact: TimelineImpact::named(row.try_get("impact_on_timeline")?)?,
+                impact: impact.map(TimelineImpact::named).transpose()?,
             },
             row.try_get("responded_by")?,
             row.try_get("responded_at")?,

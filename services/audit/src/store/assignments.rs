@@ -68,6 +68,30 @@ pub async fn active(
     rows.iter().map(read).collect()
 }
 
+/// Which of these lines of business have no primary owner at a moment.
+pub async fn unowned(
+    conn: &mut PgConnection,
+    workflow: Workflow,
+    lobs: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar(
+        "select wanted.id from unnest($3::uuid[]) as wanted (id)
+         where not exists (
+             select from assignments
+             where cycle_id = $1 and report_id = $2 and lob_id = wanted.id
+                 and assignment_type = 'primary' and effective_from <= $4
+                 and (effective_to is null or effective_to > $4)
+         )",
+    )
+    .bind(workflow.cycle_id)
+    .bind(workflow.report_id)
+    .bind(lobs)
+    .bind(at)
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The lines of business that somebody owns in this workflow at a moment, in whatever capacity;
 /// now, if none is given.
 pub async fn owned_by(
@@ -103,8 +127,7 @@ pub struct Filter {
     pub visible: Option<Vec<Uuid>>,
 }
 
-/// Assignments by line of business, newest first in each; and the time by which their status is
-/// told.
+/// Assignments by line of business, newest first in each.
 pub async fn list(
     conn: &mut PgConnection,
     workflow: Workflow,

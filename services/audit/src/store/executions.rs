@@ -99,7 +99,7 @@ pub async fn to_observe(conn: &mut PgConnection, workflow: Workflow) -> Result<V
     Ok(sqlx::query_scalar(
         "select latest_execution_id from test_cases
          where cycle_id = $1 and report_id = $2 and tested in ('fail', 'inconclusive')
-             and not stale and not withdrawn
+             and evidence in ('pending', 'accepted') and not stale and not withdrawn
          order by latest_execution_id",
     )
     .bind(workflow.cycle_id)

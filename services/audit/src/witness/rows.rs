@@ -247,10 +247,12 @@ pub(super) async fn counted_wrongly(
              select coalesce(lob_id, $3) as lob_id, count(*) as cases,
                  count(*) filter (where evidence in ('pending', 'accepted')) as with_document,
                  count(*) filter (where evidence = 'accepted') as accepted,
-                 count(*) filter (where tested = 'open') as in_test,
+                 count(*) filter (where tested = 'open' and evidence in ('pending', 'accepted')) as in_test,
                  count(*) filter (where tested not in ('none', 'open')) as executed,
-                 count(*) filter (where tested not in ('none', 'open') and not stale) as concluded,
-                 count(*) filter (where tested in ('fail', 'inconclusive') and not stale) as to_observe,
+                 count(*) filter (where tested not in ('none', 'open') and not stale
+                     and evidence in ('pending', 'accepted')) as concluded,
+                 count(*) filter (where tested in ('fail', 'inconclusive') and not stale
+                     and evidence in ('pending', 'accepted')) as to_observe,
                  count(*) filter (where stale) as stale, sum(open_actions) as open_actions
              from test_cases where cycle_id = $1 and report_id = $2 and not withdrawn group by 1
          )

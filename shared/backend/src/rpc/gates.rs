@@ -202,7 +202,7 @@ pub async fn get_phase_status<B: Backend>(
         let mut gates = load(snapshot.conn(), workflow, &[row.slug]).await?;
         let gate = gates.remove(row.slug).unwrap_or_default();
         let mut told =
-            status(backend, snapshot.conn(), Subject { scope, row, gate: &gate }).await?;
+            status(backend, snapshot.conn(), Subject { scope, row, gate: &gate, at: None }).await?;
         told.workflow_closed = closing(snapshot.conn(), workflow).await?.is_some();
         Ok(wire::GetPhaseStatusResponse { phase_status: Some(told) })
     };
@@ -217,7 +217,8 @@ pub(super) async fn status_after<B: Backend>(
     gate: &Gate,
 ) -> Result<shared::PhaseStatus, B::Error> {
     let scope = work.scope();
-    status(backend, work.conn(), Subject { scope, row, gate }).await
+    let at = Some(work.now());
+    status(backend, work.conn(), Subject { scope, row, gate, at }).await
 }
 
 async fn status<B: Backend>(

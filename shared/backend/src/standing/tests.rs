@@ -8,7 +8,7 @@ fn told(slug: &str, gate: &Gate, standing: &Standing) -> (PhaseState, Vec<String
     let phases = PhaseTable::standard();
     let row = phases.by_slug(slug).unwrap();
     let workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
-    let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate };
+    let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate, at: None };
     let missing = standing.missing(of, phases).into_iter().map(|one| one.what).collect();
     (standing.state(of, phases), missing)
 }

@@ -9,7 +9,7 @@ fn of(slug: &str, gate: &Gate, any_closed: bool) -> (PhaseState, Vec<String>, Ve
     let phases = PhaseTable::standard();
     let row = phases.by_slug(slug).unwrap();
     let workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
-    let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate };
+    let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate, at: None };
     let standing = Versions { any_closed, ..Versions::default() }.standing(row, gate);
     let words = |all: Vec<Unmet>| all.into_iter().map(|one| one.what).collect();
     let (missing, unmet) = (standing.missing(of, phases), standing.unmet(of, phases));
