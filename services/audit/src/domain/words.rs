@@ -40,8 +40,9 @@ macro_rules! words {
 pub(crate) use words;
 
 #[cfg(test)]
-#[expect(unreachable_pub, reason = "the macro is for the types of the domain")]
 mod tests {
+    #![expect(unreachable_pub, reason = "the macro is for the types of the domain")]
+
     words! {
         /// An example.
         Mood, "mood":
