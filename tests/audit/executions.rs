@@ -145,7 +145,7 @@ async fn what_was_tested_is_stale_when_its_document_is_revised_or_supplemented()
 
         lanes.review(&new, DocumentStatus::Accepted).await.unwrap();
         let told = lacks(&lanes, Phase::TEST_EXECUTION).await;
-        let again = "2 of 2 test cases have documents that changed since they were tested";
+        let again = "2 of 2 test cases have documents that changed, or were refused, after they were tested";
         assert!(told.iter().any(|what| what.contains(again)), "{told:?}");
         for case in &cases {
             let rerun = lanes.test(case, &new, ExecutionResult::Pass).await;
@@ -301,4 +301,35 @@ async fn the_longest_texts_fit_into_records_of_executions_and_requests() {
         lanes.data_owner(OWNER).await.call(request).await.unwrap();
     }
     lanes.expect_intact().await;
+}
+
+#[tokio::test]
+async fn a_result_on_a_document_that_is_refused_counts_no_more() {
+    let (lanes, cases, document) = with_document().await;
+    let document = lanes.revise(OWNER, &document, 8).await.unwrap();
+    for case in &cases {
+        lanes.test(case, &document, ExecutionResult::Fail).await;
+    }
+    let counted = |lane: &wire::Lane| (lane.concluded, lane.to_observe, lane.executed);
+    assert_eq!(counted(&lanes.lane(LOB).await), (2, 2, 2));
+    lanes.review(&document, DocumentStatus::Rejected).await.unwrap();
+    assert_eq!(counted(&lanes.lane(LOB).await), (0, 0, 2));
+    assert_eq!(lanes.case(&cases[0]).await.state(), TestCaseState::AwaitingEvidence);
+    let told = lacks(&lanes, Phase::TEST_EXECUTION).await;
+    let again = "2 of 2 test cases have documents that changed, or were refused";
+    assert!(told.iter().any(|what| what.contains(again)), "{told:?}");
+    lanes.expect_intact().await;
+}
+
+#[tokio::test]
+async fn a_lane_that_is_done_stays_so_when_its_owner_goes() {
+    let (lanes, cases, document) = with_document().await;
+    for case in &cases {
+        lanes.test(case, &document, ExecutionResult::Pass).await;
+    }
+    let owned = crate::common::assignments(&lanes, LOB).await.remove(0);
+    crate::common::deactivate(&lanes, &owned, "").await.unwrap();
+    let lane = lanes.lane(LOB).await;
+    assert_eq!((lane.complete, lane.owner), (true, None));
+    assert_eq!(lanes.case(&cases[0]).await.state(), TestCaseState::Concluded);
 }

@@ -134,6 +134,9 @@ const REFUSED: &[&str] = &[
     "update submissions set sha256 = sha256(sha256)",
     "update executions set number = 7",
     "update actions set requested_by = 7",
+    // What was decided before it began:
+    "insert into submissions select (jsonb_populate_record(s, jsonb_build_object('id', n.id, 'chain_id', n.id, 'main_chain_id', n.id, 'revision', 1, 'evidence_no', 1, 'status', 'accepted', 'reviewed_by', 8, 'reviewed_at', now()))).* from submissions s, (select gen_random_uuid() as id) n where s.document_version = 1 limit 1",
+    "insert into actions select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'revision', 1, 'responded_by', 8, 'responded_at', now(), 'response_status', 'fulfilled'))).* from actions a limit 1",
     // A second life:
     "insert into assignments select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'revision', 2, 'lob_id', gen_random_uuid()))).* from assignments a limit 1",
     "insert into actions select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'revision', 2))).* from actions a limit 1",
@@ -176,10 +179,10 @@ const DEEDS: &[&str] = &[
     "update submissions set status = 'accepted' where not is_current",
     "update executions set result = 'pass'",
     "update executions set found = '100.00'",
-    "update executions set concluded_by = 11",
+    "update executions set concluded_by = 11, changed_by = 11",
     "update actions set response_status = 'rejected'",
     "update actions set requested_at = requested_at - interval '1 day'",
-    "update actions set changed_by = 7",
+    "update actions set responded_by = 7, changed_by = 7",
     "delete from actions",
     "delete from test_cases where sample_item_key = 'S-2-00001'",
     "update lanes set cases = cases + 1 where lob_id = '00000000-0000-0000-0000-0000000000b2'",

@@ -76,6 +76,26 @@ async fn a_document_across_lanes_is_of_whoever_owns_them_all() {
 }
 
 #[tokio::test]
+async fn no_revision_while_a_lane_has_nobody_who_answers_for_it() {
+    let lanes = Lanes::planned(1).await;
+    let request = crate::common::charge(&lanes, LOB, 301, wire::AssignmentType::Backup);
+    crate::common::assign(&lanes, request).await.unwrap();
+    let document = lanes.submit(OWNER, &lanes.cases_of(LOB).await).await.unwrap();
+    let primary = assignments(&lanes, LOB).await.into_iter().find(|of| of.data_owner_id == OWNER);
+    deactivate(&lanes, &primary.unwrap(), "").await.unwrap();
+    let told = unmet(lanes.revise(301, &document, 8).await, ErrorReason::OwnerMissing);
+    assert_eq!(told, [format!("{LOB}: has no primary data owner now: assign one")]);
+}
+
+#[tokio::test]
+async fn where_nobody_owns_anything_that_is_what_is_missing() {
+    let lanes = Lanes::open().await;
+    lanes.plan(&Lanes::cases(1)).await.unwrap();
+    let orphans = lanes.cases_of(LOB).await;
+    unmet(lanes.submit(OWNER, &orphans).await, ErrorReason::OwnerMissing);
+}
+
+#[tokio::test]
 async fn no_execution_without_a_document_that_is_current() {
     let lanes = Lanes::planned(3).await;
     let cases = lanes.cases_of(LOB).await;

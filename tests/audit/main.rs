@@ -11,6 +11,7 @@ mod documents;
 mod etags;
 mod executions;
 mod gates;
+mod half_plans;
 mod history;
 mod idempotency;
 mod lane_rules;

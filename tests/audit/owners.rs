@@ -305,3 +305,39 @@ async fn history_has_each_change_with_the_states_before_and_after() {
     assert_eq!(field(meta, "trail_sequence"), Some(record.sequence.to_string()));
     lanes.expect_intact().await;
 }
+
+#[tokio::test]
+async fn who_is_on_the_way_out_can_be_stopped_at_once() {
+    let lanes = Lanes::planned(1).await;
+    let cases = lanes.cases_of(LOB).await;
+    let owned = assignments(&lanes, LOB).await.remove(0);
+    let done = lanes.tester.call(transfer_on(&lanes, &owned, 201, 1_000)).await.unwrap();
+    let old = done.previous_assignment.unwrap();
+    let told = unmet(lanes.transfer(&old, 202, "").await, ErrorReason::AssignmentState);
+    assert!(told[0].contains("is handed over already"), "{told:?}");
+    let ended = deactivate(&lanes, &old, &old.etag).await.unwrap();
+    assert_eq!(ended.status(), AssignmentStatus::Inactive);
+    unmet(lanes.submit(OWNERS[0], &cases).await, ErrorReason::OwnerMissing);
+    unmet(deactivate(&lanes, &ended, "").await, ErrorReason::AssignmentState);
+    lanes.expect_intact().await;
+}
+
+#[tokio::test]
+async fn a_hand_over_is_not_for_a_time_that_is_past() {
+    let lanes = Lanes::planned(1).await;
+    let owned = assignments(&lanes, LOB).await.remove(0);
+    let mut early = transfer_on(&lanes, &owned, 201, 0);
+    early.effective_from.as_mut().unwrap().seconds -= 1_000;
+    let effective_from = early.effective_from;
+    let answer = lanes.tester.call(early).await;
+    let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    assert_eq!(fields(&status), ["effective_from"]);
+    let mut past = charge(&lanes, LOB, 301, AssignmentType::Backup);
+    past.effective_from = effective_from;
+    past.change_reason.clear();
+    let answer = assign(&lanes, past.clone()).await;
+    let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    assert_eq!(fields(&status), ["change_reason"]);
+    past.change_reason = "was in charge all the time".to_owned();
+    assign(&lanes, past).await.unwrap();
+}

@@ -198,18 +198,6 @@ async fn a_plan_of_other_samples_than_the_phase_rests_on_blocks_it() {
 }
 
 #[tokio::test]
-async fn what_came_of_an_interrupted_plan_of_other_versions_is_dropped() {
-    let lanes = Lanes::open().await;
-    let cases = Lanes::cases(2);
-    lanes.gateway.call(lanes.plan_request(&cases[..4], false)).await.unwrap();
-    let lanes = newer(lanes);
-    let answer = lanes.gateway.call(lanes.plan_request(&cases[4..5], false)).await.unwrap();
-    assert_eq!(answer.planned, 1);
-    assert_eq!(counts(&lanes.plan(&cases[5..]).await.unwrap())[..2], [2, 2]);
-    assert_eq!(all(&lanes).await.len(), 2);
-}
-
-#[tokio::test]
 async fn ids_are_the_same_whatever_the_plan_and_others_in_other_workflows() {
     let (one, other) = (Lanes::planned(1).await, Lanes::planned(1).await);
     let ids = |cases: Vec<wire::TestCase>| {

@@ -117,6 +117,7 @@ impl Lane {
             sample_selection_version_id: Uuid::new_v4().to_string(),
             last: true,
             request_id: request_id(),
+            total_cases: 0,
         };
         let planned = ask(&self.gateway, plan, progress).await;
         assert_eq!((planned.added, planned.withdrawn), (1, 0));

@@ -92,6 +92,7 @@ pub async fn tested(
     let plan = audit::PlanTestCasesRequest {
         scope: here(OWNERS),
         request_id: request_id(),
+        total_cases: 0,
         cases: cases.collect(),
         planning_version_id: Uuid::new_v4().to_string(),
         scoping_version_id: Uuid::new_v4().to_string(),

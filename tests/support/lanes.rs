@@ -185,6 +185,7 @@ impl Lanes {
             sample_selection_version_id: samples,
             last,
             request_id: request_id(),
+            total_cases: 0,
         }
     }
 

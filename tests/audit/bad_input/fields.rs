@@ -90,6 +90,7 @@ const PLAN: &[Fault<Plan>] = &[
     ("cases[3].sample_item_key", |r| r.cases[3].sample_item_key = "a\u{1}".to_owned()),
     ("cases[2].attribute_id", |r| r.cases[2].attribute_id.clear()),
     ("cases[5]", |r| r.cases[5] = r.cases[4].clone()),
+    ("total_cases", |r| r.total_cases = -1),
     ("cases", |r| {
         r.cases.clear();
         r.last = false;

@@ -83,6 +83,7 @@ impl Lanes {
             sample_selection_version_id: self.version.to_string(),
             last: i == last,
             request_id: request_id(),
+            total_cases: i64::try_from(cases.len()).unwrap_or_default(),
         };
         parts.enumerate().map(request).collect()
     }

@@ -47,9 +47,9 @@ enum Output {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(hide = true)]
-    Versioning(Box<ServeArgs>),
+    Versioning(Box<signoff_versioning::ServeArgs>),
     #[command(hide = true)]
-    Audit(Box<ServeArgs>),
+    Audit(Box<signoff_audit::ServeArgs>),
     #[command(hide = true)]
     Bare(bare::BareArgs),
 }
@@ -85,7 +85,7 @@ fn ended(how: Result<()>) -> ExitCode {
     }
 }
 
-async fn serve_until_told<B: Served>(args: ServeArgs) -> Result<()> {
+async fn serve_until_told<B: Served>(args: ServeArgs<B::Args>) -> Result<()> {
     telemetry::init(args.server.log_json)?;
     serve::<B>(args, shutdown::token(true)?).await
 }

@@ -104,8 +104,11 @@ mod tests {
     #[test]
     fn turnaround_is_in_hours() {
         let at = |minutes| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
-        let response =
-            Response { status: ResponseStatus::Partial, notes: None, impact: Some(TimelineImpact::None) };
+        let response = Response {
+            status: ResponseStatus::Partial,
+            notes: None,
+            impact: Some(TimelineImpact::None),
+        };
         let mut action = Action {
             id: Uuid::nil(),
             action_type: ActionType::TestRerun,

@@ -416,7 +416,6 @@ pub(super) fn respond(
         }
     };
     let impact = optional(request.impact_on_timeline, "impact_on_timeline", violations);
-    let response =
-        Response { status: status?, notes, impact: impact? };
+    let response = Response { status: status?, notes, impact: impact? };
     Some(RespondToAction { action_id: action_id?, etag: etag(request.etag), response })
 }

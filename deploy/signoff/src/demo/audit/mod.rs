@@ -118,6 +118,7 @@ impl AuditDesk {
             sample_selection_version_id: sample_selection.clone(),
             last,
             request_id: request_id(),
+            total_cases: 0,
         };
         Ok(self.cases.plan_test_cases(request).await?.into_inner())
     }
