@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
 use signoff_backend::rpc::{admit, answer, change_in, malformed};
 use signoff_chassis::Refusal;
 use signoff_contract::audit::v1 as wire;
@@ -162,10 +161,9 @@ async fn told(
     found: Vec<Lane>,
 ) -> Result<Vec<wire::Lane>, Error> {
     let lobs: Vec<Uuid> = found.iter().filter_map(|lane| lane.lob_id).collect();
-    let now = Utc::now();
     let mut owners: BTreeMap<Uuid, Vec<wire::Assignment>> = BTreeMap::new();
-    for of in assignments::active(conn, workflow, &lobs).await? {
-        owners.entry(of.lob_id).or_default().push(to_wire::assignment(of, now));
+    for (of, at) in assignments::active(conn, workflow, &lobs).await? {
+        owners.entry(of.lob_id).or_default().push(to_wire::assignment(of, at));
     }
     let told = found.iter().map(|lane| {
         let of = lane.lob_id.and_then(|lob| owners.remove(&lob));

@@ -1,6 +1,5 @@
 //! `signoff.audit.v1.DataOwnerService`.
 
-use chrono::Utc;
 use signoff_backend::rpc::malformed;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::convert::{optional_uuid, uuid};
@@ -88,10 +87,9 @@ pub(super) async fn list(
             let workflow = reading.workflow;
             let found =
                 assignments::list(reading.conn(), workflow, &filter, after, page.fetch()).await?;
-            let now = Utc::now();
             let rows = found
                 .into_iter()
-                .map(|of| (format!("{} {}", of.lob_id, of.id), to_wire::assignment(of, now)));
+                .map(|(of, at)| (format!("{} {}", of.lob_id, of.id), to_wire::assignment(of, at)));
             let (assignments, next_page_token) = page.close(rows.collect());
             Ok(wire::ListAssignmentsResponse { assignments, next_page_token })
         })

@@ -48,14 +48,14 @@ pub async fn of_lob(
     rows.iter().map(read).collect()
 }
 
-/// Those of any of these lines of business that are active now.
+/// Those of any of these lines of business that are active now, each with the time that this is.
 pub async fn active(
     conn: &mut PgConnection,
     workflow: Workflow,
     lobs: &[Uuid],
-) -> Result<Vec<Assignment>, Error> {
+) -> Result<Vec<Told>, Error> {
     let rows = sqlx::query(
-        "select * from assignments
+        "select *, now() as told_at from assignments
          where cycle_id = $1 and report_id = $2 and lob_id = any($3)
              and effective_from <= now() and (effective_to is null or effective_to > now())
          order by lob_id, id",
@@ -65,7 +65,7 @@ pub async fn active(
     .bind(lobs)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(told).collect()
 }
 
 /// Which of these lines of business have no primary owner at a moment.
@@ -127,6 +127,9 @@ pub struct Filter {
     pub visible: Option<Vec<Uuid>>,
 }
 
+/// An assignment, and the time by which its status is told: by the database's clock.
+pub type Told = (Assignment, DateTime<Utc>);
+
 /// Assignments by line of business, newest first in each.
 pub async fn list(
     conn: &mut PgConnection,
@@ -134,9 +137,10 @@ pub async fn list(
     filter: &Filter,
     after: Option<(Uuid, Uuid)>,
     limit: i64,
-) -> Result<Vec<Assignment>, Error> {
-    let mut query =
-        QueryBuilder::<Postgres>::new("select a.* from assignments a where a.cycle_id = ");
+) -> Result<Vec<Told>, Error> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select a.*, now() as told_at from assignments a where a.cycle_id = ",
+    );
     query.push_bind(workflow.cycle_id).push(" and a.report_id = ").push_bind(workflow.report_id);
     if let Some(lob) = filter.lob_id {
         query.push(" and a.lob_id = ").push_bind(lob);
@@ -162,7 +166,7 @@ pub async fn list(
     }
     query.push(" order by a.lob_id, a.id desc limit ").push_bind(limit);
     let rows = query.build().fetch_all(conn).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(told).collect()
 }
 
 /// An assignment with those that it took over, back to the first.
@@ -249,6 +253,10 @@ pub async fn end(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn told(row: &PgRow) -> Result<Told, Error> {
+    Ok((read(row)?, row.try_get("told_at")?))
 }
 
 fn read(row: &PgRow) -> Result<Assignment, Error> {
