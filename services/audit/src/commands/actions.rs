@@ -84,8 +84,7 @@ impl Change {
     /// # Errors
     /// It was answered, or the caller does not own the lane.
     pub async fn respond_to_action(&mut self, input: RespondToAction) -> Result<Action, Error> {
-        self.expect_business_here().await?;
-        self.work.admit()?;
+        self.admit_owner().await?;
         let workflow = self.workflow();
         let action = actions::by_id(self.conn(), workflow, input.action_id)
             .await?

@@ -4,12 +4,12 @@ use signoff_backend::Fault;
 use signoff_workflow::Violations;
 use uuid::Uuid;
 
-use super::{Change, expect_assigned};
+use super::{Change, expect_assigned, expect_found};
 use crate::domain::document::{
     Content, Described, DocumentStatus, RevisionType, Submission, SubmissionType,
 };
 use crate::domain::error::{Error, Kind, Refused};
-use crate::domain::test_case::{NO_LOB, TestCaseState};
+use crate::domain::test_case::{NO_LOB, TestCase, TestCaseState};
 use crate::store::{assignments, cases, submissions};
 
 /// As what a document is submitted.
@@ -72,12 +72,10 @@ impl Change {
     /// or supplemented is not current.
     pub async fn submit_document(&mut self, input: SubmitDocument) -> Result<Submission, Error> {
         let SubmitDocument { test_case_ids, submit_as, document } = input;
-        self.expect_some_owner(&test_case_ids).await?;
-        self.expect_business_here().await?;
-        self.work.admit()?;
         match submit_as {
             SubmitAs::Initial => self.submit_initial(&test_case_ids, document).await,
             SubmitAs::Revision(replaced, reason) => {
+                self.admit_owner().await?;
                 let old = match replaced {
                     Some(id) => self.submission(id).await?,
                     None => self.head_of(&test_case_ids).await?,
@@ -87,6 +85,7 @@ impl Change {
                 self.revise(old, document, reason).await
             }
             SubmitAs::Supplemental(id) => {
+                self.admit_owner().await?;
                 let of = self.submission(id).await?;
                 self.expect_own_chain(of.main_chain_id).await?;
                 self.expect_evidence_of(&of, &test_case_ids).await?;
@@ -100,8 +99,7 @@ impl Change {
     /// # Errors
     /// It is not current, or not in the caller's lanes.
     pub async fn revise_document(&mut self, input: ReviseDocument) -> Result<Submission, Error> {
-        self.expect_business_here().await?;
-        self.work.admit()?;
+        self.admit_owner().await?;
         let old = self.submission(input.submission_id).await?;
         self.expect_own_chain(old.main_chain_id).await?;
         old.last.expect_etag(input.etag.as_deref())?;
@@ -150,7 +148,14 @@ impl Change {
         ids: &[Uuid],
         document: Described,
     ) -> Result<Submission, Error> {
-        let found = self.test_cases(ids).await?;
+        let found = self.test_cases_there(ids).await?;
+        // Of lanes that nobody owns, nobody can be told that they are somebody else's.
+        let owned = |case: &TestCase| case.state != TestCaseState::Unassigned;
+        if found.len() == ids.len() && !found.iter().any(owned) {
+            expect_assigned(&found)?;
+        }
+        self.admit_owner().await?;
+        expect_found(ids, &found)?;
         expect_assigned(&found)?;
         self.expect_own(found.iter().filter_map(|case| case.lob_id)).await?;
         let mut taken = Violations::default();
@@ -305,17 +310,6 @@ impl Change {
         let workflow = self.workflow();
         let head = submissions::head(self.conn(), workflow, *chain).await?;
         head.ok_or_else(|| Fault::Internal(format!("chain {chain} has no head")).into())
-    }
-
-    /// Of lanes that nobody owns, nobody can be told that they are somebody else's.
-    ///
-    /// # Errors
-    /// None of these test cases has an owner.
-    async fn expect_some_owner(&mut self, ids: &[Uuid]) -> Result<(), Error> {
-        let (workflow, now) = (self.workflow(), self.work.now());
-        let found = cases::by_ids(self.conn(), workflow, ids, Some(now)).await?;
-        let unowned = found.iter().all(|case| case.state == TestCaseState::Unassigned);
-        if unowned && found.len() == ids.len() { expect_assigned(&found) } else { Ok(()) }
     }
 
     /// # Errors

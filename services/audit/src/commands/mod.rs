@@ -57,6 +57,8 @@ impl Engine {
 #[derive(Debug)]
 pub struct Change {
     work: Work,
+    /// The lanes that the caller owns, once they were looked up: under the workflow's lock they stay.
+    own: Option<Vec<Uuid>>,
 }
 
 impl AsMut<Work> for Change {
@@ -73,7 +75,7 @@ impl From<Change> for Work {
 
 impl From<Work> for Change {
     fn from(work: Work) -> Self {
-        Self { work }
+        Self { work, own: None }
     }
 }
 
@@ -156,19 +158,15 @@ impl Change {
 
     /// These test cases, in order of their ids.
     async fn test_cases(&mut self, ids: &[Uuid]) -> Result<Vec<TestCase>, Error> {
+        let found = self.test_cases_there(ids).await?;
+        expect_found(ids, &found)?;
+        Ok(found)
+    }
+
+    /// Those of these test cases that there are, in order of their ids.
+    async fn test_cases_there(&mut self, ids: &[Uuid]) -> Result<Vec<TestCase>, Error> {
         let (workflow, now) = (self.workflow(), self.work.now());
-        let found = cases::by_ids(self.conn(), workflow, ids, Some(now)).await?;
-        let missing: Vec<Uuid> = ids
-            .iter()
-            .filter(|id| found.binary_search_by_key(id, |case| &case.id).is_err())
-            .copied()
-            .collect();
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        let mut ids = Violations::default();
-        missing.iter().for_each(|id| ids.add(id.to_string(), "is not in this workflow"));
-        Err(Error::NotFound { kind: Kind::TestCase, ids })
+        cases::by_ids(self.conn(), workflow, ids, Some(now)).await
     }
 
     async fn test_case(&mut self, id: Uuid) -> Result<TestCase, Error> {
@@ -177,14 +175,17 @@ impl Change {
     }
 
     /// The lanes that the caller owns now, in whatever capacity.
-    async fn own_lanes(&mut self) -> Result<Vec<Uuid>, Error> {
-        let (workflow, now) = (self.workflow(), self.work.now());
-        let person = self.work.actor().user_id;
-        assignments::owned_by(self.conn(), workflow, person, Some(now)).await
+    async fn own_lanes(&mut self) -> Result<&[Uuid], Error> {
+        if self.own.is_none() {
+            let (workflow, now) = (self.workflow(), self.work.now());
+            let person = self.work.actor().user_id;
+            let own = assignments::owned_by(self.conn(), workflow, person, Some(now)).await?;
+            self.own = Some(own);
+        }
+        Ok(self.own.as_deref().unwrap_or_default())
     }
 
-    /// Nobody learns anything of a workflow who has nothing to do there: what a data owner does
-    /// begins with this.
+    /// Nobody learns anything of a workflow who has nothing to do there.
     ///
     /// # Errors
     /// No role lets the caller, and they own no lane of the workflow now.
@@ -193,6 +194,16 @@ impl Change {
             return Ok(());
         }
         Err(Error::NotTheOwner(Violations::one("lane", "you own none of this workflow now")))
+    }
+
+    /// What data owners do begins with this.
+    ///
+    /// # Errors
+    /// The caller has nothing to do here, or the phase takes no change now.
+    async fn admit_owner(&mut self) -> Result<(), Error> {
+        self.expect_business_here().await?;
+        self.work.admit()?;
+        Ok(())
     }
 
     /// # Errors
@@ -219,6 +230,21 @@ fn write_row(writer: &mut DetailWriter, told: &Told) -> Result<(), Error> {
         hex::encode(&told.state_hash),
     ));
     written.map_err(|error| Fault::Internal(error.to_string()).into())
+}
+
+/// # Errors
+/// Some of these test cases are not in the workflow: each is named. Those that are, are in order.
+fn expect_found(ids: &[Uuid], found: &[TestCase]) -> Result<(), Error> {
+    let mut missing = Violations::default();
+    for id in ids {
+        if found.binary_search_by_key(id, |case| case.id).is_err() {
+            missing.add(id.to_string(), "is not in this workflow");
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotFound { kind: Kind::TestCase, ids: missing })
 }
 
 /// # Errors

@@ -7,6 +7,7 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 use signoff_contract::audit::v1 as wire;
 use signoff_workflow::Role;
+use uuid::Uuid;
 
 use super::Bench;
 use crate::GATEWAY;
@@ -54,10 +55,11 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let what = format!("the first plan, in {calls} calls");
     let mut line = Line::new("plan", what, many.into(), Unit::Milliseconds);
     (line.grpc, line.floor) = in_turns(bench.size.pick(1, 5), through_grpc, by_sql).await?;
-    if let (Some(planned), Some(written)) = (planned.take(), written.take()) {
+    if let (Some(planned), Some(mut written)) = (planned.take(), written.take()) {
         written.verify().await?;
         expect_same(&system, &planned, &written, many).await?;
-        // The service goes on from what the floor left.
+        // The service goes on from what the floor left, with a plan of other versions.
+        written.version = Uuid::now_v7();
         written.accepted(&[cases[0].id(written.workflow)]).await?;
         let again = written.plan_requests(&cases[1..], at_once);
         let mut last = None;
