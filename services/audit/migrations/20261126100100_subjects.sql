@@ -237,7 +237,7 @@ create unique index submissions_evidence on submissions (cycle_id, report_id, ma
 where main_chain_id is not null;
 -- At most one head of each chain; that there is one, submissions_have_a_head sees to.
 create unique index submissions_one_head on submissions (cycle_id, report_id, chain_id) where is_current;
-create unique index submissions_one_successor on submissions (cycle_id, report_id, replaces_submission_id)
+create unique index submissions_one_successor on submissions (cycle_id, report_id, replaces_submission_id, chain_id)
 where replaces_submission_id is not null;
 create index submissions_supplements on submissions (cycle_id, report_id, supplements_submission_id)
 where supplements_submission_id is not null;
@@ -288,7 +288,8 @@ create table executions (
 );
 -- One at a time.
 create unique index executions_one_open on executions (cycle_id, report_id, test_case_id) where concluded_at is null;
-create index executions_submission on executions (cycle_id, report_id, submission_id) where submission_id is not null;
+create index executions_submission on executions (cycle_id, report_id, submission_id, main_chain_id)
+where submission_id is not null;
 
 -- Requests for action, and the one response of each.
 create table actions (

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use signoff_audit::domain::history::differences;
 use signoff_workflow::Workflow;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -67,11 +68,12 @@ impl Floor {
         after["reviewed_at"] = time(start.now).into();
         after["review_notes"] = NOTES.into();
         let details = detail(("document", submission), (revision + 1, "reviewed"), &after)?;
+        let (before, after) = differences(Some(before), after);
         let told = Told {
             action: "document.reviewed",
             subject: submission,
             reason: Some(NOTES),
-            before: Some(before),
+            before,
             after,
         };
         let record = Record::of(&author, &start, told, &details)?;

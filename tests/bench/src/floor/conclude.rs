@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use signoff_audit::domain::history::differences;
 use signoff_workflow::Workflow;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -69,11 +70,12 @@ impl Floor {
         after["concluded_by"] = TESTER.into();
         after["concluded_at"] = time(start.now).into();
         let details = detail(("execution", execution), (revision + 1, "concluded"), &after)?;
+        let (before, after) = differences(Some(before), after);
         let told = Told {
             action: "execution.concluded",
             subject: execution,
             reason: Some(NOTES),
-            before: Some(before),
+            before,
             after,
         };
         let record = Record::of(&author, &start, told, &details)?;
