@@ -135,6 +135,7 @@ const REFUSED: &[&str] = &[
     "update executions set number = 7",
     "update actions set requested_by = 7",
     // What was decided before it began:
+    "insert into test_cases select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'revision', 1, 'sample_item_key', 'other'))).* from test_cases c where c.chain_id is not null limit 1",
     "insert into submissions select (jsonb_populate_record(s, jsonb_build_object('id', n.id, 'chain_id', n.id, 'main_chain_id', n.id, 'revision', 1, 'evidence_no', 1, 'status', 'accepted', 'reviewed_by', 8, 'reviewed_at', now()))).* from submissions s, (select gen_random_uuid() as id) n where s.document_version = 1 limit 1",
     "insert into actions select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'revision', 1, 'responded_by', 8, 'responded_at', now(), 'response_status', 'fulfilled'))).* from actions a limit 1",
     // A second life:

@@ -108,7 +108,11 @@ $$;
 create trigger assignments_begin before insert on assignments for each row
 when (new.revision <> 1 or new.ended is not null) execute function subject_begins();
 create trigger test_cases_begin before insert on test_cases for each row
-when (new.revision <> 1) execute function subject_begins();
+when (
+    new.revision <> 1 or new.withdrawn or new.chain_id is not null or new.latest_execution_id is not null
+    or new.open_actions <> 0
+)
+execute function subject_begins();
 create trigger submissions_begin before insert on submissions for each row
 when (new.revision <> 1 or not new.is_current or new.status <> 'pending_review') execute function subject_begins();
 create trigger executions_begin before insert on executions for each row
@@ -147,44 +151,15 @@ create trigger actions_changed after update on actions referencing old table as 
 for each statement execute function history_of_changed('test_execution', 'action');
 
 -- What test cases count for in their lanes: what they count for now, less what they counted for before.
+-- A test case begins with nothing: it only counts for one.
 create function lanes_of_new() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp as $$
 begin
-    insert into public.lanes (cycle_id, report_id, lob_id)
-    select distinct f.cycle_id, f.report_id, coalesce(f.lob_id, '00000000-0000-0000-0000-000000000000')
+    insert into public.lanes as l (cycle_id, report_id, lob_id, cases)
+    select f.cycle_id, f.report_id, coalesce(f.lob_id, '00000000-0000-0000-0000-000000000000'), count(*)
     from fresh f
-    on conflict do nothing;
-    update public.lanes l set
-        cases = l.cases + coalesce(d.cases, 0),
-        with_document = l.with_document + coalesce(d.with_document, 0),
-        accepted = l.accepted + coalesce(d.accepted, 0),
-        in_test = l.in_test + coalesce(d.in_test, 0),
-        executed = l.executed + coalesce(d.executed, 0),
-        concluded = l.concluded + coalesce(d.concluded, 0),
-        to_observe = l.to_observe + coalesce(d.to_observe, 0),
-        stale = l.stale + coalesce(d.stale, 0),
-        open_actions = l.open_actions + coalesce(d.open_actions, 0)
-    from (
-        select
-            c.cycle_id, c.report_id, coalesce(c.lob_id, '00000000-0000-0000-0000-000000000000') as lob_id,
-            sum(c.sign) as cases,
-            sum(c.sign) filter (where c.evidence in ('pending', 'accepted')) as with_document,
-            sum(c.sign) filter (where c.evidence = 'accepted') as accepted,
-            sum(c.sign) filter (where c.tested = 'open' and c.evidence in ('pending', 'accepted')) as in_test,
-            sum(c.sign) filter (where c.tested in ('pass', 'fail', 'inconclusive')) as executed,
-            sum(c.sign) filter (
-                where c.tested in ('pass', 'fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
-            ) as concluded,
-            sum(c.sign) filter (
-                where c.tested in ('fail', 'inconclusive') and not c.stale and c.evidence in ('pending', 'accepted')
-            ) as to_observe,
-            sum(c.sign) filter (where c.stale) as stale,
-            sum(c.sign * c.open_actions) as open_actions
-        from (select 1 as sign, f.* from fresh f) c
-        where not c.withdrawn
-        group by 1, 2, 3
-    ) d
-    where l.cycle_id = d.cycle_id and l.report_id = d.report_id and l.lob_id = d.lob_id;
+    group by 1, 2, 3
+    on conflict (cycle_id, report_id, lob_id) do update set cases = l.cases + excluded.cases;
     return null;
 end
 $$;

@@ -79,18 +79,9 @@ pub fn differing(before: Option<&Value>, after: &Value) -> Vec<String> {
 /// Two states without the fields that are the same in both: what a record of the trail says, whose
 /// length is bounded. Of what is new, all.
 pub fn differences(before: Option<Value>, after: Value) -> (Option<Value>, Value) {
-    match (before, after) {
-        (Some(Value::Object(mut before)), Value::Object(mut after)) => {
-            after.retain(|field, value| {
-                before.get(field) != Some(&*value) || {
-                    before.remove(field);
-                    false
-                }
-            });
-            (Some(Value::Object(before)), Value::Object(after))
-        }
-        whole => whole,
-    }
+    let Some(before) = before else { return (None, after) };
+    let (before, after) = signoff_backend::differing(before, after, &[]);
+    (Some(before), after)
 }
 
 #[cfg(test)]

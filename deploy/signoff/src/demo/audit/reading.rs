@@ -12,6 +12,21 @@ use crate::demo::desk::held;
 /// How much of a list a page holds.
 const PAGE: i32 = 500;
 
+/// Walks a list to its end, and gives all that its pages hold.
+macro_rules! all_pages {
+    ($desk:ident.$client:ident.$method:ident, $request:ident, $held:ident) => {{
+        let (mut request, mut found) = ($request, Vec::new());
+        loop {
+            let page = $desk.$client.$method(request.clone()).await?.into_inner();
+            found.extend(page.$held);
+            if page.next_page_token.is_empty() {
+                return Ok(found);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }};
+}
+
 impl AuditDesk {
     /// Where the phase stands.
     pub(crate) async fn status(&mut self) -> Result<shared::PhaseStatus, Status> {
@@ -21,57 +36,33 @@ impl AuditDesk {
 
     /// Every test case, or those of a lane.
     pub(crate) async fn test_cases(&mut self, lob_id: &str) -> Result<Vec<wire::TestCase>, Status> {
-        let mut request = wire::ListTestCasesRequest {
+        let request = wire::ListTestCasesRequest {
             scope: Some(self.scope.clone()),
             lob_id: lob_id.to_owned(),
             page_size: PAGE,
             ..Default::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let page = self.cases.list_test_cases(request.clone()).await?.into_inner();
-            found.extend(page.test_cases);
-            if page.next_page_token.is_empty() {
-                return Ok(found);
-            }
-            request.page_token = page.next_page_token;
-        }
+        all_pages!(self.cases.list_test_cases, request, test_cases)
     }
 
     /// Every lane.
     pub(crate) async fn lanes(&mut self) -> Result<Vec<wire::Lane>, Status> {
-        let mut request = wire::ListLanesRequest {
+        let request = wire::ListLanesRequest {
             scope: Some(self.scope.clone()),
             page_size: PAGE,
             ..Default::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let page = self.cases.list_lanes(request.clone()).await?.into_inner();
-            found.extend(page.lanes);
-            if page.next_page_token.is_empty() {
-                return Ok(found);
-            }
-            request.page_token = page.next_page_token;
-        }
+        all_pages!(self.cases.list_lanes, request, lanes)
     }
 
     /// Every document, in the order in which they were submitted.
     pub(crate) async fn documents(&mut self) -> Result<Vec<wire::Document>, Status> {
-        let mut request = wire::ListDocumentsRequest {
+        let request = wire::ListDocumentsRequest {
             scope: Some(self.scope.clone()),
             page_size: PAGE,
             ..Default::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let page = self.documents.list_documents(request.clone()).await?.into_inner();
-            found.extend(page.documents);
-            if page.next_page_token.is_empty() {
-                return Ok(found);
-            }
-            request.page_token = page.next_page_token;
-        }
+        all_pages!(self.documents.list_documents, request, documents)
     }
 
     /// Every execution in a lane.
@@ -79,38 +70,22 @@ impl AuditDesk {
         &mut self,
         lob_id: &str,
     ) -> Result<Vec<wire::Execution>, Status> {
-        let mut request = wire::ListExecutionsRequest {
+        let request = wire::ListExecutionsRequest {
             scope: Some(self.scope.clone()),
             lob_id: lob_id.to_owned(),
             page_size: PAGE,
             ..Default::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let page = self.executions.list_executions(request.clone()).await?.into_inner();
-            found.extend(page.executions);
-            if page.next_page_token.is_empty() {
-                return Ok(found);
-            }
-            request.page_token = page.next_page_token;
-        }
+        all_pages!(self.executions.list_executions, request, executions)
     }
 
     /// Every request for action, in the order in which they were made.
     pub(crate) async fn actions(&mut self) -> Result<Vec<wire::Action>, Status> {
-        let mut request = wire::ListActionsRequest {
+        let request = wire::ListActionsRequest {
             scope: Some(self.scope.clone()),
             page_size: PAGE,
             ..Default::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let page = self.executions.list_actions(request.clone()).await?.into_inner();
-            found.extend(page.actions);
-            if page.next_page_token.is_empty() {
-                return Ok(found);
-            }
-            request.page_token = page.next_page_token;
-        }
+        all_pages!(self.executions.list_actions, request, actions)
     }
 }
