@@ -195,8 +195,10 @@ impl Sent {
 
 /// The paths of all methods of the versioning service, sorted.
 pub fn versioning_methods() -> Vec<String> {
-    let of_audit = |path: &String| path.starts_with("/signoff.audit.");
-    methods().into_iter().filter(|path| !of_audit(path)).collect()
+    let elsewhere = |path: &String| {
+        path.starts_with("/signoff.audit.") || path.starts_with("/signoff.gateway.")
+    };
+    methods().into_iter().filter(|path| !elsewhere(path)).collect()
 }
 
 /// The paths of all methods of the versioning service whose request is one message that has a field,

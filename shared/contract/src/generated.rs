@@ -32,6 +32,14 @@ pub mod feed {
     }
 }
 
+/// Package `signoff.gateway`.
+pub mod gateway {
+    /// Workflows and phases as a whole.
+    pub mod v1 {
+        tonic::include_proto!("signoff.gateway.v1");
+    }
+}
+
 /// Package `signoff.audit`.
 pub mod audit {
     /// The three audit-only phases.

@@ -9,7 +9,7 @@ pub mod convert;
 mod generated;
 pub mod requests;
 
-pub use generated::{audit, feed, versioning, workflow};
+pub use generated::{audit, feed, gateway, versioning, workflow};
 
 /// All files of the contracts with their imports, options and comments: an encoded
 /// `google.protobuf.FileDescriptorSet`.

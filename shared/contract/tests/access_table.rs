@@ -36,6 +36,14 @@ enum Who {
     DataOwner,
     /// As readers, and a data owner for their own lane.
     ReadersAndDataOwner,
+    /// The admin alone: opens and closes workflows, sets members and lines of business.
+    Admin,
+    /// As readers, and the admin, who sets what is read.
+    ReadersAndAdmin,
+    /// Any member. Whom it lets approve the method behind it decides.
+    Members,
+    /// Anybody with a token; what they see is theirs.
+    Anybody,
 }
 
 const TABLE: &[(&str, Who)] = &[
@@ -72,6 +80,25 @@ const TABLE: &[(&str, Who)] = &[
     ("/signoff.audit.v1.AuditPhaseService/MarkStale", Who::Gateway),
     ("/signoff.audit.v1.AuditPhaseService/FinishReopen", Who::Gateway),
     ("/signoff.audit.v1.AuditPhaseService/CloseWorkflow", Who::Gateway),
+    ("/signoff.gateway.v1.WorkflowService/OpenWorkflow", Who::Admin),
+    ("/signoff.gateway.v1.WorkflowService/CloseWorkflow", Who::Admin),
+    ("/signoff.gateway.v1.WorkflowService/GetWorkflow", Who::ReadersAndAdmin),
+    ("/signoff.gateway.v1.WorkflowService/ListWorkflows", Who::Anybody),
+    ("/signoff.gateway.v1.WorkflowService/SetMembers", Who::Admin),
+    ("/signoff.gateway.v1.WorkflowService/ListMembers", Who::ReadersAndAdmin),
+    ("/signoff.gateway.v1.WorkflowService/SetLobs", Who::Admin),
+    ("/signoff.gateway.v1.WorkflowService/ListLobs", Who::Anybody),
+    ("/signoff.gateway.v1.WorkflowService/GetBoard", Who::Readers),
+    ("/signoff.gateway.v1.WorkflowService/WatchBoard", Who::Readers),
+    ("/signoff.gateway.v1.PhaseService/CreateVersion", Who::Makers),
+    ("/signoff.gateway.v1.PhaseService/GetCurrentVersion", Who::Readers),
+    ("/signoff.gateway.v1.PhaseService/GetVersionHistory", Who::Readers),
+    ("/signoff.gateway.v1.PhaseService/ApproveVersion", Who::Members),
+    ("/signoff.gateway.v1.PhaseService/StartPhase", Who::Makers),
+    ("/signoff.gateway.v1.PhaseService/ReopenPhase", Who::Remedies),
+    ("/signoff.gateway.v1.PhaseService/ReaffirmPhase", Who::Remedies),
+    ("/signoff.gateway.v1.PhaseService/PlanTestCases", Who::Makers),
+    ("/signoff.gateway.v1.PhaseService/ExplainGate", Who::Readers),
     ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/ExportTrail", Who::Readers),
@@ -140,6 +167,10 @@ fn may(who: Who, role: Role, phase: Phase) -> bool {
         Who::Approver => approves,
         Who::ApproverAndMakers => approves || makes,
         Who::Readers | Who::ReadersAndDataOwner => !matches!(role, Role::Admin | Role::Gateway),
+        Who::Admin => role == Role::Admin,
+        Who::ReadersAndAdmin => role != Role::Gateway,
+        Who::Members => role.is_held_on_a_report(),
+        Who::Anybody => true,
         Who::DataOwner => false,
         Who::Locators => matches!(role, Role::Service | Role::Gateway),
         Who::Gateway => role == Role::Gateway,
@@ -192,7 +223,7 @@ fn each_role_may_in_each_phase_what_the_table_says() {
                     row.display_name
                 );
                 assert!(
-                    !permits(rule, on_report, everywhere, Some(row)),
+                    matches!(who, Who::Anybody) || !permits(rule, on_report, everywhere, Some(row)),
                     "{path}: {role} counts where it is not held"
                 );
             }
@@ -212,7 +243,7 @@ fn data_owners_are_looked_up_where_the_table_has_them() {
 #[test]
 fn without_any_role_nobody_may() {
     let policy = policy();
-    for (path, rule) in policy.methods() {
+    for (path, rule) in policy.methods().filter(|(_, rule)| !rule.anybody) {
         for row in PhaseTable::standard().rows() {
             assert!(!permits(rule, &[], &[], Some(row)), "{path}");
         }
@@ -221,9 +252,30 @@ fn without_any_role_nobody_may() {
 }
 
 #[test]
-fn only_locating_has_no_scope() {
+fn what_is_about_no_workflow_has_no_scope() {
     let policy = policy();
     let without: Vec<&str> =
         policy.methods().filter(|(_, rule)| rule.no_scope).map(|(path, _)| path).collect();
-    assert_eq!(without, ["/signoff.versioning.v1.VersioningService/LocateVersion"]);
+    let expected = [
+        "/signoff.gateway.v1.WorkflowService/ListLobs",
+        "/signoff.gateway.v1.WorkflowService/ListWorkflows",
+        "/signoff.gateway.v1.WorkflowService/SetLobs",
+        "/signoff.versioning.v1.VersioningService/LocateVersion",
+    ];
+    assert_eq!(without, expected);
+}
+
+#[test]
+fn phases_start_with_what_may_come_first_in_them() {
+    let policy = policy();
+    let starting: Vec<&str> =
+        policy.methods().map(|(path, _)| path).filter(|path| policy.starts_phase(path)).collect();
+    let expected = [
+        "/signoff.audit.v1.DataOwnerService/AssignDataOwner",
+        "/signoff.audit.v1.DocumentService/SubmitDocument",
+        "/signoff.audit.v1.TestExecutionService/RequestAction",
+        "/signoff.audit.v1.TestExecutionService/StartExecution",
+        "/signoff.versioning.v1.VersioningService/CreateVersion",
+    ];
+    assert_eq!(starting, expected);
 }

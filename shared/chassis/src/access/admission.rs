@@ -133,6 +133,7 @@ mod tests {
             members: true,
             no_scope: false,
             data_owner: false,
+            anybody: false,
         };
         Admission::new(Arc::new(claims.try_into().unwrap()), METHOD.to_owned(), rule)
     }

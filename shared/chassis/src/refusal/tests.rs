@@ -31,6 +31,7 @@ fn rule() -> MethodRule {
         members: false,
         no_scope: false,
         data_owner: false,
+        anybody: false,
     }
 }
 

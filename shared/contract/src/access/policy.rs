@@ -11,6 +11,8 @@ use crate::workflow::v1 as wire;
 
 /// The option that holds a method's rule.
 const OPTION: &str = "signoff.workflow.v1.access";
+/// The option that says that a method may be the first thing that happens in a phase.
+const STARTS_PHASE: &str = "signoff.workflow.v1.starts_phase";
 
 /// The rule of every method of some services.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct AccessPolicy {
     rules: BTreeMap<String, MethodRule>,
     /// The paths of methods whose request is a stream.
     streams: BTreeSet<String>,
+    /// The paths of methods for which a phase is started.
+    starting: BTreeSet<String>,
 }
 
 /// Why the rules of a service cannot be enforced. A server that meets this must not start.
@@ -37,6 +41,10 @@ pub enum PolicyError {
     /// role on, and no phase.
     #[error("the access rule of {0} lets nobody pass or cannot apply")]
     Useless(String),
+    /// The method cannot be sent again once a phase was started for it: its request is a stream, or
+    /// names no scope or no id.
+    #[error("{0} cannot start a phase: it must take one message with a scope and a request_id")]
+    CannotStart(String),
     /// The rule names a role that nobody knows.
     #[error("the access rule of {method} names the unknown role {number}")]
     UnknownRole {
@@ -67,6 +75,11 @@ impl AccessPolicy {
         self.streams.contains(path)
     }
 
+    /// Whether a method may be the first thing that happens in a phase: the phase is started for it.
+    pub fn starts_phase(&self, path: &str) -> bool {
+        self.starting.contains(path)
+    }
+
     /// All methods that have a rule, by path.
     pub fn methods(&self) -> impl Iterator<Item = (&str, &MethodRule)> {
         self.rules.iter().map(|(path, rule)| (path.as_str(), rule))
@@ -76,6 +89,7 @@ impl AccessPolicy {
         let pool = DescriptorPool::decode(descriptors)
             .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
         let (mut rules, mut streams) = (BTreeMap::new(), BTreeSet::new());
+        let mut starting = BTreeSet::new();
         for name in services {
             let service = pool
                 .get_service_by_name(name)
@@ -86,11 +100,23 @@ impl AccessPolicy {
                 if method.is_client_streaming() {
                     streams.insert(path.clone());
                 }
+                if starts_phase(&pool, &method) {
+                    let has = |field| method.input().get_field_by_name(field).is_some();
+                    if method.is_client_streaming() || !has("scope") || !has("request_id") {
+                        return Err(PolicyError::CannotStart(path));
+                    }
+                    starting.insert(path.clone());
+                }
                 rules.insert(path, rule);
             }
         }
-        Ok(Self { rules, streams })
+        Ok(Self { rules, streams, starting })
     }
+}
+
+fn starts_phase(pool: &DescriptorPool, method: &MethodDescriptor) -> bool {
+    let Some(option) = pool.get_extension_by_name(STARTS_PHASE) else { return false };
+    method.options().get_extension(&option).as_bool() == Some(true)
 }
 
 fn rule(
@@ -125,6 +151,7 @@ fn rule(
         members: rule.members,
         no_scope: rule.no_scope,
         data_owner: rule.data_owner,
+        anybody: rule.anybody,
     };
     if rule.lets_somebody_pass() { Ok(rule) } else { Err(PolicyError::Useless(path.to_owned())) }
 }
@@ -209,6 +236,9 @@ mod tests {
             let option = format!("option (signoff.workflow.v1.access) = {useless};");
             assert_eq!(with_option(&option).unwrap_err(), PolicyError::Useless(path()), "{option}");
         }
+        let starts = "option (signoff.workflow.v1.access) = {roles: [ROLE_ADMIN]};
+            option (signoff.workflow.v1.starts_phase) = true;";
+        assert_eq!(with_option(starts).unwrap_err(), PolicyError::CannotStart(path()));
         let unspecified = "option (signoff.workflow.v1.access) = {roles: [ROLE_UNSPECIFIED]};";
         assert!(matches!(
             with_option(unspecified),

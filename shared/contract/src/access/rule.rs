@@ -20,6 +20,8 @@ pub struct MethodRule {
     pub no_scope: bool,
     /// Whoever owns the data in question: no claim says so, the service looks it up.
     pub data_owner: bool,
+    /// Anybody whose token is believed: the service answers only what they may see.
+    pub anybody: bool,
 }
 
 impl MethodRule {
@@ -27,6 +29,10 @@ impl MethodRule {
     pub(super) fn lets_somebody_pass(&self) -> bool {
         let by_report =
             self.members || self.phase_approver || self.phase_contributor || self.data_owner;
+        if self.anybody {
+            // Who is a member of what is known only where there is a scope.
+            return self.no_scope && !by_report && self.roles.is_empty();
+        }
         if self.no_scope {
             // On no report nobody holds a role: such parts could never apply.
             !by_report
@@ -49,6 +55,7 @@ impl fmt::Display for MethodRule {
             ),
             (self.members, "members of the workflow"),
             (self.data_owner, "data owners of the lane"),
+            (self.anybody, "anybody with a token"),
         ];
         let roles = self.roles.iter().map(|role| role.name());
         let others = others.into_iter().filter_map(|(applies, who)| applies.then_some(who));
@@ -73,6 +80,9 @@ pub fn permits(
     caller_on_report: &[Role],
     row: Option<&PhaseRow>,
 ) -> bool {
+    if rule.anybody {
+        return true;
+    }
     if rule.roles.iter().any(|role| !role.is_held_on_a_report() && caller_everywhere.contains(role))
     {
         return true;
@@ -104,6 +114,7 @@ mod tests {
         members: false,
         no_scope: false,
         data_owner: false,
+        anybody: false,
     };
 
     fn row(phase: Phase) -> Option<&'static PhaseRow> {
@@ -167,6 +178,18 @@ mod tests {
         assert!(permits(&rule, &[Role::Service], &[], None));
         assert!(!permits(&rule, &[], &[Role::Tester], None));
         assert!(!rule.lets_somebody_pass());
+    }
+
+    #[test]
+    fn what_is_for_anybody_has_no_scope_and_names_nobody() {
+        let rule = MethodRule { anybody: true, no_scope: true, ..NOBODY };
+        assert!(rule.lets_somebody_pass() && permits(&rule, &[], &[], None));
+        let odd = [
+            MethodRule { no_scope: false, ..rule.clone() },
+            MethodRule { members: true, ..rule.clone() },
+            MethodRule { roles: vec![Role::Admin], ..rule },
+        ];
+        assert!(odd.iter().all(|rule| !rule.lets_somebody_pass()));
     }
 
     #[test]
