@@ -4,7 +4,7 @@
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use signoff_backend::{Actor, Answer, Backend as _, Fault, Order};
+use signoff_backend::{Actor, Answer, Backend as _, Fault, Keeper as _, Order};
 use signoff_contract::feed::v1::VerifyTrailRequest;
 use signoff_ledger::gates::{Foundation, Gate};
 use signoff_ledger::{Ledger, PoolOptions, QueueOptions, RequestKey, Source as Chain};

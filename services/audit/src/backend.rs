@@ -1,7 +1,7 @@
 //! The engine among the services: what it is to the code that all of them share.
 
 use signoff_backend::serve::Served;
-use signoff_backend::{Asked, Backend, Desk, Standing, Subject, Work, rpc};
+use signoff_backend::{Asked, Backend, Desk, Keeper, Standing, Subject, Work, rpc};
 use signoff_chassis::server::Mount;
 use signoff_ledger::{Source, Witness};
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, VersioningType, Workflow};
@@ -17,20 +17,27 @@ use crate::serve::{SERVED, migrations};
 use crate::store::{executions, history, lanes, plans};
 use crate::witness::Rows;
 
-impl Backend for Engine {
+impl Keeper for Engine {
     type Error = Error;
-    type Change = Change;
 
     fn desk(&self) -> &Desk {
         self.desk()
     }
 
-    fn change_of(&self, work: Work) -> Change {
-        work.into()
+    fn witness(&self, workflow: Workflow) -> impl Witness {
+        Rows::of(workflow)
     }
 
     fn refuses_phase(row: &PhaseRow) -> Option<&'static str> {
         (row.kind == VersioningType::Full).then_some("keeps versions: it is not audited only")
+    }
+}
+
+impl Backend for Engine {
+    type Change = Change;
+
+    fn change_of(&self, work: Work) -> Change {
+        work.into()
     }
 
     async fn standing(
@@ -60,10 +67,6 @@ impl Backend for Engine {
             execution_ids: handed_on,
             ..Standing::default()
         })
-    }
-
-    fn witness(&self, workflow: Workflow) -> impl Witness {
-        Rows::of(workflow)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use signoff_backend::serve::{Served, every};
-use signoff_backend::{Asked, Backend, Desk, Standing, Subject, Work, rpc};
+use signoff_backend::{Asked, Backend, Desk, Keeper, Standing, Subject, Work, rpc};
 use signoff_chassis::server::Mount;
 use signoff_ledger::{Source, Witness};
 use signoff_workflow::{Phase, PhaseRow, VersioningType, Workflow};
@@ -21,20 +21,27 @@ use crate::serve::{CLEAR, SERVED, migrations};
 use crate::store::{coverage, versions};
 use crate::witness::Rows;
 
-impl Backend for Engine {
+impl Keeper for Engine {
     type Error = Error;
-    type Change = Change;
 
     fn desk(&self) -> &Desk {
         &self.desk
     }
 
-    fn change_of(&self, work: Work) -> Change {
-        Change::around(work, Arc::clone(&self.payloads))
+    fn witness(&self, workflow: Workflow) -> impl Witness {
+        Rows::of(workflow)
     }
 
     fn refuses_phase(row: &PhaseRow) -> Option<&'static str> {
         (row.kind == VersioningType::AuditOnly).then_some("keeps no versions: it is audited only")
+    }
+}
+
+impl Backend for Engine {
+    type Change = Change;
+
+    fn change_of(&self, work: Work) -> Change {
+        Change::around(work, Arc::clone(&self.payloads))
     }
 
     async fn standing(
@@ -58,10 +65,6 @@ impl Backend for Engine {
             standing.blocks.extend(not_covered(row, &uncovered));
         }
         Ok(standing)
-    }
-
-    fn witness(&self, workflow: Workflow) -> impl Witness {
-        Rows::of(workflow)
     }
 }
 

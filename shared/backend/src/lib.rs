@@ -1,7 +1,7 @@
 //! What every writing service has in common between the wire and its ledger.
 //!
-//! A service is a [`Backend`]: a [`Desk`] (its ledger, and the phases that it serves) with what is
-//! its own beside it. It has the commands of gates on [`Work`], the plumbing of calls and the
+//! A service is a [`Keeper`] of a trail: a [`Desk`] (its ledger, and the phases that it serves) with what
+//! is its own beside it. If it keeps phases, it is a [`Backend`]. It has the commands of gates on [`Work`], the plumbing of calls and the
 //! methods of gates and trail in [`rpc`], and its life as a process in [`serve`].
 
 mod actor;
@@ -20,7 +20,7 @@ mod workflow;
 
 pub use actor::Actor;
 pub use answer::Answer;
-pub use backend::Backend;
+pub use backend::{Backend, Keeper};
 pub use desk::{Desk, Order};
 pub use fault::{Cause, Closed, Fault, GateRefused};
 pub use gates::Sealed;

@@ -12,7 +12,7 @@ use signoff_workflow::{Phase, PhaseTable};
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backend, Desk};
+use crate::{Desk, Keeper};
 
 /// How often answers that nobody will ask for again are forgotten.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -35,7 +35,7 @@ pub struct ServeArgs<A: clap::Args> {
 }
 
 /// A backend that can be served.
-pub trait Served: Backend {
+pub trait Served: Keeper {
     /// Whose chains it keeps.
     const SOURCE: Source;
     /// The phases that it serves.

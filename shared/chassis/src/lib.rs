@@ -11,7 +11,7 @@
 pub mod access;
 pub mod config;
 pub mod identity;
-mod middleware;
+pub mod middleware;
 mod refusal;
 pub mod server;
 pub mod shutdown;

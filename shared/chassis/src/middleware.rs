@@ -8,12 +8,12 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 /// A gRPC request, undecoded.
-pub(crate) type HttpRequest = http::Request<Body>;
+pub type HttpRequest = http::Request<Body>;
 /// A gRPC response, encoded.
-pub(crate) type HttpResponse = http::Response<Body>;
+pub type HttpResponse = http::Response<Body>;
 
 /// Something that stands before a service.
-pub(crate) trait Middleware: Clone + Send + Sync + 'static {
+pub trait Middleware: Clone + Send + Sync + 'static {
     /// Answers a request, with or without asking `next`.
     fn handle<S: Next>(
         &self,
@@ -23,7 +23,7 @@ pub(crate) trait Middleware: Clone + Send + Sync + 'static {
 }
 
 /// What a middleware stands before: the next one, or the routes.
-pub(crate) trait Next:
+pub trait Next:
     Service<HttpRequest, Response = HttpResponse, Error: Send, Future: Send> + Clone + Send + 'static
 {
 }
@@ -38,7 +38,7 @@ impl<S> Next for S where
 
 /// Puts a middleware before a service.
 #[derive(Clone, Debug)]
-pub(crate) struct With<M>(pub(crate) M);
+pub struct With<M>(pub M);
 
 impl<M: Clone, S> Layer<S> for With<M> {
     type Service = Guarded<M, S>;

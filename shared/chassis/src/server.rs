@@ -6,24 +6,29 @@
 
 mod deadline;
 mod drain;
+mod edge;
 mod limit;
 mod listener;
 mod mount;
 mod observe;
 mod shape;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_contract::access::{AccessPolicy, PolicyError};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
+use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
+use tower::ServiceBuilder;
+use tower::layer::util::{Identity, Stack};
 
 use crate::access::AccessLayer;
 use crate::identity::AssertionVerifier;
-use crate::middleware::With;
+use crate::middleware::{Middleware, With};
 
+pub use edge::Edge;
 pub use listener::Listener;
 pub use mount::Mount;
 pub use observe::RequestId;
@@ -74,7 +79,7 @@ pub enum ServerError {
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// Why.
         source: std::io::Error,
     },
@@ -84,10 +89,10 @@ pub enum ServerError {
 }
 
 /// Services with everything around them, ready to be served.
-pub struct Server {
+pub struct Server<D = AccessLayer> {
     mount: Mount,
     policy: Arc<AccessPolicy>,
-    access: AccessLayer,
+    door: D,
     health: HealthReporter,
     options: ServerOptions,
 }
@@ -103,9 +108,24 @@ impl Server {
         options: ServerOptions,
     ) -> Result<Self, ServerError> {
         let policy = Arc::new(AccessPolicy::load(mount.names())?);
+        let door = AccessLayer::new(verifier, Arc::clone(&policy));
+        Self::with_door(mount, policy, door, options).await
+    }
+}
+
+impl<D: Middleware> Server<D> {
+    /// Puts health, reflection and this door around the services. `policy` has the rules of them.
+    ///
+    /// # Errors
+    /// If the descriptors cannot be served.
+    pub async fn with_door(
+        mount: Mount,
+        policy: Arc<AccessPolicy>,
+        door: D,
+        options: ServerOptions,
+    ) -> Result<Self, ServerError> {
         let (mount, health) = mount.with_health_and_reflection().await?;
-        let access = AccessLayer::new(verifier, Arc::clone(&policy));
-        Ok(Self { mount, policy, access, health, options })
+        Ok(Self { mount, policy, door, health, options })
     }
 
     /// What says whether the services are healthy. All are until it says otherwise, or the drain
@@ -124,29 +144,108 @@ impl Server {
         listener: Listener,
         shutdown: CancellationToken,
     ) -> Result<(), ServerError> {
-        let Self { mount, policy, access, health, options } = self;
-        // Ends what is still open when the drain has taken too long.
-        let end = CancellationToken::new();
-        let address = listener.address();
-        let (names, routes) = mount.into_parts();
-        let served = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-            .layer(With(observe::Observe))
-            .layer(With(drain::EndWith(end.clone())))
-            .layer(With(deadline::Deadline {
-                calls: options.deadline,
-                streams: options.stream_deadline,
-                policy,
-            }))
-            .layer(access)
-            .layer(With(limit::Limit::new(options.max_calls)))
-            .layer(With(shape::Shape))
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener.into_inner()).with_nodelay(Some(true)),
+        let drain = Drain::of(&self, &listener);
+        let (layers, routes) = self.into_layers(&drain.end);
+        let served =
+            builder().layer(layers).add_routes(routes).serve_with_incoming_shutdown(
+                listener.into_incoming(),
                 shutdown.clone().cancelled_owned(),
             );
+        drain.drive(served, shutdown).await
+    }
+
+    /// Serves as [`serve`](Self::serve) does, at the edge: browsers too, by grpc-web, and plain HTTP
+    /// beside it, on one port.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn serve_edge(
+        self,
+        listener: Listener,
+        shutdown: CancellationToken,
+        edge: Edge,
+    ) -> Result<(), ServerError> {
+        let drain = Drain::of(&self, &listener);
+        let age = edge.max_connection_age;
+        let (layers, routes) = self.into_layers(&drain.end);
+        let routes = edge.around(ServiceBuilder::new().layer(layers).service(routes));
+        let mut builder = builder().accept_http1(true).max_connection_age(age);
+        let served = builder.add_routes(routes).serve_with_incoming_shutdown(
+            listener.into_incoming(),
+            shutdown.clone().cancelled_owned(),
+        );
+        drain.drive(served, shutdown).await
+    }
+
+    fn into_layers(self, end: &CancellationToken) -> (Layers<D>, Routes) {
+        let Self { mount, policy, door, options, .. } = self;
+        let (_, routes) = mount.into_parts();
+        let deadline = deadline::Deadline {
+            calls: options.deadline,
+            streams: options.stream_deadline,
+            policy,
+        };
+        let layers = ServiceBuilder::new()
+            .layer(With(observe::Observe))
+            .layer(With(drain::EndWith(end.clone())))
+            .layer(With(deadline))
+            .layer(With(door))
+            .layer(With(limit::Limit::new(options.max_calls)))
+            .layer(With(shape::Shape))
+            .into_inner();
+        (layers, routes)
+    }
+}
+
+/// What stands before the services, from the innermost to the outermost.
+type Layers<D> = Stack<
+    With<shape::Shape>,
+    Stack<
+        With<limit::Limit>,
+        Stack<
+            With<D>,
+            Stack<
+                With<deadline::Deadline>,
+                Stack<With<drain::EndWith>, Stack<With<observe::Observe>, Identity>>,
+            >,
+        >,
+    >,
+>;
+
+fn builder() -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+}
+
+/// The end of a server.
+struct Drain {
+    /// Ends what is still open when the drain has taken too long.
+    end: CancellationToken,
+    address: SocketAddr,
+    names: Vec<&'static str>,
+    health: HealthReporter,
+    patience: Duration,
+}
+
+impl Drain {
+    fn of<D>(server: &Server<D>, listener: &Listener) -> Self {
+        Self {
+            end: CancellationToken::new(),
+            address: listener.address(),
+            names: server.mount.names().to_vec(),
+            health: server.health.clone(),
+            patience: server.options.drain,
+        }
+    }
+
+    /// Waits for the end of a server, asked for or not.
+    async fn drive(
+        self,
+        served: impl Future<Output = Result<(), tonic::transport::Error>>,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let Self { end, address, names, health, patience } = self;
         let mut served = std::pin::pin!(served);
         tracing::info!(%address, services = ?names, "serving");
 
@@ -159,7 +258,7 @@ impl Server {
             let status = tonic_health::ServingStatus::NotServing;
             health.set_service_status(name, status).await;
         }
-        if let Ok(ended) = tokio::time::timeout(options.drain, &mut served).await {
+        if let Ok(ended) = tokio::time::timeout(patience, &mut served).await {
             return Ok(ended?);
         }
         tracing::warn!(%address, "the drain took too long: ending what is still open");

@@ -3,7 +3,7 @@
 
 use futures::future::BoxFuture;
 use signoff_backend::rpc::{Admitted, Page, admit, admit_data_owner, answer, change_admitted};
-use signoff_backend::{Answer, Backend as _, Fault};
+use signoff_backend::{Answer, Fault, Keeper as _};
 use signoff_chassis::Refusal;
 use signoff_contract::convert::PhaseNeed;
 use signoff_contract::requests::{Changing, Paged, Scoped};

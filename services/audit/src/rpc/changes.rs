@@ -1,6 +1,6 @@
 //! `ListChanges`: all that ever changed.
 
-use signoff_backend::Backend as _;
+use signoff_backend::Keeper as _;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::convert::optional_uuid;
 use signoff_workflow::Violations;

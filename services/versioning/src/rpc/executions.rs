@@ -9,7 +9,7 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use signoff_backend::rpc::{MAX_MESSAGE, admit_up_to, answer, ordered};
-use signoff_backend::{Answer, Backend as _, Order};
+use signoff_backend::{Answer, Backend as _, Keeper as _, Order};
 use signoff_contract::convert::PhaseNeed;
 use signoff_contract::requests::Changing;
 use signoff_workflow::{PhaseRow, Violations, Workflow};

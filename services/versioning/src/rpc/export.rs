@@ -3,7 +3,7 @@
 use futures::{Stream, StreamExt as _, stream};
 use prost::Message as _;
 use signoff_backend::rpc::{Answers, MAX_PAGE_BYTES, admit};
-use signoff_backend::{Backend as _, Fault, ServiceError as _};
+use signoff_backend::{Fault, Keeper as _, ServiceError as _};
 use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};

@@ -9,7 +9,7 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use signoff_backend::rpc::inputs::etag;
 use signoff_backend::rpc::{Admitted, MAX_MESSAGE, MAX_PAGE_BYTES, admit, expect_size, identified};
-use signoff_backend::{Backend as _, Fault, Order, ServiceError as _};
+use signoff_backend::{Backend as _, Fault, Keeper as _, Order, ServiceError as _};
 use signoff_chassis::Refusal;
 use signoff_contract::convert::{PhaseNeed, uuid};
 use signoff_contract::versioning::v1 as wire;

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use signoff_backend::rpc::{
     Admitted, MAX_MESSAGE, MAX_PAGE, Page, Read, admit, answer, expect_size, malformed,
 };
-use signoff_backend::{Backend as _, Fault, ServiceError as _, read};
+use signoff_backend::{Fault, Keeper as _, ServiceError as _, read};
 use signoff_chassis::access::Admission;
 use signoff_contract::convert::{PhaseNeed, scope_to_wire, uuid};
 use signoff_contract::requests::Scoped;

@@ -11,7 +11,9 @@ use signoff_workflow::{PhaseRow, Scope, Violations, Workflow};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::{Actor, Answer, Backend, Fault, Order, OrderOfWorkflow, ServiceError, WorkflowChange};
+use crate::{
+    Actor, Answer, Backend, Fault, Keeper, Order, OrderOfWorkflow, ServiceError, WorkflowChange,
+};
 
 /// Longest message of most methods, in bytes.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -44,7 +46,7 @@ impl<R> Admitted<R> {
 ///
 /// # Errors
 /// The status for the caller.
-pub fn admit<B: Backend, R: Scoped>(
+pub fn admit<B: Keeper, R: Scoped>(
     backend: &B,
     request: Request<R>,
     need: PhaseNeed,
@@ -56,7 +58,7 @@ pub fn admit<B: Backend, R: Scoped>(
 ///
 /// # Errors
 /// The status for the caller.
-pub fn admit_up_to<B: Backend, R: Scoped>(
+pub fn admit_up_to<B: Keeper, R: Scoped>(
     most: usize,
     backend: &B,
     request: Request<R>,
@@ -75,7 +77,7 @@ pub fn admit_up_to<B: Backend, R: Scoped>(
 ///
 /// # Errors
 /// The status for the caller.
-pub fn admit_data_owner<B: Backend, R: Scoped>(
+pub fn admit_data_owner<B: Keeper, R: Scoped>(
     backend: &B,
     request: Request<R>,
     need: PhaseNeed,
@@ -84,7 +86,7 @@ pub fn admit_data_owner<B: Backend, R: Scoped>(
     admit_whoever(MAX_MESSAGE, &admission, backend, request, need)
 }
 
-fn admit_whoever<B: Backend, R: Scoped>(
+fn admit_whoever<B: Keeper, R: Scoped>(
     most: usize,
     admission: &Admission,
     backend: &B,
@@ -245,7 +247,7 @@ pub async fn change_workflow<B, R, I, A>(
     act: impl for<'a> FnOnce(&'a mut WorkflowChange, I) -> BoxFuture<'a, Result<A, B::Error>> + Send,
 ) -> Result<A, B::Error>
 where
-    B: Backend,
+    B: Keeper,
     R: Changing,
     I: Send + 'static,
     A: Answer,
@@ -291,7 +293,7 @@ pub fn identified(request: &impl Changing, violations: &mut Violations) -> Optio
 ///
 /// # Errors
 /// The status for the caller.
-pub fn answer<B: Backend, A>(
+pub fn answer<B: Keeper, A>(
     _: &B,
     done: Result<A, B::Error>,
     workflow: Workflow,

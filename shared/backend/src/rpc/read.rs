@@ -7,7 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 
 use super::{Admitted, Page};
-use crate::{Backend, Fault};
+use crate::{Fault, Keeper};
 
 /// What a read reads from.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl<'a, R: Scoped> Read<'a, R> {
     ///
     /// # Errors
     /// The phase is not served, or what the database says.
-    pub async fn statement<B: Backend>(
+    pub async fn statement<B: Keeper>(
         backend: &'a B,
         admitted: Admitted<R>,
     ) -> Result<Self, Fault> {
@@ -60,15 +60,12 @@ impl<'a, R: Scoped> Read<'a, R> {
     ///
     /// # Errors
     /// The phase is not served, or what the database says.
-    pub async fn snapshot<B: Backend>(
-        backend: &'a B,
-        admitted: Admitted<R>,
-    ) -> Result<Self, Fault> {
+    pub async fn snapshot<B: Keeper>(backend: &'a B, admitted: Admitted<R>) -> Result<Self, Fault> {
         let reader = Reader::Snapshot(backend.ledger().snapshot().await?);
         Self::new(backend, admitted, reader)
     }
 
-    fn new<B: Backend>(
+    fn new<B: Keeper>(
         backend: &'a B,
         admitted: Admitted<R>,
         reader: Reader,

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::{Answers, MAX_MESSAGE, Page, admit, answer, malformed};
-use crate::{Backend, Fault, ServiceError as _};
+use crate::{Fault, Keeper, ServiceError as _};
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -21,12 +21,12 @@ type Answered<A> = Result<Response<A>, Status>;
 pub struct TrailRpc<B>(B);
 
 /// The trail's service, to be mounted.
-pub fn service<B: Backend>(backend: B) -> TrailServiceServer<TrailRpc<B>> {
+pub fn service<B: Keeper>(backend: B) -> TrailServiceServer<TrailRpc<B>> {
     TrailServiceServer::new(TrailRpc(backend)).max_decoding_message_size(MAX_MESSAGE)
 }
 
 #[tonic::async_trait]
-impl<B: Backend> TrailService for TrailRpc<B> {
+impl<B: Keeper> TrailService for TrailRpc<B> {
     type ExportTrailStream = Answers<feed::ExportTrailResponse>;
 
     async fn get_trail(
@@ -52,7 +52,7 @@ impl<B: Backend> TrailService for TrailRpc<B> {
 }
 
 /// `GetTrail`.
-async fn get_trail<B: Backend>(
+async fn get_trail<B: Keeper>(
     backend: &B,
     request: Request<feed::GetTrailRequest>,
 ) -> Answered<feed::GetTrailResponse> {
@@ -84,7 +84,7 @@ async fn get_trail<B: Backend>(
 }
 
 /// `VerifyTrail`.
-async fn verify_trail<B: Backend>(
+async fn verify_trail<B: Keeper>(
     backend: &B,
     request: Request<feed::VerifyTrailRequest>,
 ) -> Answered<feed::VerifyTrailResponse> {
@@ -110,7 +110,7 @@ async fn verify_trail<B: Backend>(
 }
 
 /// `ExportTrail`: reads on when the client has taken what was read.
-async fn export_trail<B: Backend>(
+async fn export_trail<B: Keeper>(
     backend: &B,
     request: Request<feed::ExportTrailRequest>,
 ) -> Answered<Answers<feed::ExportTrailResponse>> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
+use tonic::transport::server::TcpIncoming;
 
 use super::ServerError;
 
@@ -31,7 +32,7 @@ impl Listener {
         self.address
     }
 
-    pub(super) fn into_inner(self) -> TcpListener {
-        self.inner
+    pub(super) fn into_incoming(self) -> TcpIncoming {
+        TcpIncoming::from(self.inner).with_nodelay(Some(true))
     }
 }

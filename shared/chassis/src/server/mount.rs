@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 
+use axum::body::Body as AxumBody;
+use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use super::ServerError;
 use crate::middleware::{HttpRequest, HttpResponse};
@@ -37,6 +39,29 @@ impl Mount {
     {
         self.names.push(S::NAME);
         self.routes = self.routes.add_service(service);
+        self
+    }
+
+    /// Services that somebody else serves, by their full names: all of their methods go to
+    /// `forwarder`.
+    #[must_use]
+    pub fn with_forwarded<S>(mut self, names: &[&'static str], forwarder: S) -> Self
+    where
+        S: Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        let mut router = std::mem::take(&mut self.routes).into_axum_router();
+        for name in names {
+            let forwarder = forwarder.clone().map_request(|request: http::Request<AxumBody>| {
+                request.map(Body::new)
+            });
+            router = router.route_service(&format!("/{name}/{{method}}"), forwarder);
+            self.names.push(name);
+        }
+        self.routes = router.into();
         self
     }
 
