@@ -146,11 +146,10 @@ impl<D: Middleware> Server<D> {
     ) -> Result<(), ServerError> {
         let drain = Drain::of(&self, &listener);
         let (layers, routes) = self.into_layers(&drain.end);
-        let served =
-            builder().layer(layers).add_routes(routes).serve_with_incoming_shutdown(
-                listener.into_incoming(),
-                shutdown.clone().cancelled_owned(),
-            );
+        let served = builder().layer(layers).add_routes(routes).serve_with_incoming_shutdown(
+            listener.into_incoming(),
+            shutdown.clone().cancelled_owned(),
+        );
         drain.drive(served, shutdown).await
     }
 

@@ -55,9 +55,9 @@ impl Mount {
     {
         let mut router = std::mem::take(&mut self.routes).into_axum_router();
         for name in names {
-            let forwarder = forwarder.clone().map_request(|request: http::Request<AxumBody>| {
-                request.map(Body::new)
-            });
+            let forwarder = forwarder
+                .clone()
+                .map_request(|request: http::Request<AxumBody>| request.map(Body::new));
             router = router.route_service(&format!("/{name}/{{method}}"), forwarder);
             self.names.push(name);
         }

@@ -1,0 +1,130 @@
+//! Forwards calls as they are, and opens phases on the way.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http_body_util::Full;
+use prost::bytes::Bytes;
+use signoff_backend::rpc::trail::TrailRpc;
+use signoff_chassis::Refusal;
+use signoff_chassis::middleware::{HttpRequest, HttpResponse};
+use signoff_chassis::server::RequestId;
+use signoff_contract::feed::v1::trail_service_server::TrailServiceServer;
+use signoff_contract::workflow::v1::ErrorReason;
+use signoff_workflow::Scope;
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+use uuid::Uuid;
+
+use super::frames::reason_of;
+use super::head::text_field;
+use super::{Target, backend_headers};
+use crate::Gateway;
+use crate::door::Passed;
+
+/// Serves the backends' services, by sending their calls on.
+#[derive(Clone, Debug)]
+pub struct Forwarder {
+    gateway: Gateway,
+    trail: TrailServiceServer<TrailRpc<Gateway>>,
+}
+
+impl Forwarder {
+    /// For this gateway, whose own trail it serves.
+    pub fn new(gateway: Gateway) -> Self {
+        let trail = signoff_backend::rpc::trail::service(gateway.clone());
+        Self { gateway, trail }
+    }
+
+    async fn forward(mut self, request: HttpRequest) -> Result<HttpResponse, Status> {
+        let Some(passed) = request.extensions().get::<Passed>().cloned() else {
+            tracing::error!("a request was forwarded that did not come through the door");
+            return Err(Refusal::internal().into());
+        };
+        if passed.target == Target::Own {
+            return match self.trail.call(request).await {
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            };
+        }
+        let replicas =
+            self.gateway.backends().of(passed.target).ok_or_else(Refusal::internal)?;
+        let assertion =
+            self.gateway.signer().assertion(&passed.who, &passed.method.path, passed.scope)?;
+        let (mut parts, body) = request.into_parts();
+        let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        parts.headers = backend_headers(parts.headers, assertion, id.as_deref());
+        parts.extensions.clear();
+        let Some(kept) = passed.kept.clone() else {
+            return Ok(replicas.send(HttpRequest::from_parts(parts, body), None).await?);
+        };
+        let again = parts.clone();
+        let whole = |parts, kept: &Bytes| {
+            HttpRequest::from_parts(parts, Body::new(Full::new(kept.clone())))
+        };
+        let response = replicas.send(whole(parts, &kept), Some(&kept)).await?;
+        match self.mend(&passed, &response).await? {
+            false => Ok(response),
+            // Sent again, once: it has its id, and is done once.
+            true => Ok(replicas.send(whole(again, &kept), Some(&kept)).await?),
+        }
+    }
+
+    /// Whether what a backend refused may be sent again, because the phase was opened for it, a dead
+    /// hold was lifted, or a reopening was finished.
+    ///
+    /// # Errors
+    /// The phase may not be opened: what is missing.
+    async fn mend(&self, passed: &Passed, response: &HttpResponse) -> Result<bool, Status> {
+        // An error without a message has its status in the headers.
+        let Some(refused) = Status::from_header_map(response.headers()) else { return Ok(false) };
+        let Some(reason) = reason_of(&refused) else { return Ok(false) };
+        let Some(scope) = passed.scope.and_then(|scope| scope.scope()) else { return Ok(false) };
+        let Some(request_id) = passed.request_id() else { return Ok(false) };
+        let phases = self.gateway.phases_for(scope.workflow, passed.who.person(), request_id);
+        match reason {
+            ErrorReason::PhaseNotStarted if passed.method.starts_phase => {
+                phases.start(scope.phase).await?;
+                Ok(true)
+            }
+            ErrorReason::PhaseSealed => self.lifted(&phases, scope).await,
+            ErrorReason::PhaseReopening => {
+                phases.finish_reopening(scope.phase).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn lifted(&self, phases: &crate::phases::Phases, scope: Scope) -> Result<bool, Status> {
+        Ok(phases.lift_dead_holds(scope.phase).await? > 0)
+    }
+}
+
+impl Passed {
+    /// The id of the request, if it changes something.
+    pub(crate) fn request_id(&self) -> Option<Uuid> {
+        let field = self.method.request_id?;
+        let kept = self.kept.as_ref()?;
+        text_field(kept.get(5..)?, field)?.parse().ok()
+    }
+}
+
+impl Service<HttpRequest> for Forwarder {
+    type Response = HttpResponse;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<HttpResponse, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: HttpRequest) -> Self::Future {
+        let forwarder = self.clone();
+        Box::pin(async move {
+            Ok(forwarder.forward(request).await.unwrap_or_else(Status::into_http))
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The statements.
+
+pub mod lobs;
+pub mod members;
+pub mod workflows;
