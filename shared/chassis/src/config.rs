@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use secrecy::SecretString;
 
-use crate::identity::VerifierOptions;
+use crate::identity::{AUDIENCE, KeySource, TokenOptions, VerifierOptions};
 use crate::server::ServerOptions;
 
 /// What every server is told.
@@ -44,6 +44,28 @@ impl ServerArgs {
     }
 }
 
+/// Who the company's identity provider is, if the server is told: issuer and keys come together.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TokenArgs {
+    /// The issuer of people's and services' own tokens.
+    #[arg(long, env = "SIGNOFF_OIDC_ISSUER", value_name = "ISSUER", requires = "oidc_jwks")]
+    pub oidc_issuer: Option<String>,
+    /// The audience that they must be for.
+    #[arg(long, env = "SIGNOFF_OIDC_AUDIENCE", value_name = "AUDIENCE", default_value = AUDIENCE)]
+    pub oidc_audience: String,
+    /// The issuer's public keys (JSON Web Key Set): a file, or an http or https URL.
+    #[arg(long, env = "SIGNOFF_OIDC_JWKS", value_name = "FILE|URL", requires = "oidc_issuer")]
+    pub oidc_jwks: Option<KeySource>,
+}
+
+impl TokenArgs {
+    /// What tokens are believed, if any are.
+    pub fn options(&self) -> Option<TokenOptions> {
+        let (issuer, jwks) = (self.oidc_issuer.as_ref()?, self.oidc_jwks.as_ref()?);
+        Some(TokenOptions::new(issuer, &self.oidc_audience, jwks.clone()))
+    }
+}
+
 /// Where a service's database is. The URLs hold passwords: they are never logged, and better
 /// given by environment variables, since options can be seen by others on the machine.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,6 +90,8 @@ mod tests {
     struct Command {
         #[command(flatten)]
         server: ServerArgs,
+        #[command(flatten)]
+        tokens: TokenArgs,
         #[command(flatten)]
         database: DatabaseArgs,
     }
@@ -106,6 +130,26 @@ mod tests {
         assert!(command.server.verifier_options().allow_standing && command.server.log_json);
         assert_eq!(command.server.server_options().drain, Duration::from_secs(3));
         assert_eq!(command.database.database_owner_url.unwrap().expose_secret(), "u");
+    }
+
+    #[test]
+    fn an_identity_provider_has_a_name_and_keys() {
+        let with = |more: &[&'static str]| {
+            let line = MANDATORY.into_iter().chain(more.iter().copied());
+            Command::try_parse_from(line).map(|command| command.tokens.options())
+        };
+        assert!(with(&[]).unwrap().is_none());
+        assert!(with(&["--oidc-issuer", "https://idp"]).is_err());
+        assert!(with(&["--oidc-jwks", "jwks.json"]).is_err());
+        let file = with(&["--oidc-issuer", "https://idp", "--oidc-jwks", "jwks.json"]);
+        let file = file.unwrap().unwrap();
+        assert_eq!(file.jwks, KeySource::File("jwks.json".into()));
+        assert_eq!((file.issuer.as_str(), file.audience.as_str()), ("https://idp", AUDIENCE));
+        let url = ["--oidc-issuer=a", "--oidc-audience=b", "--oidc-jwks=https://idp/keys"];
+        let url = with(&url).unwrap().unwrap();
+        assert_eq!(url.jwks, KeySource::Url("https://idp/keys".to_owned()));
+        assert_eq!((url.issuer.as_str(), url.audience.as_str()), ("a", "b"));
+        assert!(url.refresh > file.refresh && url.cooldown > file.cooldown);
     }
 
     #[test]

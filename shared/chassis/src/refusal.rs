@@ -258,8 +258,24 @@ impl From<Violations> for Refusal {
 }
 
 impl From<TokenError> for Refusal {
+    /// `UNAUTHENTICATED`, except where the token may be as good as any.
     fn from(error: TokenError) -> Self {
-        Self::token_invalid(&error)
+        match error {
+            TokenError::KeysUnavailable => Self::unavailable(error.to_string()),
+            TokenError::Missing
+            | TokenError::Malformed(_)
+            | TokenError::Algorithm
+            | TokenError::UnknownKey
+            | TokenError::Signature
+            | TokenError::Expired
+            | TokenError::NotYetValid
+            | TokenError::Audience
+            | TokenError::Issuer
+            | TokenError::MissingClaim(_)
+            | TokenError::TooLong(_)
+            | TokenError::Standing
+            | TokenError::OtherCall(_) => Self::token_invalid(&error),
+        }
     }
 }
 

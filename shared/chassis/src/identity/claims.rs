@@ -1,10 +1,12 @@
 //! What an assertion says.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use signoff_workflow::{Role, Workflow};
 use uuid::Uuid;
+
+use super::jwt::now;
 
 /// The audience of people's and services' own tokens, towards the gateway.
 pub const AUDIENCE: &str = "signoff";
@@ -57,7 +59,7 @@ impl Claims {
     /// An assertion about somebody without any role, from now on. Without a method it is a
     /// standing one; the lifetime is cut to whole seconds.
     pub fn new(user_id: i64, subject: impl Into<String>, lifetime: Duration) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = now();
         Self {
             iss: ISSUER.to_owned(),
             aud: INTERNAL_AUDIENCE.to_owned(),

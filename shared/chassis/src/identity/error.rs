@@ -20,11 +20,11 @@ pub enum KeyError {
     /// The file holds no key of the kind that is used here.
     #[error("{}: not an Ed25519 key in PKCS#8 (PEM)", .0.display())]
     NotAKey(PathBuf),
-    /// The file is no JSON Web Key Set.
-    #[error("{}: not a JSON Web Key Set: {reason}", path.display())]
+    /// It is no JSON Web Key Set.
+    #[error("{at}: not a JSON Web Key Set: {reason}")]
     NotAKeySet {
-        /// The file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// What the parser says.
         reason: String,
     },
@@ -32,8 +32,16 @@ pub enum KeyError {
     #[error("no file with a JSON Web Key Set was named")]
     NoKeySet,
     /// The key sets hold no key that could verify anything.
-    #[error("{}: no Ed25519 key with a kid in it", .0.display())]
-    NoUsableKey(PathBuf),
+    #[error("{0}: no key with a kid in it that could verify anything")]
+    NoUsableKey(String),
+    /// The key set cannot be fetched.
+    #[error("{url}: {reason}")]
+    Fetch {
+        /// Where it should be.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// The cryptographic library failed.
     #[error("the cryptographic library failed")]
     Crypto,
@@ -48,12 +56,16 @@ pub enum TokenError {
     /// It is no token, or its claims do not fit together.
     #[error("malformed token: {0}")]
     Malformed(&'static str),
-    /// It is signed with something else than Ed25519, or not at all.
-    #[error("the token is not signed with EdDSA")]
+    /// It is signed with something that does not count here or that its key is not for, or not at
+    /// all.
+    #[error("the token is not signed with an algorithm that its key is for")]
     Algorithm,
     /// It names no key, or one that is not known here.
     #[error("the token is not signed by a known key")]
     UnknownKey,
+    /// The identity provider's keys were not to be had yet: nobody's token can be looked at.
+    #[error("the keys of the identity provider are not to be had")]
+    KeysUnavailable,
     /// The signature is not that of the key.
     #[error("the signature of the token does not verify")]
     Signature,

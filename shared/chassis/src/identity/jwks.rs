@@ -6,24 +6,27 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm,
     OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
 };
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::key::{file_error, folder_of};
+use super::public_key::PublicKey;
 use super::{KeyError, SigningKey};
 
-/// Bytes of an Ed25519 public key.
-const PUBLIC_KEY: usize = 32;
-
-/// The public parts of keys that sign assertions.
+/// The public parts of keys that sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwks(JwkSet);
+
+/// A set whose keys may be anything.
+#[derive(Deserialize)]
+struct AnyKeys {
+    keys: Vec<serde_json::Value>,
+}
 
 impl Jwks {
     /// The public parts of these keys.
@@ -37,9 +40,15 @@ impl Jwks {
     /// If the file cannot be read or is no key set.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let text = fs::read(path).map_err(|source| file_error(path, source))?;
-        serde_json::from_slice(&text)
-            .map(Self)
-            .map_err(|e| KeyError::NotAKeySet { path: path.to_owned(), reason: e.to_string() })
+        Self::parse(&text)
+            .map_err(|reason| KeyError::NotAKeySet { at: path.display().to_string(), reason })
+    }
+
+    /// Reads a set from its text. One key that cannot be read does not spoil the others.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let set: AnyKeys = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        Ok(Self(JwkSet { keys: keys.collect() }))
     }
 
     /// Writes the set, readable for everybody, in the place of one that is there. Whoever reads
@@ -59,9 +68,18 @@ impl Jwks {
         file.persist(path).map(drop).map_err(|refused| error(refused.error))
     }
 
+    /// The keys that can verify something, by their kid.
+    pub(super) fn public_keys(&self) -> HashMap<String, PublicKey> {
+        self.0.keys.iter().filter_map(PublicKey::of).collect()
+    }
+
     /// The keys that can verify an assertion, by their kid: Ed25519 only.
     pub(super) fn verifying(&self) -> HashMap<String, DecodingKey> {
-        self.0.keys.iter().filter_map(verifying).collect()
+        let fitting = self
+            .public_keys()
+            .into_iter()
+            .filter_map(|(kid, key)| Some((kid, key.for_algorithm(Algorithm::EdDSA)?.clone())));
+        fitting.collect()
     }
 }
 
@@ -79,19 +97,6 @@ fn public_part(key: &SigningKey) -> Jwk {
             x: key.public(),
         }),
     }
-}
-
-fn verifying(jwk: &Jwk) -> Option<(String, DecodingKey)> {
-    let AlgorithmParameters::OctetKeyPair(parameters) = &jwk.algorithm else {
-        return None;
-    };
-    let public = URL_SAFE_NO_PAD.decode(&parameters.x).ok()?;
-    let is_usable = parameters.curve == EllipticCurve::Ed25519
-        && public.len() == PUBLIC_KEY
-        && matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature))
-        && matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::EdDSA));
-    let kid = jwk.common.key_id.clone().filter(|_| is_usable)?;
-    Some((kid, DecodingKey::from_ed_der(&public)))
 }
 
 #[cfg(test)]
@@ -124,6 +129,8 @@ mod tests {
                 {{"kty": "oct", "k": "{x}", "kid": "shared"}},
                 {{"kty": "RSA", "n": "{n}", "e": "AQAB", "kid": "rsa"}},
                 {{"kty": "new", "kid": "unheard-of"}},
+                {{"kty": "OKP", "crv": "Ed25519", "x": "{x}", "kid": 7}},
+                "no key at all",
                 {{"kty": "OKP", "crv": "Ed25519", "x": "{x}", "kid": "good"}}
             ]}}"#
         );

@@ -1,4 +1,4 @@
-//! The private key that signs assertions.
+//! A private key that signs.
 
 use std::fmt;
 use std::fs;
@@ -9,17 +9,19 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{Claims, KeyError, install};
+use super::{Claims, KeyError, TokenClaims, install};
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 /// Characters in a line of PEM (RFC 7468).
 const PEM_LINE: usize = 64;
 
-/// An Ed25519 key that signs assertions.
+/// An Ed25519 key that signs: assertions if it is the gateway's, tokens if it is that of a local
+/// identity provider.
 pub struct SigningKey {
     pkcs8: Vec<u8>,
     encoding: EncodingKey,
@@ -77,6 +79,18 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::Crypto`] if the library fails.
     pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
+        self.sign_any(claims)
+    }
+
+    /// Signs a token, as the identity provider would.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`] if the library fails.
+    pub fn sign_token(&self, claims: &TokenClaims) -> Result<String, KeyError> {
+        self.sign_any(claims)
+    }
+
+    fn sign_any(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_| KeyError::Crypto)
     }

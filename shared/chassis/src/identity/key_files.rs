@@ -80,7 +80,7 @@ fn read(paths: &[PathBuf]) -> Result<HashMap<String, DecodingKey>, KeyError> {
     for path in paths {
         let found = Jwks::load(path)?.verifying();
         if found.is_empty() {
-            return Err(KeyError::NoUsableKey(path.clone()));
+            return Err(KeyError::NoUsableKey(path.display().to_string()));
         }
         keys.extend(found);
     }

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use sha2::{Digest as _, Sha256};
 
 use super::cache::TokenCache;
+use super::jwt::{hash, header, now, refused};
 use super::key_files::KeyFiles;
 use super::{Caller, Claims, INTERNAL_AUDIENCE, ISSUER, KeyError, TokenError, install};
 
@@ -16,9 +15,6 @@ use super::{Caller, Claims, INTERNAL_AUDIENCE, ISSUER, KeyError, TokenError, ins
 pub const MAX_CALL_LIFETIME: Duration = Duration::from_secs(60);
 /// How far away the expiry of a standing assertion may be.
 pub const MAX_STANDING_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A longer one is refused unread. HTTP/2 servers take 16 KiB of headers in all.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// How strict a verifier is.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +49,7 @@ pub struct AssertionVerifier {
 /// Keys, and the tokens that were verified with them.
 struct Known {
     keys: KeyFiles,
-    tokens: TokenCache,
+    tokens: TokenCache<Caller>,
 }
 
 impl AssertionVerifier {
@@ -79,11 +75,7 @@ impl AssertionVerifier {
     /// # Errors
     /// Why it is not believed.
     pub fn verify(&self, token: &str) -> Result<Arc<Caller>, TokenError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::Malformed("it is too long"));
-        }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let hash = Sha256::digest(token).into();
+        let (hash, now) = (hash(token)?, now());
         {
             let mut known = self.known();
             if known.keys.refresh() {
@@ -143,37 +135,11 @@ impl AssertionVerifier {
 
 /// The name of the key in the token's header, which is otherwise as it should be.
 fn kid(token: &str) -> Result<String, TokenError> {
-    let header = jsonwebtoken::decode_header(token).map_err(refused)?;
+    let header = header(token)?;
     if header.alg != Algorithm::EdDSA {
         return Err(TokenError::Algorithm);
     }
-    if header.crit.is_some() {
-        return Err(TokenError::Malformed("it has critical extensions, and none is known here"));
-    }
     header.kid.ok_or(TokenError::UnknownKey)
-}
-
-/// What the library's refusal means to whoever presented the token.
-fn refused(error: jsonwebtoken::errors::Error) -> TokenError {
-    match error.into_kind() {
-        ErrorKind::ExpiredSignature => TokenError::Expired,
-        ErrorKind::ImmatureSignature => TokenError::NotYetValid,
-        ErrorKind::InvalidAudience => TokenError::Audience,
-        ErrorKind::InvalidIssuer => TokenError::Issuer,
-        ErrorKind::MissingRequiredClaim(claim) => TokenError::MissingClaim(match claim.as_str() {
-            "exp" => "exp",
-            "aud" => "aud",
-            "iss" => "iss",
-            _ => "sub",
-        }),
-        ErrorKind::InvalidSignature | ErrorKind::InvalidEddsaKey => TokenError::Signature,
-        ErrorKind::InvalidAlgorithm
-        | ErrorKind::InvalidAlgorithmName
-        | ErrorKind::UnsupportedAlgorithm
-        | ErrorKind::MissingAlgorithm => TokenError::Algorithm,
-        // The enum is open: whatever else the library finds, the token is not well formed.
-        _ => TokenError::Malformed("not a JSON Web Token"),
-    }
 }
 
 #[cfg(test)]
