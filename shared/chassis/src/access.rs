@@ -1,10 +1,10 @@
 //! The door of a server: nobody gets in without an assertion, and every method has a rule.
 
 mod admission;
+mod bearer;
 
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
 use signoff_contract::access::AccessPolicy;
 use tonic::Status;
 use tower::Layer;
@@ -14,6 +14,7 @@ use crate::identity::{AssertionVerifier, Caller, TokenError};
 use crate::middleware::{Guarded, HttpRequest, HttpResponse, Middleware, Next};
 
 pub use admission::{Actor, Admission};
+pub use bearer::bearer;
 
 /// The services that need no assertion. They say nothing about any report.
 pub const EXEMPT_SERVICES: [&str; 3] = [
@@ -49,17 +50,8 @@ impl AccessLayer {
     }
 
     fn caller(&self, request: &HttpRequest, path: &str) -> Result<Arc<Caller>, TokenError> {
-        let mut headers = request.headers().get_all(AUTHORIZATION).iter();
-        let (Some(header), None) = (headers.next(), headers.next()) else {
-            // With two of them, somebody else may have looked at the other one.
-            return Err(TokenError::Missing);
-        };
-        let header = header.to_str().map_err(|_| TokenError::Missing)?;
-        let (scheme, token) = header.split_once(' ').ok_or(TokenError::Missing)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(TokenError::Missing);
-        }
-        let caller = self.verifier.verify(token.trim())?;
+        let token = bearer(request.headers())?;
+        let caller = self.verifier.verify(token)?;
         if caller.method.as_deref().is_some_and(|method| method != path) {
             return Err(TokenError::OtherCall("method"));
         }
@@ -68,7 +60,7 @@ impl AccessLayer {
 }
 
 /// Whether a path belongs to a service that needs no assertion.
-pub(crate) fn is_exempt(path: &str) -> bool {
+pub fn is_exempt(path: &str) -> bool {
     path.strip_prefix('/')
         .and_then(|path| path.split_once('/'))
         .is_some_and(|(service, _)| EXEMPT_SERVICES.contains(&service))

@@ -1,13 +1,22 @@
 //! The first message of a call, read from its body frame by frame (gRPC over HTTP/2: a byte that
 //! says whether it is compressed, four of its length, the message).
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http_body_util::BodyExt as _;
 use prost::bytes::{Buf as _, Bytes, BytesMut};
 use signoff_chassis::Refusal;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_workflow::Violations;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 use tonic::{Code, Status};
+
+/// Longest message that needs no room of its own, in bytes.
+const SHORT: usize = 64 * 1024;
+/// When to try again, where there is no room.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Bytes before each message.
 const PREFIX: usize = 5;
@@ -21,6 +30,8 @@ pub struct First {
     pub read: Bytes,
     /// What was not read yet.
     pub rest: Body,
+    /// Its share of what may be held at once, if it is a long one.
+    pub held: Option<OwnedSemaphorePermit>,
 }
 
 /// Why there is no first message.
@@ -44,11 +55,17 @@ impl From<NoMessage> for Status {
     }
 }
 
-/// Reads the first message, of at most `longest` bytes.
+/// Reads the first message, of at most `longest` bytes. `room` has a permit for each KiB that may be
+/// held at once; a short message takes none.
 ///
 /// # Errors
-/// There is none, it is too long, or it is compressed.
-pub async fn first_message(mut body: Body, longest: usize) -> Result<First, NoMessage> {
+/// There is none, it is too long, there is no room for it, or it is compressed.
+pub async fn first_message(
+    mut body: Body,
+    longest: usize,
+    room: &Arc<Semaphore>,
+) -> Result<First, NoMessage> {
+    let mut held = None;
     let mut read = Bytes::new();
     let mut more = BytesMut::new();
     let mut needed = PREFIX;
@@ -62,6 +79,9 @@ pub async fn first_message(mut body: Body, longest: usize) -> Result<First, NoMe
             if length > longest {
                 let what = format!("the message has {length} bytes; at most {longest} are taken");
                 return Err(NoMessage::Refused(Refusal::limit_exceeded(what, None)));
+            }
+            if held.is_none() && length > SHORT {
+                held = Some(reserved(room, length)?);
             }
             needed = PREFIX + length;
         }
@@ -87,7 +107,15 @@ pub async fn first_message(mut body: Body, longest: usize) -> Result<First, NoMe
         }
     }
     let read = if more.is_empty() { read } else { more.freeze() };
-    Ok(First { message: read.slice(PREFIX..needed), read, rest: body })
+    Ok(First { message: read.slice(PREFIX..needed), read, rest: body, held })
+}
+
+fn reserved(room: &Arc<Semaphore>, length: usize) -> Result<OwnedSemaphorePermit, NoMessage> {
+    let needed = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
+    Arc::clone(room).try_acquire_many_owned(needed).map_err(|_| {
+        let what = "the gateway holds as much as it can: try again";
+        NoMessage::Refused(Refusal::limit_exceeded(what, Some(RETRY_AFTER)))
+    })
 }
 
 fn prefix(mut bytes: &[u8]) -> (u8, usize) {
@@ -124,6 +152,22 @@ mod tests {
             .map(|data| Ok::<_, Status>(http_body::Frame::data(Bytes::copy_from_slice(data))))
             .collect();
         Body::new(StreamBody::new(futures::stream::iter(frames)))
+    }
+
+    async fn first_message(body: Body, longest: usize) -> Result<First, NoMessage> {
+        super::first_message(body, longest, &Arc::new(Semaphore::new(1))).await
+    }
+
+    #[tokio::test]
+    async fn a_long_message_needs_room() {
+        let long = [&[0, 0, 1, 0, 1][..], &vec![0; 65_537]].concat();
+        let none = first_message(body(&[&long]), 1 << 20).await.unwrap_err();
+        assert_eq!(Status::from(none).code(), Code::ResourceExhausted);
+        let room = Arc::new(Semaphore::new(65));
+        let first = super::first_message(body(&[&long]), 1 << 20, &room).await.unwrap();
+        assert_eq!(room.available_permits(), 0);
+        drop(first);
+        assert_eq!(room.available_permits(), 65);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod replicas;
 pub use assertion::{Signer, Who};
 pub use backends::{Backends, GATEWAY_ID, GATEWAY_SUBJECT};
 pub use forwarder::Forwarder;
+pub(crate) use frames::reason_of;
 pub use frames::{First, first_message};
 pub use head::Head;
 pub use headers::backend_headers;

@@ -35,7 +35,8 @@ pub struct Actor {
 }
 
 impl Admission {
-    pub(super) fn new(caller: Arc<Caller>, method: String, rule: MethodRule) -> Self {
+    /// Of somebody whose token was verified, to a method with this rule.
+    pub fn new(caller: Arc<Caller>, method: String, rule: MethodRule) -> Self {
         Self { caller, method, rule }
     }
 
