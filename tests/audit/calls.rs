@@ -185,7 +185,7 @@ pub(crate) fn request(lanes: &Lanes, path: &str, of: &Things) -> Sent {
         "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => lanes.whole(),
         _ => lanes.at(Phase::DATA_OWNER_ID),
     };
-    let bare = Sent::of(&gates::GetPhaseStatusRequest { scope });
+    let bare = Sent::of(&gates::GetPhaseStatusRequest { scope, ..Default::default() });
     let sent = Sent { path: path.to_owned(), ..bare };
     match method {
         "GetAssignmentHistory" => sent.with("assignment_id", &of.assignment),

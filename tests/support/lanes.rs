@@ -125,7 +125,7 @@ impl Lanes {
 
     /// Where a phase stands.
     pub async fn status(&self, phase: Phase) -> PhaseStatus {
-        let request = gates::GetPhaseStatusRequest { scope: self.at(phase) };
+        let request = gates::GetPhaseStatusRequest { scope: self.at(phase), ..Default::default() };
         self.tester.call_audit(request).await.unwrap().phase_status.unwrap()
     }
 
