@@ -366,6 +366,22 @@ impl Lanes {
         Ok(self.data_owner(owner).await.call(request).await?.action.unwrap())
     }
 
+    /// The request to record something in a phase in a form of one's own.
+    pub fn record_request(&self, phase: Phase, data: Struct) -> wire::RecordChangeRequest {
+        wire::RecordChangeRequest {
+            scope: self.at(phase),
+            data: Some(data),
+            reason: "worth keeping".to_owned(),
+            request_id: request_id(),
+        }
+    }
+
+    /// Records something in a phase in a form of one's own.
+    pub async fn record(&self, phase: Phase, data: Struct) -> Result<wire::Change, Status> {
+        let request = self.record_request(phase, data);
+        Ok(self.tester.call(request).await?.change.unwrap())
+    }
+
     /// Every change of the workflow, newest first.
     pub async fn changes(&self, filter: wire::ListChangesRequest) -> Vec<wire::Change> {
         let mut request = wire::ListChangesRequest {
