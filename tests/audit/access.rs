@@ -34,7 +34,7 @@ const OF_TESTS: &str = "/signoff.audit.v1.TestExecutionService/";
 const OF_PHASES: &str = "/signoff.audit.v1.AuditPhaseService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 36] = [
+const TABLE: [(&str, &str, Who); 37] = [
     (OF_OWNERS, "AssignDataOwner", Who::Makers),
     (OF_OWNERS, "TransferDataOwner", Who::Makers),
     (OF_OWNERS, "DeactivateDataOwner", Who::Makers),
@@ -59,6 +59,7 @@ const TABLE: [(&str, &str, Who); 36] = [
     (OF_TESTS, "ListActions", Who::ReadersAndDataOwners),
     (OF_PHASES, "GetPhaseStatus", Who::Readers),
     (OF_PHASES, "ListChanges", Who::Readers),
+    (OF_PHASES, "RecordChange", Who::Makers),
     (OF_PHASES, "BeginOpen", Who::Gateway),
     (OF_PHASES, "Open", Who::Gateway),
     (OF_PHASES, "Fence", Who::Gateway),

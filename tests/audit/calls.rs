@@ -14,10 +14,11 @@ use wire::{ActionType, AssignmentType};
 use crate::common::{assignments, charge};
 
 /// What changes something in a phase of this service, and no gate.
-pub(crate) const COMMANDS: [&str; 11] = [
+pub(crate) const COMMANDS: [&str; 12] = [
     "AssignDataOwner",
     "DeactivateDataOwner",
     "PlanTestCases",
+    "RecordChange",
     "RecordResult",
     "RequestAction",
     "RespondToAction",
@@ -170,6 +171,9 @@ fn command(lanes: &Lanes, method: &str, of: &Things) -> Sent {
             request_id,
             ..Default::default()
         }),
+        "RecordChange" => {
+            Sent::of(&lanes.record_request(Phase::DATA_OWNER_ID, build::object("k", "v")))
+        }
         other => panic!("{other} is no command"),
     }
 }
@@ -185,7 +189,7 @@ pub(crate) fn request(lanes: &Lanes, path: &str, of: &Things) -> Sent {
         "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => lanes.whole(),
         _ => lanes.at(Phase::DATA_OWNER_ID),
     };
-    let bare = Sent::of(&gates::GetPhaseStatusRequest { scope });
+    let bare = Sent::of(&gates::GetPhaseStatusRequest { scope, ..Default::default() });
     let sent = Sent { path: path.to_owned(), ..bare };
     match method {
         "GetAssignmentHistory" => sent.with("assignment_id", &of.assignment),

@@ -2,6 +2,7 @@
 
 use prost_types::Struct;
 use signoff_contract::audit::v1 as wire;
+use signoff_contract::versioning::v1::GetPhaseStatusRequest;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::build;
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
@@ -72,6 +73,42 @@ async fn executions_are_numbered_for_each_case_and_none_is_overwritten() {
     let lane = lanes.lane(LOB).await;
     assert_eq!((lane.executed, lane.in_test, lane.to_observe), (1, 1, 0), "only the latest counts");
     lanes.expect_intact().await;
+}
+
+#[tokio::test]
+async fn the_status_of_the_tests_names_the_executions_to_observe_if_asked() {
+    let (lanes, cases, document) = with_document().await;
+    let asked = async |phase, with_execution_ids| {
+        let scope = lanes.at(phase);
+        let request =
+            GetPhaseStatusRequest { scope, with_execution_ids, ..GetPhaseStatusRequest::default() };
+        let told = lanes.tester.call_audit(request).await.unwrap();
+        assert_eq!(told.phase_status.unwrap(), lanes.status(phase).await, "{with_execution_ids}");
+        told.execution_ids
+    };
+    assert!(asked(Phase::TEST_EXECUTION, true).await.is_empty());
+    let mut expected = Vec::new();
+    for (case, result) in cases.iter().zip([ExecutionResult::Fail, ExecutionResult::Inconclusive]) {
+        lanes.test(case, &document, ExecutionResult::Fail).await;
+        expected.push(lanes.test(case, &document, result).await.execution_id);
+    }
+    expected.sort();
+    let mut told = asked(Phase::TEST_EXECUTION, true).await;
+    told.sort();
+    assert_eq!(told, expected, "the latest of each case");
+    assert!(asked(Phase::TEST_EXECUTION, false).await.is_empty());
+    assert!(asked(Phase::REQUEST_INFO, true).await.is_empty());
+    lanes.test(&cases[0], &document, ExecutionResult::Pass).await;
+    assert_eq!(asked(Phase::TEST_EXECUTION, true).await.len(), 1);
+    let required = GetPhaseStatusRequest {
+        scope: lanes.at(Phase::TEST_EXECUTION),
+        required_execution_ids: expected,
+        nothing_required: true,
+        ..GetPhaseStatusRequest::default()
+    };
+    let answer = lanes.tester.call_audit(required).await;
+    let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    assert_eq!(fields(&status), ["required_execution_ids", "nothing_required"]);
 }
 
 #[tokio::test]

@@ -202,6 +202,8 @@ async fn what_was_not_opened_is_neither_reopened_nor_sealed() {
     refusal(answer, Code::FailedPrecondition, ErrorReason::PhaseNotStarted);
     let refused = lanes.seal_all(1).await;
     assert!(refused.rests_on.is_empty() && refused.unmet.len() >= 3);
+    let not_started = refused.unmet.iter().filter(|of| of.of_gate).map(|of| of.phase);
+    assert_eq!(not_started.collect::<Vec<_>>(), [5, 6, 7], "and no plan, which no gate tells");
     assert!(!mark_stale(&lanes, OWNERS_PHASE, Phase::SAMPLE_SELECTION, 1).await);
 }
 
@@ -212,7 +214,7 @@ async fn phases_of_the_other_service_are_not_served() {
         let answer = begin(&lanes, phase, false).await;
         let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
         assert_eq!(fields(&status), ["scope.phase"]);
-        let request = gates::GetPhaseStatusRequest { scope: lanes.at(phase) };
+        let request = gates::GetPhaseStatusRequest { scope: lanes.at(phase), ..Default::default() };
         let status = refusal(
             lanes.tester.call_audit(request).await,
             Code::InvalidArgument,

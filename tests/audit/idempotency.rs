@@ -27,7 +27,7 @@ fn otherwise(sent: &Sent) -> Sent {
         "BeginOpen" => sent.with_value("reaffirm", Value::Bool(true)),
         "Fence" | "Open" | "Seal" => sent.with_value("attempt", Value::I64(9)),
         "ReleaseSeal" => sent.with_value("up_to_attempt", Value::I64(9)),
-        "BeginReopen" | "CloseWorkflow" => sent.with("reason", "other"),
+        "BeginReopen" | "CloseWorkflow" | "RecordChange" => sent.with("reason", "other"),
         "FinishReopen" | "MarkStale" => sent.with_value("reopening", Value::I64(9)),
         "AssignDataOwner" => sent.with_value("data_owner_id", Value::I64(200)),
         "PlanTestCases" => sent.with_value("last", Value::Bool(false)),
@@ -125,7 +125,8 @@ async fn closed(lanes: &Lanes, of: &[&str], reason: ErrorReason) {
     assert_eq!(trail(lanes).await, before);
 }
 
-const OF_OWNERS: [&str; 3] = ["AssignDataOwner", "DeactivateDataOwner", "TransferDataOwner"];
+const OF_OWNERS: [&str; 4] =
+    ["AssignDataOwner", "DeactivateDataOwner", "RecordChange", "TransferDataOwner"];
 const OF_LATER: [&str; 7] = [
     "RecordResult",
     "RequestAction",

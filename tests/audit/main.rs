@@ -20,4 +20,5 @@ mod owners;
 mod plans;
 mod races;
 mod random;
+mod records;
 mod replayed;

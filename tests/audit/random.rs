@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use signoff_contract::audit::v1 as wire;
+use signoff_tests::build;
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
 use signoff_workflow::Phase;
 use tonic::Status;
@@ -27,7 +28,7 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..14_u8, 0..FEW, 0..LOBS.len());
+    let step = (0..15_u8, 0..FEW, 0..LOBS.len());
     vec(step.prop_map(|(what, which, who)| Step { what, which, who }), 30..70)
 }
 
@@ -157,6 +158,11 @@ async fn take(lanes: &Lanes, step: Step) -> Result<(), Status> {
             let types =
                 [ActionType::DocumentRequest, ActionType::DataUpdateRequest, ActionType::TestRerun];
             drop(lanes.ask(case, types[who]).await?);
+        }
+        13 => {
+            let phases = [Phase::DATA_OWNER_ID, Phase::REQUEST_INFO, Phase::TEST_EXECUTION];
+            let data = build::object("of", &lob.to_string());
+            drop(lanes.record(phases[which % 3], data).await?);
         }
         _ => {
             let Some(action) = pick(replayed::actions(lanes).await, which) else {

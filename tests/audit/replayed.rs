@@ -90,6 +90,12 @@ pub(crate) async fn expect_history_is_the_state(lanes: &Lanes) {
     for of in actions(lanes).await {
         expect(of.action_id.clone(), action(of));
     }
+    // Records are read as history only: among all of it, and by themselves.
+    let subject_types = vec![SubjectType::Record.into()];
+    let records = wire::ListChangesRequest { subject_types, ..Default::default() };
+    for of in lanes.changes(records).await {
+        expect(of.subject_id, state(of.new_state.unwrap()));
+    }
     // Plans are read one by one: the last is the one in force.
     let plan = lanes.tester.call(wire::GetTestPlanRequest { scope: lanes.whole() }).await.unwrap();
     let numbers: Vec<i64> = replayed.values().filter_map(|of| of["number"].as_i64()).collect();

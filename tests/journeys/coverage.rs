@@ -1,5 +1,5 @@
-//! Which test executions are covered when Observation Management is sealed, and sealing it though it
-//! was never started.
+//! Which test executions are covered when Observation Management is sealed or its status told, and
+//! sealing it though it was never started.
 
 use shared::{ErrorReason, Holder, PhaseState};
 use signoff_contract::versioning::v1 as wire;
@@ -21,9 +21,11 @@ fn elsewhere(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(build::execution_id).collect()
 }
 
-/// What a seal says is missing, for these executions.
+/// What a seal says is missing, for these executions. The status says the same.
 async fn unmet(stage: &Stage, executions: Vec<String>) -> Vec<shared::Unmet> {
+    let told = stage.tester.status_covering(&stage.here, executions.clone()).await;
     let sealed = stage.seal_covering(1, executions).await.unwrap();
+    assert_eq!(told.unmet, sealed.unmet);
     assert_eq!(sealed.rests_on.is_empty(), !sealed.unmet.is_empty());
     if sealed.unmet.is_empty() {
         stage.release(&stage.here, REPORT, 1).await;
@@ -108,6 +110,38 @@ async fn the_state_is_told_as_far_as_the_service_knows() {
     assert_eq!(status().await, (PhaseState::Sealed, 0, true));
     let revised = stage.tester.revise(&stage.here, vec![]).await;
     refusal(revised, Code::FailedPrecondition, ErrorReason::PhaseSealed);
+}
+
+#[tokio::test]
+async fn the_state_is_told_as_it_is_to_one_who_knows_what_must_be_covered() {
+    let stage = Stage::closed(HERE).await;
+    let status = async |required: &[String]| {
+        let status = stage.tester.status_covering(&stage.here, required.to_vec()).await;
+        (status.state(), status.unmet.len(), status.completed_at.is_some())
+    };
+    let (nothing, never) = ([], elsewhere(1..3));
+    assert_eq!(status(&nothing).await, (PhaseState::Complete, 0, false), "nothing is left to do");
+    assert_eq!(status(&never).await, (PhaseState::NotStarted, 2, false));
+    let stage = Stage::of(HERE).await;
+    let status = async |required: &[String]| {
+        let status = stage.tester.status_covering(&stage.here, required.to_vec()).await;
+        (status.state(), status.unmet.len(), status.completed_at.is_some())
+    };
+    let tested = stage.tested(2, 0).await.concluded;
+    assert_eq!(status(&nothing).await, (PhaseState::Complete, 0, false));
+    assert_eq!(status(&tested).await, (PhaseState::InProgress, 2, false));
+    let items = vec![build::observed("a", &tested[..1])];
+    let draft = stage.tester.create(&stage.here, items).await.unwrap();
+    assert_eq!(status(&nothing).await, (PhaseState::InProgress, 1, false), "a version is open");
+    let submitted = stage.tester.submit(&draft).await.unwrap();
+    stage.approve_all(&submitted).await;
+    assert_eq!(status(&tested[..1]).await, (PhaseState::Complete, 0, true));
+    assert_eq!(status(&tested).await, (PhaseState::InProgress, 1, false));
+    let told = stage.tester.status_covering(&stage.here, tested.clone()).await;
+    assert_eq!((&told.unmet[0].subject, told.unmet[0].of_gate), (&tested[1], false));
+    stage.seal_covering(1, tested[..1].to_vec()).await.unwrap();
+    assert_eq!(status(&tested[..1]).await, (PhaseState::Sealed, 0, true));
+    assert_eq!(status(&tested).await, (PhaseState::InProgress, 1, false), "it was sealed on less");
 }
 
 #[tokio::test]

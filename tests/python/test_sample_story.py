@@ -8,6 +8,7 @@ import unittest
 from client import request_id
 from signoff.feed.v1 import trail_pb2
 from signoff.versioning.v1 import decision_pb2 as decision
+from signoff.versioning.v1 import gates_pb2 as gates
 from signoff.versioning.v1 import version_pb2
 from signoff.versioning.v1 import versioning_service_pb2 as messages
 from signoff.workflow.v1 import phase_status_pb2, scope_pb2
@@ -134,12 +135,12 @@ class SampleStory(unittest.TestCase):
             {"attributes", "profiling_rules", "scope", "samples"},
         )
         status = self.report.owner.versioning.GetPhaseStatus(
-            messages.GetPhaseStatusRequest(scope=self.scope)
+            gates.GetPhaseStatusRequest(scope=self.scope)
         ).phase_status
         self.assertEqual(status.state, phase_status_pb2.PHASE_STATE_COMPLETE)
         self.assertEqual(status.current_version_id, self.second.version_id)
         below = self.report.owner.versioning.GetPhaseStatus(
-            messages.GetPhaseStatusRequest(
+            gates.GetPhaseStatusRequest(
                 scope=self.report.workflow.scope(scope_pb2.PHASE_SCOPING)
             )
         ).phase_status

@@ -125,7 +125,7 @@ impl Lanes {
 
     /// Where a phase stands.
     pub async fn status(&self, phase: Phase) -> PhaseStatus {
-        let request = gates::GetPhaseStatusRequest { scope: self.at(phase) };
+        let request = gates::GetPhaseStatusRequest { scope: self.at(phase), ..Default::default() };
         self.tester.call_audit(request).await.unwrap().phase_status.unwrap()
     }
 
@@ -364,6 +364,22 @@ impl Lanes {
             ..Default::default()
         };
         Ok(self.data_owner(owner).await.call(request).await?.action.unwrap())
+    }
+
+    /// The request to record something in a phase in a form of one's own.
+    pub fn record_request(&self, phase: Phase, data: Struct) -> wire::RecordChangeRequest {
+        wire::RecordChangeRequest {
+            scope: self.at(phase),
+            data: Some(data),
+            reason: "worth keeping".to_owned(),
+            request_id: request_id(),
+        }
+    }
+
+    /// Records something in a phase in a form of one's own.
+    pub async fn record(&self, phase: Phase, data: Struct) -> Result<wire::Change, Status> {
+        let request = self.record_request(phase, data);
+        Ok(self.tester.call(request).await?.change.unwrap())
     }
 
     /// Every change of the workflow, newest first.

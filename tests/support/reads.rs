@@ -103,8 +103,23 @@ impl Person {
     /// Where a phase stands.
     pub async fn status(&self, here: &Scope) -> shared::PhaseStatus {
         let scope = Some(here.clone());
-        let answer = self.call(wire::GetPhaseStatusRequest { scope }).await.unwrap();
-        answer.phase_status.unwrap()
+        let request = wire::GetPhaseStatusRequest { scope, ..Default::default() };
+        self.call(request).await.unwrap().phase_status.unwrap()
+    }
+
+    /// Where Observation Management stands, for one who knows the executions that it must cover.
+    pub async fn status_covering(
+        &self,
+        here: &Scope,
+        required_execution_ids: Vec<String>,
+    ) -> shared::PhaseStatus {
+        let request = wire::GetPhaseStatusRequest {
+            scope: Some(here.clone()),
+            nothing_required: required_execution_ids.is_empty(),
+            required_execution_ids,
+            ..Default::default()
+        };
+        self.call(request).await.unwrap().phase_status.unwrap()
     }
 
     /// The whole trail of a workflow.

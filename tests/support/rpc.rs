@@ -124,6 +124,7 @@ rpcs! {
 rpcs! {
     "signoff.audit.v1.AuditPhaseService", audit:
     ListChanges(ListChangesRequest) -> ListChangesResponse,
+    RecordChange(RecordChangeRequest) -> RecordChangeResponse,
 }
 
 /// Where the gate methods of the audit service are. Their messages are those of versioning.

@@ -50,14 +50,13 @@ impl Backend for Engine {
         let plan = plans::current(conn, workflow).await?;
         let lanes = lanes::all(conn, workflow, of.at).await?;
         let samples = rests_on(of, self.phases());
-        let handed_on = match asked {
-            Asked::Seal { .. } if phase == Phase::TEST_EXECUTION => {
-                executions::to_observe(conn, workflow).await?
-            }
-            Asked::Seal { .. } | Asked::Status => Vec::new(),
+        let handed_on = if asked.hands_on() && phase == Phase::TEST_EXECUTION {
+            executions::to_observe(conn, workflow).await?
+        } else {
+            Vec::new()
         };
         let completed_at = match asked {
-            Asked::Status => history::latest(conn, workflow, of.row.slug).await?,
+            Asked::Status { .. } => history::latest(conn, workflow, of.row.slug).await?,
             Asked::Seal { .. } => None,
         };
         Ok(Standing {

@@ -18,6 +18,7 @@ pub fn migrations() -> Vec<Migration> {
         (20_261_126_100_000, "history", include_str!("../migrations/20261126100000_history.sql")),
         (20_261_126_100_100, "subjects", include_str!("../migrations/20261126100100_subjects.sql")),
         (20_261_126_100_200, "guards", include_str!("../migrations/20261126100200_guards.sql")),
+        (20_261_127_100_000, "records", include_str!("../migrations/20261127100000_records.sql")),
     ]
     .into_iter()
     .map(|(version, name, sql)| {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::commands::COLUMNS;
 use crate::domain::error::Error;
-use crate::domain::history::differences;
+use crate::domain::history::{SubjectType, differences};
 
 /// Follows a workflow's chain, and looks for what it says.
 pub(crate) struct Rows {
@@ -61,8 +61,10 @@ impl Rows {
         };
         let author = rows::Author::of(record, content.reason);
         let found = rows::states(connection, self.workflow, &author, subject).await?;
-        let found = found.map(|(before, after)| differences(before, after));
-        if found != content.after.map(|after| (content.before, after)) {
+        let found = found.and_then(|(of, before, after)| {
+            Some(differences(SubjectType::named(&of).ok()?, before, after))
+        });
+        if found != Some((content.before, content.after)) {
             return Ok(Err(format!("the history of {subject} is not what was recorded")));
         }
         self.current = Some(author);
@@ -143,5 +145,5 @@ impl Witness for Rows {
     }
 }
 
-/// The states before and after a change.
-type States = Option<(Option<Value>, Value)>;
+/// What a change is about, and the states before and after it.
+type States = Option<(String, Option<Value>, Value)>;

@@ -11,6 +11,7 @@ pub mod domain;
 pub mod door;
 pub mod forward;
 mod gateway;
+mod health;
 pub mod http;
 pub mod phases;
 pub mod plan;

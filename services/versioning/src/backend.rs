@@ -53,16 +53,19 @@ impl Backend for Engine {
         let Subject { scope, row, gate, .. } = of;
         let current = versions::current(conn, scope, row).await?;
         let open = versions::open(conn, scope, row).await?;
-        let any_closed = asked == Asked::Status
+        let required = asked.required();
+        let any_closed = required.is_none()
             && row.seals_unopened
             && versions::any_closed(conn, scope, row).await?;
         let found = Versions { current: current.as_ref(), open: open.as_ref(), any_closed };
         let mut standing = found.standing(row, gate);
-        if let Asked::Seal { required } = asked
-            && !required.is_empty()
-        {
-            let uncovered = coverage::uncovered(conn, scope, row, required).await?;
-            standing.blocks.extend(not_covered(row, &uncovered));
+        if let Some(required) = required {
+            // What it might lack is only said where nobody knows what it must cover.
+            standing.lacks.clear();
+            if !required.is_empty() {
+                let uncovered = coverage::uncovered(conn, scope, row, required).await?;
+                standing.blocks.extend(not_covered(row, &uncovered));
+            }
         }
         Ok(standing)
     }

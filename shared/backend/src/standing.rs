@@ -23,12 +23,35 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
     /// To tell: all that it stands at.
-    Status,
+    Status {
+        /// Whether what is handed on to whoever rests on it is asked for.
+        handed_on: bool,
+        /// What it must cover, if that is known of a phase that may be sealed unopened.
+        required: Option<&'a [Uuid]>,
+    },
     /// To rest on it: what blocks that, and what is handed on to whoever rests on it.
     Seal {
         /// What it must cover, if the phase may be sealed unopened; empty for all others.
         required: &'a [Uuid],
     },
+}
+
+impl<'a> Asked<'a> {
+    /// To tell, by one who knows no more than the service.
+    pub const STATUS: Self = Self::Status { handed_on: false, required: None };
+
+    /// What the phase must cover, if that is known.
+    pub const fn required(self) -> Option<&'a [Uuid]> {
+        match self {
+            Self::Status { required, .. } => required,
+            Self::Seal { required } => Some(required),
+        }
+    }
+
+    /// Whether what is handed on to whoever rests on the phase is asked for.
+    pub const fn hands_on(self) -> bool {
+        matches!(self, Self::Status { handed_on: true, .. } | Self::Seal { .. })
+    }
 }
 
 /// What a service knows of where a phase stands, its gate apart.
@@ -57,7 +80,8 @@ impl Standing {
         let name = of.row.display_name;
         let mut missing = Vec::new();
         let mut add = |what: String| {
-            missing.push(Unmet { phase: of.row.phase, subject: of.row.slug.to_owned(), what });
+            let (phase, subject) = (of.row.phase, of.row.slug.to_owned());
+            missing.push(Unmet { phase, subject, what, of_gate: true });
         };
         if of.gate.opened.is_none() && !of.row.seals_unopened {
             add(format!("{name} was not started: start it"));

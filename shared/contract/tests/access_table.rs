@@ -71,6 +71,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/signoff.audit.v1.TestExecutionService/BatchGetExecutions", Who::Readers),
     ("/signoff.audit.v1.AuditPhaseService/GetPhaseStatus", Who::Readers),
     ("/signoff.audit.v1.AuditPhaseService/ListChanges", Who::Readers),
+    ("/signoff.audit.v1.AuditPhaseService/RecordChange", Who::Makers),
     ("/signoff.audit.v1.AuditPhaseService/BeginOpen", Who::Gateway),
     ("/signoff.audit.v1.AuditPhaseService/Open", Who::Gateway),
     ("/signoff.audit.v1.AuditPhaseService/Fence", Who::Gateway),
@@ -271,6 +272,7 @@ fn phases_start_with_what_may_come_first_in_them() {
     let starting: Vec<&str> =
         policy.methods().map(|(path, _)| path).filter(|path| policy.starts_phase(path)).collect();
     let expected = [
+        "/signoff.audit.v1.AuditPhaseService/RecordChange",
         "/signoff.audit.v1.DataOwnerService/AssignDataOwner",
         "/signoff.audit.v1.DocumentService/SubmitDocument",
         "/signoff.audit.v1.TestExecutionService/RequestAction",

@@ -30,7 +30,7 @@ fn both_services_have_the_same_gate_methods_and_messages() {
     let names: Vec<String> = versioning.methods().map(|method| method.name().to_owned()).collect();
     let mut compared = 0;
     for method in service("signoff.audit.v1.AuditPhaseService").methods() {
-        if method.name() == "ListChanges" {
+        if ["ListChanges", "RecordChange"].contains(&method.name()) {
             continue;
         }
         assert!(names.contains(&method.name().to_owned()), "{}", method.name());

@@ -49,6 +49,9 @@ pub struct Unmet {
     pub subject: String,
     /// What is missing, and what to do: a sentence without a full stop.
     pub what: String,
+    /// Whether the phase's gate tells it: not started, being reopened, stale. All else is work that
+    /// is not done.
+    pub of_gate: bool,
 }
 
 /// Where one phase stands and how it goes on.
@@ -88,6 +91,7 @@ pub fn check(table: &PhaseTable, board: &Board, command: Command) -> Result<(), 
             phase,
             subject: phase.number().to_string(),
             what: format!("There is no phase {}: choose another one", phase.number()),
+            of_gate: false,
         }],
         Some(row) => match command {
             Command::Start(_) => reader.start(row),

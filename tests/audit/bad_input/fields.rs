@@ -7,10 +7,11 @@ use signoff_tests::build;
 use uuid::Uuid;
 use wire::{
     AssignDataOwnerRequest as Assign, DeactivateDataOwnerRequest as Deactivate,
-    PlanTestCasesRequest as Plan, RecordResultRequest as Conclude, RequestActionRequest as Ask,
-    RespondToActionRequest as Respond, ReviewDocumentRequest as Review,
-    ReviseDocumentRequest as Revise, StartExecutionRequest as Start,
-    SubmitDocumentRequest as Submit, TransferDataOwnerRequest as Transfer,
+    PlanTestCasesRequest as Plan, RecordChangeRequest as Record, RecordResultRequest as Conclude,
+    RequestActionRequest as Ask, RespondToActionRequest as Respond,
+    ReviewDocumentRequest as Review, ReviseDocumentRequest as Revise,
+    StartExecutionRequest as Start, SubmitDocumentRequest as Submit,
+    TransferDataOwnerRequest as Transfer,
 };
 
 use super::{Fault, each_is_named};
@@ -203,6 +204,25 @@ const RESPOND: &[Fault<Respond>] = &[
     ("response_status", |r| r.response_status = 4),
     ("response_notes", |r| r.response_notes = long(4_000)),
 ];
+
+const RECORD: &[Fault<Record>] = &[
+    ("data", |r| r.data = None),
+    ("reason", |r| r.reason = long(4_000)),
+    ("data", |r| r.data = Some(Struct::default())),
+    ("data", |r| r.data = of_bytes(64 * 1024 + 1)),
+    ("data.k", |r| r.data = holding(Kind::NumberValue(f64::NAN))),
+    ("data.k", |r| r.data = holding(Kind::StringValue("\0".to_owned()))),
+    ("data.k.k.k.k.k.k.k.k.k.k.k.k.k.k.k.k", |r| {
+        let deeper = |inner: Option<Struct>, _| holding(Kind::StructValue(inner.unwrap()));
+        r.data = (0..16).fold(Some(Struct::default()), deeper);
+    }),
+    ("reason", |r| r.reason = "\0".to_owned()),
+];
+
+#[tokio::test]
+async fn each_fault_of_what_is_recorded_is_named() {
+    each_is_named("RecordChange", RECORD, &[0, 1]).await;
+}
 
 #[tokio::test]
 async fn each_fault_of_assignments_is_named() {

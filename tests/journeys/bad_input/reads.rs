@@ -2,8 +2,12 @@
 
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
-use signoff_tests::Stage;
+use signoff_contract::workflow::v1::ErrorReason;
+use signoff_tests::refusals::{fields, refusal};
 use signoff_tests::world::whole;
+use signoff_tests::{Stage, build};
+use signoff_workflow::Phase;
+use tonic::Code;
 use wire::{
     CompareVersionsRequest as Compare, DecisionFilter, GetCurrentVersionRequest as Current,
     GetLineageRequest as Lineage, GetPhaseStatusRequest as Status, GetVersionRequest as Get,
@@ -39,6 +43,18 @@ const LINEAGE: &[Fault<Lineage>] = &[
 const COMPARE: &[Fault<Compare>] = &[
     ("version_id", |r| r.version_id = "x".to_owned()),
     ("other_version_id", |r| r.other_version_id.clear()),
+];
+
+const STATUS: &[Fault<Status>] = &[
+    ("required_execution_ids", |r| {
+        r.required_execution_ids = (0..100_001).map(build::execution_id).collect();
+    }),
+    ("required_execution_ids[0]", |r| r.required_execution_ids[0].clear()),
+    ("required_execution_ids[0]", |r| r.required_execution_ids[0] = "x".to_owned()),
+    ("required_execution_ids[1]", |r| {
+        r.required_execution_ids.push(r.required_execution_ids[0].clone());
+    }),
+    ("nothing_required", |r| r.nothing_required = true),
 ];
 
 const TRAIL: &[Fault<feed::GetTrailRequest>] =
@@ -78,6 +94,24 @@ async fn each_fault_of_a_question_is_named() {
     each_is_named(&stage, tester, verify, VERIFY).await;
 }
 
+#[tokio::test]
+async fn each_fault_of_a_question_for_the_status_is_named() {
+    let stage = Stage::of(Phase::OBSERVATION_MANAGEMENT).await;
+    let good = Status {
+        scope: Some(stage.here.clone()),
+        required_execution_ids: vec![build::execution_id(1)],
+        ..Default::default()
+    };
+    all_are_named(&stage.tester, &good, &[STATUS[2], STATUS[4]]).await;
+    each_is_named(&stage, &stage.tester, good.clone(), STATUS).await;
+    let elsewhere =
+        Status { scope: Some(stage.in_phase(Phase::PLANNING)), nothing_required: true, ..good };
+    let answer = stage.tester.call(elsewhere).await;
+    let status = refusal(answer, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    let both = ["required_execution_ids", "nothing_required"];
+    assert_eq!(fields(&status), both, "Planning covers nothing");
+}
+
 #[test]
 fn every_field_is_tried() {
     covers(&[GET], &[]);
@@ -87,7 +121,7 @@ fn every_field_is_tried() {
     covers(&[TRAIL], &[]);
     covers(&[VERIFY], &[]);
     covers::<Current>(&[], &[]);
-    covers::<Status>(&[], &[]);
+    covers(&[STATUS], &["with_execution_ids"]);
     covers::<Versions>(&[], &[]);
     covers::<Artifacts>(&[], &["include_superseded"]);
 }

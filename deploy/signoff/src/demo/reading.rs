@@ -103,7 +103,8 @@ impl Desk {
 
     /// Where the phase stands.
     pub(super) async fn status(&mut self) -> Result<shared::PhaseStatus, Status> {
-        let request = wire::GetPhaseStatusRequest { scope: Some(self.scope.clone()) };
+        let request =
+            wire::GetPhaseStatusRequest { scope: Some(self.scope.clone()), ..Default::default() };
         held(self.client.get_phase_status(request).await?.into_inner().phase_status)
     }
 }

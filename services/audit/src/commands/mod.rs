@@ -6,6 +6,7 @@ mod documents;
 mod executions;
 mod owners;
 mod plan;
+mod records;
 
 use chrono::{DateTime, Utc};
 use signoff_backend::{Desk, Fault, Work};
@@ -19,10 +20,11 @@ pub use documents::{ReviewDocument, ReviseDocument, SubmitAs, SubmitDocument};
 pub use executions::{RecordResult, StartExecution};
 pub use owners::{AssignDataOwner, DeactivateDataOwner, TransferDataOwner};
 pub use plan::PlanTestCases;
+pub use records::RecordChange;
 
 use crate::domain::LastChange;
 use crate::domain::error::{Error, Kind, Refused};
-use crate::domain::history::differences;
+use crate::domain::history::{SubjectType, differences};
 use crate::domain::test_case::{TestCase, TestCaseState};
 use crate::store::history::Told;
 use crate::store::{Mark, assignments, cases, history};
@@ -129,7 +131,7 @@ impl Change {
     ) -> Result<(), Error> {
         let (workflow, record_no) = (self.workflow(), self.next_record());
         let mut writer = DetailWriter::new(&COLUMNS);
-        let (mut before, mut after) = (None, None);
+        let mut states = None;
         let (mut last, mut limit) = (Uuid::nil(), FEW);
         loop {
             let page = history::of_record(self.conn(), workflow, record_no, subject, (last, limit))
@@ -138,8 +140,10 @@ impl Change {
             for told in page {
                 last = told.subject_id;
                 write_row(&mut writer, &told)?;
-                before = before.or(told.previous_state);
-                after = after.or(told.new_state);
+                if let Some(after) = told.new_state {
+                    let of = SubjectType::named(&told.subject_type)?;
+                    states = Some(differences(of, told.previous_state, after));
+                }
             }
             if i64::try_from(read).is_ok_and(|read| read < limit) {
                 break;
@@ -150,9 +154,8 @@ impl Change {
         let phase = self.work.row().slug;
         let details = vec![writer.finish()];
         let subject = subject.to_string();
-        let after = after.ok_or_else(|| Fault::Internal(format!("{subject} has no history")))?;
-        let (before, after) = differences(before, after);
-        self.work.record_in(phase, action, subject, reason, (before, Some(after)), details)?;
+        let states = states.ok_or_else(|| Fault::Internal(format!("{subject} has no history")))?;
+        self.work.record_in(phase, action, subject, reason, states, details)?;
         Ok(())
     }
 

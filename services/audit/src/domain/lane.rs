@@ -133,7 +133,7 @@ impl Lane {
             Some(lob) => (lob.to_string(), format!("line of business {lob}")),
             None => ("no_lob".to_owned(), "without a line of business".to_owned()),
         };
-        Unmet { phase, subject, what: format!("{lane}: {what}") }
+        Unmet { phase, subject, what: format!("{lane}: {what}"), of_gate: false }
     }
 }
 
@@ -147,7 +147,8 @@ pub fn blocks(
 ) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let mut add = |what: &str| {
-        unmet.push(Unmet { phase, subject: "test_plan".to_owned(), what: what.to_owned() });
+        let (subject, what) = ("test_plan".to_owned(), what.to_owned());
+        unmet.push(Unmet { phase, subject, what, of_gate: false });
     };
     match plan {
         None => add("no test cases are planned: plan them"),

@@ -1,9 +1,10 @@
-//! `ListChanges`: all that ever changed.
+//! All that ever changed, and what is recorded in a form of its own.
 
 use signoff_backend::Keeper as _;
+use signoff_backend::rpc::change;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::convert::optional_uuid;
-use signoff_workflow::Violations;
+use signoff_workflow::{PhaseRow, Violations};
 use tonic::Request;
 
 use super::call::{Answered, For, faultless, read};
@@ -12,6 +13,23 @@ use super::{histories, inputs, to_wire};
 use crate::commands::Engine;
 use crate::domain::error::Error;
 use crate::store::history::Filter;
+
+/// `RecordChange`: in any of the phases.
+pub(super) async fn record(
+    engine: &Engine,
+    request: Request<wire::RecordChangeRequest>,
+) -> Answered<wire::RecordChangeResponse> {
+    let phases = engine.phases().clone();
+    let parse =
+        |request, _: &PhaseRow, violations: &mut Violations| inputs::record(request, violations);
+    change(engine, request, parse, move |change, input, _| {
+        Box::pin(async move {
+            let made = change.record_change(input).await?;
+            Ok(wire::RecordChangeResponse { change: Some(to_wire::change(made, &phases)?) })
+        })
+    })
+    .await
+}
 
 /// `ListChanges`.
 pub(super) async fn list(

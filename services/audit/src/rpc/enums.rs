@@ -58,7 +58,7 @@ wire_enum!(ExecutionResult { Pass, Fail, Inconclusive });
 wire_enum!(ActionType { DocumentRequest, DataUpdateRequest, TestRerun });
 wire_enum!(ResponseStatus { Fulfilled, Rejected, Partial });
 wire_enum!(TimelineImpact { None, MinorDelay, MajorDelay });
-wire_enum!(SubjectType { Assignment, TestPlan, TestCase, Document, Execution, Action });
+wire_enum!(SubjectType { Assignment, TestPlan, TestCase, Document, Execution, Action, Record });
 
 /// A value that must be given.
 pub(super) fn required<E: WireEnum>(

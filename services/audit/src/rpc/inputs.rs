@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::enums::{optional, required};
 use crate::commands::{
-    AssignDataOwner, DeactivateDataOwner, PlanTestCases, RecordResult, RequestAction,
+    AssignDataOwner, DeactivateDataOwner, PlanTestCases, RecordChange, RecordResult, RequestAction,
     RespondToAction, ReviewDocument, ReviseDocument, StartExecution, SubmitAs, SubmitDocument,
     TransferDataOwner,
 };
@@ -34,6 +34,8 @@ const MAX_NAME: usize = 255;
 const MAX_COMPARED: usize = 2_000;
 /// What is free-form, in bytes as JSON: a record of the trail holds it twice.
 const FREE_FORM: JsonLimits = JsonLimits { depth: 16, encoded_bytes: 8 * 1024 };
+/// What is recorded in a form of its own: a record of the trail holds its hash.
+const RECORDED: JsonLimits = JsonLimits { depth: 16, encoded_bytes: 64 * 1024 };
 
 /// A user id.
 pub(super) fn person(given: i64, path: &str, violations: &mut Violations) -> Option<i64> {
@@ -418,4 +420,20 @@ pub(super) fn respond(
     let impact = optional(request.impact_on_timeline, "impact_on_timeline", violations);
     let response = Response { status: status?, notes, impact: impact? };
     Some(RespondToAction { action_id: action_id?, etag: etag(request.etag), response })
+}
+
+/// `RecordChange`.
+pub(super) fn record(
+    request: wire::RecordChangeRequest,
+    violations: &mut Violations,
+) -> Option<RecordChange> {
+    let data = match request.data {
+        Some(data) if !data.fields.is_empty() => json_from_wire(data, "data", RECORDED, violations),
+        Some(_) | None => {
+            violations.add("data", "is required: an object with a field or more");
+            None
+        }
+    };
+    let reason = optional_text(request.reason, "reason", violations);
+    Some(RecordChange { data: data?, reason })
 }

@@ -11,7 +11,9 @@ use wire::test_execution_service_server::{TestExecutionService, TestExecutionSer
 
 /// The messages of [`AuditPhaseService`]: those of the gates are the same type for both services.
 mod phase {
-    pub(super) use signoff_contract::audit::v1::{ListChangesRequest, ListChangesResponse};
+    pub(super) use signoff_contract::audit::v1::{
+        ListChangesRequest, ListChangesResponse, RecordChangeRequest, RecordChangeResponse,
+    };
     pub(super) use signoff_contract::versioning::v1::{
         BeginOpenRequest, BeginOpenResponse, BeginReopenRequest, BeginReopenResponse,
         CloseWorkflowRequest, CloseWorkflowResponse, FenceRequest, FenceResponse,
@@ -104,6 +106,7 @@ methods! {
     AuditPhaseService for Rpc.engine, phase:
     get_phase_status(GetPhaseStatusRequest) -> GetPhaseStatusResponse = gates::get_phase_status;
     list_changes(ListChangesRequest) -> ListChangesResponse = changes::list;
+    record_change(RecordChangeRequest) -> RecordChangeResponse = changes::record;
     begin_open(BeginOpenRequest) -> BeginOpenResponse = gates::begin_open;
     open(OpenRequest) -> OpenResponse = gates::open;
     fence(FenceRequest) -> FenceResponse = gates::fence;

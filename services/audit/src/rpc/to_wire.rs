@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use prost_types::Struct;
 use serde_json::Value;
 use signoff_backend::Fault;
+use signoff_backend::rpc::gates::missing_to_wire;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::convert::{json_to_wire, time_to_wire};
 use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::Origin;
-use signoff_workflow::{PhaseTable, Unmet};
+use signoff_workflow::PhaseTable;
 use uuid::Uuid;
 
 use super::enums::WireEnum as _;
@@ -153,12 +154,8 @@ pub(super) fn lane(of: &Lane, assignments: Vec<wire::Assignment>) -> wire::Lane 
         stale: counts.stale,
         open_actions: counts.open_actions,
         complete: of.is_complete(),
-        unmet: of.all_outstanding().into_iter().map(unmet).collect(),
+        unmet: of.all_outstanding().into_iter().map(missing_to_wire).collect(),
     }
-}
-
-fn unmet(of: Unmet) -> shared::Unmet {
-    shared::Unmet { phase: of.phase.number(), subject: of.subject, what: of.what }
 }
 
 /// A submission.

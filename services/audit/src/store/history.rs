@@ -177,7 +177,7 @@ pub async fn first_states(
     Ok(rows.into_iter().collect())
 }
 
-/// When something changed last in a phase, by its slug.
+/// When something changed last in a phase, by its slug. What is only recorded there completes nothing.
 pub async fn latest(
     conn: &mut PgConnection,
     workflow: Workflow,
@@ -185,7 +185,7 @@ pub async fn latest(
 ) -> Result<Option<DateTime<Utc>>, Error> {
     Ok(sqlx::query_scalar(
         "select occurred_at from history
-         where cycle_id = $1 and report_id = $2 and phase = $3
+         where cycle_id = $1 and report_id = $2 and phase = $3 and subject_type <> 'record'
          order by record_no desc, id desc limit 1",
     )
     .bind(workflow.cycle_id)

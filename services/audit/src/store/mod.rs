@@ -8,6 +8,7 @@ pub mod executions;
 pub mod history;
 pub mod lanes;
 pub mod plans;
+pub mod records;
 pub mod submissions;
 
 use chrono::{DateTime, Utc};

@@ -45,7 +45,7 @@ pub(super) async fn states(
     subject: Uuid,
 ) -> Result<States, Error> {
     Ok(sqlx::query_as(
-        "select previous_state, new_state from history
+        "select subject_type, previous_state, new_state from history
          where cycle_id = $1 and report_id = $2 and record_no = $3 and id = $4
              and changed_by = $5 and recorded_at = $6 and occurred_at = $7 and origin = $8
              and phase = $9 and change_reason is not distinct from $10",
@@ -130,18 +130,35 @@ pub(super) async fn torn(
     .await?)
 }
 
+/// The condition that a row is not in the state that its history says: that of most subjects, without
+/// columns that are no state.
+macro_rules! state_differs {
+    ($($more:literal),*) => {
+        concat!(
+            "to_jsonb(t) - array['cycle_id', 'report_id', 'revision', 'change_type',
+                         'changed_by', 'change_reason', 'record_no', 'occurred_at', 'recorded_at',
+                         'origin'", $(", '", $more, "'",)* "]
+                     is distinct from h.new_state"
+        )
+    };
+}
+
 /// The statement that looks for a subject of one table that is not what its history says last, or
 /// that has history and is not there.
 macro_rules! differs {
-    ($table:literal, $type:literal, $($more:literal),*) => {
+    ($table:literal, $type:literal, $state_differs:expr) => {
         concat!(
             "(with of_type as (
                  select distinct on (id) * from history
-                 where cycle_id = $1 and report_id = $2 and subject_type = '", $type, "'
+                 where cycle_id = $1 and report_id = $2 and subject_type = '",
+            $type,
+            "'
                  order by id, revision desc
              )
              select coalesce(t.id, h.id) as id
-             from (select * from ", $table, " where cycle_id = $1 and report_id = $2) t
+             from (select * from ",
+            $table,
+            " where cycle_id = $1 and report_id = $2) t
              full join of_type h on h.id = t.id
              where t.id is null or h.id is null
                  or (t.revision, t.change_type, t.changed_by, t.record_no, t.occurred_at,
@@ -149,10 +166,9 @@ macro_rules! differs {
                      is distinct from (h.revision, h.change_type, h.changed_by, h.record_no,
                          h.occurred_at, h.recorded_at, h.origin)
                  or t.change_reason is distinct from h.change_reason
-                 or to_jsonb(t) - array['cycle_id', 'report_id', 'revision', 'change_type',
-                         'changed_by', 'change_reason', 'record_no', 'occurred_at', 'recorded_at',
-                         'origin'", $(", '", $more, "'",)* "]
-                     is distinct from h.new_state
+                 or ",
+            $state_differs,
+            "
              limit 1)"
         )
     };
@@ -164,27 +180,31 @@ pub(super) async fn differs_from_history(
     workflow: Workflow,
 ) -> Result<Option<Uuid>, Error> {
     Ok(sqlx::query_scalar(concat!(
-        differs!("assignments", "assignment",),
+        differs!("assignments", "assignment", state_differs!()),
         " union all ",
-        differs!("test_plans", "test_plan",),
+        differs!("test_plans", "test_plan", state_differs!()),
         " union all ",
         differs!(
             "test_cases",
             "test_case",
-            "chain_id",
-            "current_submission_id",
-            "evidence",
-            "latest_execution_id",
-            "tested",
-            "stale",
-            "open_actions"
+            state_differs!(
+                "chain_id",
+                "current_submission_id",
+                "evidence",
+                "latest_execution_id",
+                "tested",
+                "stale",
+                "open_actions"
+            )
         ),
         " union all ",
-        differs!("submissions", "document",),
+        differs!("submissions", "document", state_differs!()),
         " union all ",
-        differs!("executions", "execution",),
+        differs!("executions", "execution", state_differs!()),
         " union all ",
-        differs!("actions", "action",),
+        differs!("actions", "action", state_differs!()),
+        " union all ",
+        differs!("records", "record", "(t.phase, t.data) is distinct from (h.phase, h.new_state)"),
         " limit 1",
     ))
     .bind(workflow.cycle_id)

@@ -44,7 +44,7 @@ impl Versions<'_> {
         let name = row.display_name;
         let mut blocks = Vec::new();
         let mut add = |subject: String, what: String| {
-            blocks.push(Unmet { phase: row.phase, subject, what });
+            blocks.push(Unmet { phase: row.phase, subject, what, of_gate: false });
         };
         if let Some(open) = self.open {
             let (number, state) = (open.number, open.state.name());
@@ -75,7 +75,7 @@ impl Versions<'_> {
                 "{name} has no closed version: have one ruled on, unless there is nothing to cover"
             )
         };
-        Some(Unmet { phase: row.phase, subject: row.slug.to_owned(), what })
+        Some(Unmet { phase: row.phase, subject: row.slug.to_owned(), what, of_gate: false })
     }
 
     /// Decisions that need nothing more, and all of them, in the open version or else the approved
@@ -101,12 +101,13 @@ pub fn not_covered(row: &PhaseRow, uncovered: &[Uuid]) -> Vec<Unmet> {
                 "test execution {id} has no observation: have one approved that lists it, or rejected as \
                  accepted without a finding, and its version closed"
             ),
+            of_gate: false,
         })
         .collect();
     let more = uncovered.len() - missing.len();
     if more > 0 {
         let what = format!("{more} more test executions have no observation");
-        missing.push(Unmet { phase, subject: row.slug.to_owned(), what });
+        missing.push(Unmet { phase, subject: row.slug.to_owned(), what, of_gate: false });
     }
     missing
 }

@@ -1,6 +1,7 @@
 //! The gate methods, and where a phase stands. Their messages are the same in every service.
 
 use std::collections::HashSet;
+use std::slice::from_ref;
 
 use signoff_contract::convert::{
     PhaseNeed, optional_uuid, time_to_wire, uuid, versioning_type_to_wire,
@@ -10,18 +11,19 @@ use signoff_contract::workflow::v1 as shared;
 use signoff_ledger::closing;
 use signoff_ledger::gates::{Foundation, Gate, TrailHead, load};
 use signoff_workflow::{Phase, PhaseRow, PhaseState, PhaseTable, Scope, Unmet, Violations};
-use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::inputs::fits;
 use super::{Admitted, admit, answer, change, change_in};
-use crate::{Asked, Backend, Fault, ServiceError, Subject, Work};
+use crate::{Asked, Backend, Fault, ServiceError, Standing, Subject, Work};
 
 pub use super::reopening::{begin_reopen, close_workflow, finish_reopen, mark_stale};
 
-/// Most executions that a seal may require to be covered.
+/// Most executions that may be required to be covered.
 const MAX_EXECUTIONS: usize = 100_000;
+/// Why what must be covered is no business of most phases.
+const ONLY_OBSERVATIONS: &str = "goes with Observation Management only";
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -198,13 +200,18 @@ pub async fn get_phase_status<B: Backend>(
     let done = async {
         let scope = admitted.in_phase()?;
         let row = backend.row(scope.phase)?;
+        let handed_on = admitted.request.with_execution_ids;
+        let required = known_to_be_required(&admitted.request, row)?;
         let mut snapshot = backend.ledger().snapshot().await?;
         let mut gates = load(snapshot.conn(), workflow, &[row.slug]).await?;
         let gate = gates.remove(row.slug).unwrap_or_default();
-        let mut told =
-            status(backend, snapshot.conn(), Subject { scope, row, gate: &gate, at: None }).await?;
+        let of = Subject { scope, row, gate: &gate, at: None };
+        let asked = Asked::Status { handed_on, required: required.as_deref() };
+        let standing = backend.standing(snapshot.conn(), of, asked).await?;
+        let mut told = status(&standing, of, backend.phases());
         told.workflow_closed = closing(snapshot.conn(), workflow).await?.is_some();
-        Ok(wire::GetPhaseStatusResponse { phase_status: Some(told) })
+        let execution_ids = standing.execution_ids.iter().map(Uuid::to_string).collect();
+        Ok(wire::GetPhaseStatusResponse { phase_status: Some(told), execution_ids })
     };
     answer(backend, done.await, workflow)
 }
@@ -218,16 +225,12 @@ pub(super) async fn status_after<B: Backend>(
 ) -> Result<shared::PhaseStatus, B::Error> {
     let scope = work.scope();
     let at = Some(work.now());
-    status(backend, work.conn(), Subject { scope, row, gate, at }).await
+    let of = Subject { scope, row, gate, at };
+    let standing = backend.standing(work.conn(), of, Asked::STATUS).await?;
+    Ok(status(&standing, of, backend.phases()))
 }
 
-async fn status<B: Backend>(
-    backend: &B,
-    conn: &mut PgConnection,
-    of: Subject<'_>,
-) -> Result<shared::PhaseStatus, B::Error> {
-    let phases = backend.phases();
-    let standing = backend.standing(conn, of, Asked::Status).await?;
+fn status(standing: &Standing, of: Subject<'_>, phases: &PhaseTable) -> shared::PhaseStatus {
     let Subject { row, gate, .. } = of;
     let state = standing.state(of, phases);
     let (done, total) = standing.progress;
@@ -235,7 +238,7 @@ async fn status<B: Backend>(
         .completed_at
         .filter(|_| matches!(state, PhaseState::Complete | PhaseState::Sealed));
     let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
-    Ok(shared::PhaseStatus {
+    shared::PhaseStatus {
         phase: row.phase.number(),
         versioning_type: versioning_type_to_wire(row.kind).into(),
         approval_required: row.approver.is_some(),
@@ -265,18 +268,37 @@ async fn status<B: Backend>(
         progress: Some(shared::Progress { done, total }),
         unmet: standing.unmet(of, phases).into_iter().map(missing_to_wire).collect(),
         workflow_closed: false,
-    })
+    }
+}
+
+/// The executions that an observation must cover, if whoever asks for the status knows them.
+fn known_to_be_required(
+    request: &wire::GetPhaseStatusRequest,
+    row: &PhaseRow,
+) -> Result<Option<Vec<Uuid>>, Fault> {
+    let mut violations = Violations::default();
+    let given = &request.required_execution_ids;
+    let required = required_executions(given, from_ref(row), &mut violations);
+    if request.nothing_required && !row.seals_unopened {
+        violations.add("nothing_required", ONLY_OBSERVATIONS);
+    } else if request.nothing_required && !given.is_empty() {
+        violations.add("nothing_required", "contradicts required_execution_ids");
+    }
+    if !violations.is_empty() {
+        return Err(Fault::Invalid(violations));
+    }
+    Ok((request.nothing_required || !given.is_empty()).then_some(required))
 }
 
 /// The executions that an observation must cover.
 fn required_executions(
     given: &[String],
-    sealed: &[PhaseRow],
+    phases: &[PhaseRow],
     violations: &mut Violations,
 ) -> Vec<Uuid> {
     let path = "required_execution_ids";
-    if !given.is_empty() && !sealed.iter().any(|row| row.seals_unopened) {
-        violations.add(path, "goes with Observation Management only");
+    if !given.is_empty() && !phases.iter().any(|row| row.seals_unopened) {
+        violations.add(path, ONLY_OBSERVATIONS);
         return Vec::new();
     }
     if !fits(given.len(), MAX_EXECUTIONS, path, violations) {
@@ -355,8 +377,10 @@ fn number_of(slug: &str, phases: &PhaseTable) -> i32 {
     phases.by_slug(slug).map_or(0, |row| row.phase.number())
 }
 
-fn missing_to_wire(missing: Unmet) -> shared::Unmet {
-    shared::Unmet { phase: missing.phase.number(), subject: missing.subject, what: missing.what }
+/// One thing that is missing.
+pub fn missing_to_wire(missing: Unmet) -> shared::Unmet {
+    let Unmet { phase, subject, what, of_gate } = missing;
+    shared::Unmet { phase: phase.number(), subject, what, of_gate }
 }
 
 const fn state_to_wire(state: PhaseState) -> shared::PhaseState {

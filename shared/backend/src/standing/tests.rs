@@ -5,12 +5,16 @@ use super::*;
 
 /// What follows for a phase from its gate and from what the service says it lacks.
 fn told(slug: &str, gate: &Gate, standing: &Standing) -> (PhaseState, Vec<String>) {
+    let (state, missing) = all_told(slug, gate, standing);
+    (state, missing.into_iter().map(|one| one.what).collect())
+}
+
+fn all_told(slug: &str, gate: &Gate, standing: &Standing) -> (PhaseState, Vec<Unmet>) {
     let phases = PhaseTable::standard();
     let row = phases.by_slug(slug).unwrap();
     let workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
     let of = Subject { scope: Scope { workflow, phase: row.phase }, row, gate, at: None };
-    let missing = standing.missing(of, phases).into_iter().map(|one| one.what).collect();
-    (standing.state(of, phases), missing)
+    (standing.state(of, phases), standing.missing(of, phases))
 }
 
 fn opened() -> Gate {
@@ -24,7 +28,8 @@ fn held(gate: Gate) -> Gate {
 
 fn lack() -> Vec<Unmet> {
     let phase = PhaseTable::standard().by_slug("scoping").unwrap().phase;
-    vec![Unmet { phase, subject: "scoping".to_owned(), what: "something".to_owned() }]
+    let (subject, what) = ("scoping".to_owned(), "something".to_owned());
+    vec![Unmet { phase, subject, what, of_gate: false }]
 }
 
 #[test]
@@ -60,4 +65,19 @@ fn a_gate_tells_what_it_waits_for_before_the_service_does() {
         "something",
     ];
     assert_eq!(missing, expected);
+    let (_, missing) = all_told("scoping", &gate, &blocked);
+    let of_gate: Vec<bool> = missing.into_iter().map(|one| one.of_gate).collect();
+    assert_eq!(of_gate, [true, true, false]);
+    let (_, missing) = all_told("scoping", &Gate::default(), &blocked);
+    assert_eq!(missing.first().map(|one| one.of_gate), Some(true), "it was not started");
+}
+
+#[test]
+fn who_seals_knows_what_must_be_covered_and_who_looks_may() {
+    let ids = [Uuid::from_u128(1)];
+    assert_eq!((Asked::STATUS.required(), Asked::STATUS.hands_on()), (None, false));
+    let seal = Asked::Seal { required: &ids };
+    assert_eq!((seal.required(), seal.hands_on()), (Some(&ids[..]), true));
+    let known = Asked::Status { handed_on: true, required: Some(&[]) };
+    assert_eq!((known.required(), known.hands_on()), (Some(&[][..]), true));
 }

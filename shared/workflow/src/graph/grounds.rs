@@ -114,6 +114,7 @@ impl Reader<'_> {
                 lane.lob_id,
                 milestone.lacking(lane)
             ),
+            of_gate: false,
         };
         self.board.lanes.iter().map(say).collect()
     }
@@ -165,15 +166,19 @@ fn incomplete(row: &PhaseRow, facts: &PhaseFacts) -> Vec<Unmet> {
 }
 
 fn not_started(row: &PhaseRow) -> Unmet {
-    unmet(row, "has not been started: start it")
+    of_gate(row, "has not been started: start it")
 }
 
 fn stale(row: &PhaseRow) -> Unmet {
-    unmet(row, "is stale, because a phase before it was reopened: mend and reaffirm it")
+    of_gate(row, "is stale, because a phase before it was reopened: mend and reaffirm it")
 }
 
 fn reopening(row: &PhaseRow) -> Unmet {
-    unmet(row, "is being reopened: wait until that is done")
+    of_gate(row, "is being reopened: wait until that is done")
+}
+
+fn of_gate(row: &PhaseRow, what: &str) -> Unmet {
+    Unmet { of_gate: true, ..unmet(row, what) }
 }
 
 /// Something about a whole phase: its name and `what`.
@@ -182,5 +187,6 @@ fn unmet(row: &PhaseRow, what: &str) -> Unmet {
         phase: row.phase,
         subject: row.slug.to_owned(),
         what: format!("{} {what}", row.display_name),
+        of_gate: false,
     }
 }

@@ -49,6 +49,18 @@ fn a_predecessor_says_what_it_lacks() {
 }
 
 #[test]
+fn what_a_gate_tells_is_told_apart_from_work_that_is_not_done() {
+    let of_gate = |state| {
+        let board = board(&[(Phase::SCOPING, state)]);
+        let start = Command::Start(Phase::SAMPLE_SELECTION);
+        let unmet = check(PhaseTable::standard(), &board, start).err().unwrap_or_default();
+        unmet.into_iter().map(|unmet| unmet.of_gate).collect::<Vec<_>>()
+    };
+    assert_eq!([UNTOUCHED, STALE, REOPENING].map(of_gate), [[true], [true], [true]]);
+    assert_eq!(of_gate(IN_PROGRESS), [false]);
+}
+
+#[test]
 fn the_report_names_every_phase_that_it_waits_for() {
     let board = board(&[
         (Phase::DATA_OWNER_ID, COMPLETE),

@@ -95,6 +95,9 @@ fn messages(lanes: &Lanes) -> [Bytes; 3] {
     let (scope, lob_id) = (lanes.at(Phase::DATA_OWNER_ID), LOBS[1].to_string());
     let lane = wire::GetLaneRequest { scope: scope.clone(), lob_id };
     let all = wire::ListLanesRequest { scope, ..Default::default() };
-    let status = gates::GetPhaseStatusRequest { scope: lanes.at(Phase::TEST_EXECUTION) };
+    let status = gates::GetPhaseStatusRequest {
+        scope: lanes.at(Phase::TEST_EXECUTION),
+        ..Default::default()
+    };
     [lane.encode_to_vec(), all.encode_to_vec(), status.encode_to_vec()].map(Bytes::from)
 }

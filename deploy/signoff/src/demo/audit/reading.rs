@@ -30,7 +30,8 @@ macro_rules! all_pages {
 impl AuditDesk {
     /// Where the phase stands.
     pub(crate) async fn status(&mut self) -> Result<shared::PhaseStatus, Status> {
-        let request = GetPhaseStatusRequest { scope: Some(self.scope.clone()) };
+        let request =
+            GetPhaseStatusRequest { scope: Some(self.scope.clone()), ..Default::default() };
         held(self.phases.get_phase_status(request).await?.into_inner().phase_status)
     }
 
