@@ -81,9 +81,9 @@ fn requests(files: &[FileDescriptorProto]) -> String {
             let of = format!("for {module}::{}", message.name());
             if has("scope", Type::Message) {
                 code += &format!("scoped!({of});\n");
-                if has("request_id", Type::String) {
-                    code += &format!("changing!({of});\n");
-                }
+            }
+            if has("request_id", Type::String) {
+                code += &format!("changing!({of});\n");
             }
             if has("page_size", Type::Int32) && has("page_token", Type::String) {
                 code += &format!("paged!({of});\n");

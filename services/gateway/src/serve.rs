@@ -14,9 +14,7 @@ use signoff_chassis::config::{DatabaseArgs, TokenArgs};
 use signoff_chassis::identity::{SigningKey, TokenVerifier};
 use signoff_chassis::server::{Edge, Listener, Mount, Server, ServerOptions};
 use signoff_contract::access::AccessPolicy;
-use signoff_ledger::{
-    IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source,
-};
+use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
 use signoff_workflow::PhaseTable;
 use sqlx::migrate::Migration;
 use tokio::sync::Semaphore;
@@ -137,10 +135,9 @@ impl Service {
             drain: Duration::from_secs(args.drain_seconds),
             ..ServerOptions::default()
         };
-        let server =
-            Server::with_door(mount, policy, Door(gateway.clone()), options).await?;
+        let server = Server::with_door(mount, policy, Door(gateway.clone()), options).await?;
         let edge = Edge {
-            http: plain::routes(gateway.clone()),
+            http: plain::routes,
             origins: args.cors_origins,
             max_connection_age: Duration::from_secs(args.max_connection_age_seconds),
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use signoff_backend::{Fault, ServiceError as _};
+use signoff_backend::Fault;
 use signoff_ledger::{DetailChunk, Record, Testimony, Witness};
 use signoff_workflow::{Role, Workflow};
 use sqlx::PgConnection;
@@ -69,9 +69,9 @@ impl Rows {
             return Ok(if same { Ok(()) } else { Err("the lines of business differ".to_owned()) });
         }
         let found = workflows::find(conn, self.workflow).await?;
-        let names = found.as_ref().map(|found| {
-            (found.opened.cycle_name.clone(), found.opened.report_name.clone())
-        });
+        let names = found
+            .as_ref()
+            .map(|found| (found.opened.cycle_name.clone(), found.opened.report_name.clone()));
         if names != self.names {
             return Ok(Err("the workflow's names differ".to_owned()));
         }

@@ -28,7 +28,7 @@ use crate::access::AccessLayer;
 use crate::identity::AssertionVerifier;
 use crate::middleware::{Middleware, With};
 
-pub use edge::Edge;
+pub use edge::{Edge, Grpc};
 pub use listener::Listener;
 pub use mount::Mount;
 pub use observe::RequestId;

@@ -11,7 +11,7 @@ pub trait Scoped: Message + Default {
 }
 
 /// A request that changes something.
-pub trait Changing: Scoped {
+pub trait Changing: Message + Default {
     /// Its id, by which it is done once.
     fn request_id(&self) -> &str;
 }

@@ -37,7 +37,7 @@ pub(super) async fn change<R, I, A>(
     act: impl for<'a> FnOnce(&'a mut Change, I) -> BoxFuture<'a, Result<A, Error>> + Send,
 ) -> Answered<A>
 where
-    R: Changing,
+    R: Changing + Scoped,
     I: Send + 'static,
     A: Answer,
 {

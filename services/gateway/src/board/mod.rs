@@ -13,14 +13,16 @@ use signoff_contract::convert::{RequestScope, scope_to_wire, time_to_wire, workf
 use signoff_contract::gateway::v1 as wire;
 use signoff_contract::versioning::v1::{GetPhaseStatusRequest, GetPhaseStatusResponse};
 use signoff_contract::workflow::v1::{PhaseStatus, Unmet};
-use signoff_workflow::graph::{Command, Step, next};
-use signoff_workflow::{self as rule, Phase, PhaseFacts, PhaseTable, Scope, VersioningType, Workflow};
+use signoff_workflow::{
+    self as rule, Command, Phase, PhaseFacts, PhaseTable, Scope, Step, VersioningType, Workflow,
+    next,
+};
 use tonic::Status;
 
 use crate::Gateway;
 use crate::forward::{Target, Who};
 
-pub use watch::Watching;
+pub use watch::{Seen, Watching};
 
 const VERSIONED: (Target, &str) =
     (Target::Versioning, "/signoff.versioning.v1.VersioningService/GetPhaseStatus");
@@ -60,9 +62,12 @@ impl Board {
             .collect();
         let (audited, versioned, lanes, plan) = tokio::try_join!(
             try_join_all(audited.iter().map(|phase| audited_status(gateway, workflow, *phase))),
-            try_join_all(
-                versioned.iter().map(|phase| status(gateway, workflow, *phase, Vec::new()))
-            ),
+            try_join_all(versioned.iter().map(|phase| status(
+                gateway,
+                workflow,
+                *phase,
+                Vec::new()
+            ))),
             all_lanes(gateway, workflow),
             test_plan(gateway, workflow),
         )?;
@@ -224,7 +229,7 @@ pub(crate) const fn command_to_wire(command: Command) -> wire::GateCommand {
 }
 
 /// What is missing, for the wire.
-pub(crate) fn unmet_to_wire(unmet: rule::graph::Unmet) -> Unmet {
+pub(crate) fn unmet_to_wire(unmet: rule::Unmet) -> Unmet {
     Unmet {
         phase: unmet.phase.number(),
         subject: unmet.subject,

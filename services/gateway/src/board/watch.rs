@@ -63,7 +63,8 @@ async fn look(gateway: Gateway, workflow: Workflow, sender: Arc<watch::Sender<Se
 fn is_same(last: Option<&Result<wire::Board, Status>>, now: &Result<wire::Board, Status>) -> bool {
     match (last, now) {
         (Some(Ok(last)), Ok(now)) => {
-            wire::Board { read_at: None, ..last.clone() } == wire::Board { read_at: None, ..now.clone() }
+            wire::Board { read_at: None, ..last.clone() }
+                == wire::Board { read_at: None, ..now.clone() }
         }
         (Some(Err(last)), Err(now)) => last.code() == now.code(),
         _ => false,

@@ -63,7 +63,8 @@ impl Members {
         }
         // Taken before reading: what is changed meanwhile counts from then on.
         let at = Instant::now();
-        let roster = read(gateway, workflow).await.map_err(|error| error.refusal(Some(workflow)))?;
+        let roster =
+            read(gateway, workflow).await.map_err(|error| error.refusal(Some(workflow)))?;
         let roles = roster.get(&person).copied().unwrap_or_default();
         *slot.read.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(roster), at));
         Ok(roles)

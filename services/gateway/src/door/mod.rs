@@ -6,17 +6,17 @@ mod passed;
 
 use std::sync::Arc;
 
+use signoff_chassis::Refusal;
 use signoff_chassis::access::{Admission, bearer, is_exempt};
 use signoff_chassis::identity::{Caller, Principal, TokenError};
 use signoff_chassis::middleware::{HttpRequest, HttpResponse, Middleware, Next};
-use signoff_chassis::Refusal;
 use signoff_contract::access::permits;
 use signoff_contract::convert::RequestScope;
 use signoff_workflow::{Role, Violations, Workflow};
 use tonic::Status;
 
 pub use callers::Callers;
-pub use members::Members;
+pub use members::{Members, REMEMBERED};
 pub use passed::Passed;
 
 use crate::Gateway;
@@ -76,7 +76,8 @@ impl Gateway {
         request: HttpRequest,
     ) -> Result<HttpRequest, Status> {
         let (mut parts, body) = request.into_parts();
-        let compressed = parts.headers.get("grpc-encoding").is_some_and(|value| value != "identity");
+        let compressed =
+            parts.headers.get("grpc-encoding").is_some_and(|value| value != "identity");
         if compressed {
             return Err(Status::unimplemented("compressed messages are not taken"));
         }
@@ -172,10 +173,7 @@ impl Who {
 }
 
 /// For whom a service acts, if it says so.
-fn on_behalf_of(
-    headers: &http::HeaderMap,
-    principal: &Principal,
-) -> Result<Option<i64>, Refusal> {
+fn on_behalf_of(headers: &http::HeaderMap, principal: &Principal) -> Result<Option<i64>, Refusal> {
     let Some(value) = headers.get(ON_BEHALF_OF) else { return Ok(None) };
     if !principal.roles.contains(&Role::Service) {
         return Err(Refusal::not_permitted("only a service acts on behalf of somebody"));

@@ -37,5 +37,7 @@ pub(super) fn reassembled(read: Bytes, rest: Body) -> Body {
         return Body::new(Full::new(read));
     }
     let first = futures::stream::once(async move { Ok(Frame::data(read)) });
-    Body::new(StreamBody::new(first.chain(rest.into_data_stream().map(|data| data.map(Frame::data)))))
+    Body::new(StreamBody::new(
+        first.chain(rest.into_data_stream().map(|data| data.map(Frame::data))),
+    ))
 }

@@ -66,7 +66,8 @@ impl Backends {
         let channel = replicas.channel().ok_or_else(|| replicas.away())?;
         let assertion = self.signer.assertion(who, &self.path(path), scope)?;
         let mut request = Request::new(request);
-        let value = MetadataValue::try_from(assertion.as_bytes()).map_err(|_| Refusal::internal())?;
+        let value =
+            MetadataValue::try_from(assertion.as_bytes()).map_err(|_| Refusal::internal())?;
         request.metadata_mut().insert("authorization", value);
         let mut client = tonic::client::Grpc::new(channel)
             .max_decoding_message_size(MAX_ANSWER)
@@ -91,7 +92,10 @@ impl Backends {
 /// Whether a status was made by the transport rather than by a service.
 fn is_transport(status: &Status) -> bool {
     status.details().is_empty()
-        && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled)
+        && matches!(
+            status.code(),
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled
+        )
 }
 
 impl Who {

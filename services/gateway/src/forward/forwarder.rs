@@ -49,8 +49,7 @@ impl Forwarder {
                 Err(never) => match never {},
             };
         }
-        let replicas =
-            self.gateway.backends().of(passed.target).ok_or_else(Refusal::internal)?;
+        let replicas = self.gateway.backends().of(passed.target).ok_or_else(Refusal::internal)?;
         let assertion =
             self.gateway.signer().assertion(&passed.who, &passed.method.path, passed.scope)?;
         let (mut parts, body) = request.into_parts();
@@ -65,7 +64,9 @@ impl Forwarder {
             HttpRequest::from_parts(parts, Body::new(Full::new(kept.clone())))
         };
         let response = replicas.send(whole(parts, &kept), Some(&kept)).await?;
-        match self.mend(&passed, &response).await? {
+        // An error without a message has its status in the headers.
+        let refused = Status::from_header_map(response.headers());
+        match self.mend(&passed, refused).await? {
             false => Ok(response),
             // Sent again, once: it has its id, and is done once.
             true => Ok(replicas.send(whole(again, &kept), Some(&kept)).await?),
@@ -77,10 +78,8 @@ impl Forwarder {
     ///
     /// # Errors
     /// The phase may not be opened: what is missing.
-    async fn mend(&self, passed: &Passed, response: &HttpResponse) -> Result<bool, Status> {
-        // An error without a message has its status in the headers.
-        let Some(refused) = Status::from_header_map(response.headers()) else { return Ok(false) };
-        let Some(reason) = reason_of(&refused) else { return Ok(false) };
+    async fn mend(&self, passed: &Passed, refused: Option<Status>) -> Result<bool, Status> {
+        let Some(reason) = refused.as_ref().and_then(reason_of) else { return Ok(false) };
         let Some(scope) = passed.scope.and_then(|scope| scope.scope()) else { return Ok(false) };
         let Some(request_id) = passed.request_id() else { return Ok(false) };
         let phases = self.gateway.phases_for(scope.workflow, passed.who.person(), request_id);
@@ -123,8 +122,8 @@ impl Service<HttpRequest> for Forwarder {
 
     fn call(&mut self, request: HttpRequest) -> Self::Future {
         let forwarder = self.clone();
-        Box::pin(async move {
-            Ok(forwarder.forward(request).await.unwrap_or_else(Status::into_http))
-        })
+        Box::pin(
+            async move { Ok(forwarder.forward(request).await.unwrap_or_else(Status::into_http)) },
+        )
     }
 }

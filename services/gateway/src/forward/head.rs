@@ -1,6 +1,5 @@
 //! What the gateway reads of a request: what it is about, and nothing else.
 
-use prost::Message as _;
 use signoff_chassis::Refusal;
 use signoff_contract::convert::{PhaseNeed, RequestScope, scope_from_wire, uuid};
 use signoff_contract::feed::v1::Source;
@@ -167,6 +166,7 @@ pub(crate) fn text_field(message: &[u8], field: u32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message as _;
     use signoff_contract::access::AccessPolicy;
     use signoff_contract::feed::v1::GetTrailRequest;
     use signoff_contract::gateway::v1::ApproveVersionRequest;

@@ -46,10 +46,10 @@ pub fn backend_headers(
 /// belongs to none.
 fn next_hop(given: Option<&HeaderValue>) -> String {
     let given = given.and_then(|value| value.to_str().ok()).and_then(trace);
-    let (trace_id, flags) =
-        given.map_or_else(|| (Uuid::new_v4().simple().to_string(), "00".to_owned()), |(id, flags)| {
-            (id.to_owned(), flags.to_owned())
-        });
+    let (trace_id, flags) = given.map_or_else(
+        || (Uuid::new_v4().simple().to_string(), "00".to_owned()),
+        |(id, flags)| (id.to_owned(), flags.to_owned()),
+    );
     let span = Uuid::new_v4().simple().to_string();
     format!("00-{trace_id}-{}-{flags}", &span[..16])
 }
@@ -60,7 +60,8 @@ fn trace(header: &str) -> Option<(&str, &str)> {
     let (version, trace_id, parent, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let is_hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let is_set = |text: &str| text.bytes().any(|b| b != b'0');
     let fits = is_hex(version, 2)

@@ -99,8 +99,7 @@ impl Methods {
             let name = service.full_name().to_owned();
             let target = target_of(&name).ok_or(MethodsError::Unplaced(name))?;
             for method in service.methods() {
-                let path: Arc<str> =
-                    format!("/{}/{}", service.full_name(), method.name()).into();
+                let path: Arc<str> = format!("/{}/{}", service.full_name(), method.name()).into();
                 let Some(rule) = policy.rule(&path) else { continue };
                 let method = described(&method, target, &path, rule.clone(), policy);
                 methods.insert(path, Arc::new(method));

@@ -4,8 +4,7 @@ mod runner;
 
 use signoff_chassis::{Refusal, Unmet as Named};
 use signoff_contract::workflow::v1::{ErrorReason, PhaseStatus, Unmet};
-use signoff_workflow::graph::{Command, check};
-use signoff_workflow::{Phase, Workflow};
+use signoff_workflow::{Command, Phase, Workflow, check};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -32,6 +31,21 @@ impl Phases {
     pub fn new(gateway: Gateway, workflow: Workflow, person: i64, command: Uuid) -> Self {
         let reason = "finished what was begun".to_owned();
         Self { gateway, workflow, person, command, reason }
+    }
+
+    /// The workflow.
+    pub(crate) fn workflow(&self) -> Workflow {
+        self.workflow
+    }
+
+    /// In whose name.
+    pub(crate) fn person(&self) -> i64 {
+        self.person
+    }
+
+    /// The request id of a step of this command.
+    pub(crate) fn step(&self, name: &str) -> String {
+        Uuid::new_v5(&self.command, name.as_bytes()).to_string()
     }
 
     /// Starts a phase. One that is open already stays as it is.
@@ -154,7 +168,8 @@ impl Phases {
     /// `PHASE_DEPENDENCY_UNMET`, with a violation for each thing that is missing.
     fn expect(&self, board: &Board, command: Command) -> Result<(), Refusal> {
         check(self.gateway.table(), board.facts_of_all(), command).map_err(|unmet| {
-            let named = unmet.into_iter().map(|of| Named { subject: of.subject, description: of.what });
+            let named =
+                unmet.into_iter().map(|of| Named { subject: of.subject, description: of.what });
             refusal(named.collect())
         })
     }

@@ -4,8 +4,7 @@ use signoff_contract::convert::{RequestScope, scope_to_wire, workflow_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_contract::workflow::v1::ErrorReason;
-use signoff_workflow::graph::{Command, check};
-use signoff_workflow::{Phase, Scope, VersioningType};
+use signoff_workflow::{Command, Phase, Scope, VersioningType, check};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -176,7 +175,9 @@ impl Phases {
         let command = if reaffirm { Command::Reaffirm(phase) } else { Command::Start(phase) };
         Ok(match check(self.gateway.table(), board.facts_of_all(), command) {
             Ok(()) => Answer::Done,
-            Err(unmet) => Answer::Unmet(unmet.into_iter().map(crate::board::unmet_to_wire).collect()),
+            Err(unmet) => {
+                Answer::Unmet(unmet.into_iter().map(crate::board::unmet_to_wire).collect())
+            }
         })
     }
 
@@ -212,17 +213,15 @@ impl Phases {
     fn scope(&self, phase: Phase) -> Option<shared::Scope> {
         Some(scope_to_wire(Scope { workflow: self.workflow, phase }))
     }
-
-    /// The request id of a step of this command.
-    fn step(&self, name: &str) -> String {
-        Uuid::new_v5(&self.command, name.as_bytes()).to_string()
-    }
 }
 
 /// What a backend's error means to a program: it was not done, or nobody knows.
 fn refused(status: Status) -> Answer<Status> {
     match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::Unknown
         | Code::Internal => Answer::Lost(status),
         _ => Answer::Refused(status),
     }

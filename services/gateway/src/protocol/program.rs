@@ -356,9 +356,7 @@ impl<R> Program<R> {
                 asking(phase, left, lifted + usize::from(matches!(answer, Answer::Done)))
             }
             Self::Reopen(phase) => match answer {
-                Answer::Reopening(reopening) => {
-                    marking(phase, reopening, table.downstream(phase))
-                }
+                Answer::Reopening(reopening) => marking(phase, reopening, table.downstream(phase)),
                 other => ended(other),
             },
             Self::Mark { phase, reopening, mut left } => match answer {

@@ -36,7 +36,8 @@ pub(super) fn members(given: &[wire::Member], violations: &mut Violations) -> BT
         let path = format!("members[{i}].role");
         let role = match role_from_wire(member.role, &path, violations) {
             Some(role) if !role.is_held_on_a_report() => {
-                let what = "is not held on a report: TESTER, TEST_LEAD, REPORT_OWNER or TEST_EXECUTIVE";
+                let what =
+                    "is not held on a report: TESTER, TEST_LEAD, REPORT_OWNER or TEST_EXECUTIVE";
                 violations.add(path, what);
                 None
             }

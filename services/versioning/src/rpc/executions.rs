@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use signoff_backend::rpc::{MAX_MESSAGE, admit_up_to, answer, ordered};
 use signoff_backend::{Answer, Backend as _, Keeper as _, Order};
 use signoff_contract::convert::PhaseNeed;
-use signoff_contract::requests::Changing;
+use signoff_contract::requests::{Changing, Scoped};
 use signoff_workflow::{PhaseRow, Violations, Workflow};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -208,7 +208,7 @@ pub(super) async fn change<R, I, A>(
     act: impl for<'a> FnOnce(&'a mut Change, I, PhaseRow) -> BoxFuture<'a, Result<A, Error>> + Send,
 ) -> Result<Response<A>, Status>
 where
-    R: Changing,
+    R: Changing + Scoped,
     I: Observing + Send + Sync + 'static,
     A: Answer,
 {
@@ -224,7 +224,7 @@ pub(super) async fn change_up_to<R, I, A>(
     act: impl for<'a> FnOnce(&'a mut Change, I, PhaseRow) -> BoxFuture<'a, Result<A, Error>> + Send,
 ) -> Result<Response<A>, Status>
 where
-    R: Changing,
+    R: Changing + Scoped,
     I: Observing + Send + Sync + 'static,
     A: Answer,
 {

@@ -144,7 +144,7 @@ pub async fn change<B, R, I, A>(
 ) -> Result<Response<A>, Status>
 where
     B: Backend,
-    R: Changing,
+    R: Changing + Scoped,
     I: Send + 'static,
     A: Answer,
 {
@@ -165,7 +165,7 @@ pub async fn change_up_to<B, R, I, A>(
 ) -> Result<Response<A>, Status>
 where
     B: Backend,
-    R: Changing,
+    R: Changing + Scoped,
     I: Send + 'static,
     A: Answer,
 {

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
+use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -21,11 +22,14 @@ const GRPC: &str = "application/grpc";
 /// How long a browser need not ask again.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
 
+/// The gRPC services of a server, with all that stands before them.
+pub type Grpc = BoxCloneSyncService<HttpRequest, HttpResponse, Infallible>;
+
 /// What a server at the edge has beside its services.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Edge {
-    /// Plain HTTP, by path.
-    pub http: Router,
+    /// Plain HTTP, by path, in front of the services.
+    pub http: fn(Grpc) -> Router,
     /// The origins that browsers may come from; none, if it is empty.
     pub origins: Vec<HeaderValue>,
     /// How long a connection may last: the next one may go to another replica.
@@ -38,6 +42,7 @@ impl Edge {
     where
         S: Next + tower::Service<HttpRequest, Response = HttpResponse, Error = Infallible> + Sync,
     {
+        let http = (self.http)(BoxCloneSyncService::new(grpc.clone()));
         // Around gRPC only: the layer answers plain HTTP/1.1 by itself.
         let grpc = GrpcWebLayer::new().layer(grpc);
         let dispatched = tower::service_fn(move |request: Request<AxumBody>| {
@@ -52,7 +57,7 @@ impl Edge {
                 Ok::<_, Infallible>(response)
             }
         });
-        self.http.fallback_service(dispatched).layer(cors(self.origins)).into()
+        http.fallback_service(dispatched).layer(cors(self.origins)).into()
     }
 }
 
