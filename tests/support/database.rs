@@ -7,6 +7,7 @@ use signoff_backend::serve::Served;
 use signoff_embedded::Cluster;
 use signoff_ledger::{DatabaseUrls, Login, Provision};
 use signoff_versioning::commands::Engine as Versioning;
+use sqlx::migrate::Migration;
 use tokio::sync::OnceCell;
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -31,7 +32,15 @@ pub async fn fresh_of<B: Served>() -> (DatabaseUrls, String) {
 
 /// The same in another PostgreSQL.
 pub async fn fresh_in<B: Served>(cluster: &Cluster) -> (DatabaseUrls, String) {
-    let service = B::SOURCE.name();
+    fresh_for(cluster, B::SOURCE.name(), B::migrations()).await
+}
+
+/// The same of a service by its name, with its own migrations.
+pub async fn fresh_for(
+    cluster: &Cluster,
+    service: &str,
+    migrations: Vec<Migration>,
+) -> (DatabaseUrls, String) {
     let database = format!("{service}_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let login = |role: &str| Login {
         role: format!("{service}_{role}"),
@@ -42,6 +51,6 @@ pub async fn fresh_in<B: Served>(cluster: &Cluster) -> (DatabaseUrls, String) {
     let urls = signoff_ledger::provision(&cluster.admin_url(), &wanted)
         .await
         .expect("a database of its own");
-    signoff_ledger::migrate(&urls.owner, B::migrations()).await.expect("a migrated database");
+    signoff_ledger::migrate(&urls.owner, migrations).await.expect("a migrated database");
     (urls, database)
 }

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod database;
 pub mod executions;
 pub mod gates;
+pub mod house;
 pub mod integrity;
 pub mod lanes;
 pub mod people;
@@ -20,6 +21,7 @@ pub mod stage;
 pub mod wait;
 pub mod world;
 
+pub use house::House;
 pub use lanes::Lanes;
 pub use people::Person;
 pub use stage::Stage;

@@ -7,6 +7,7 @@ use prost::bytes::{Buf as _, BufMut as _};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::feed::v1 as feed;
+use signoff_contract::gateway::v1 as gateway;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
@@ -125,6 +126,32 @@ rpcs! {
     "signoff.audit.v1.AuditPhaseService", audit:
     ListChanges(ListChangesRequest) -> ListChangesResponse,
     RecordChange(RecordChangeRequest) -> RecordChangeResponse,
+}
+
+rpcs! {
+    "signoff.gateway.v1.WorkflowService", gateway:
+    OpenWorkflow(OpenWorkflowRequest) -> OpenWorkflowResponse,
+    CloseWorkflow(CloseWorkflowRequest) -> CloseWorkflowResponse,
+    GetWorkflow(GetWorkflowRequest) -> GetWorkflowResponse,
+    ListWorkflows(ListWorkflowsRequest) -> ListWorkflowsResponse,
+    SetMembers(SetMembersRequest) -> SetMembersResponse,
+    ListMembers(ListMembersRequest) -> ListMembersResponse,
+    SetLobs(SetLobsRequest) -> SetLobsResponse,
+    ListLobs(ListLobsRequest) -> ListLobsResponse,
+    GetBoard(GetBoardRequest) -> GetBoardResponse,
+}
+
+rpcs! {
+    "signoff.gateway.v1.PhaseService", gateway:
+    CreateVersion(CreateVersionRequest) -> CreateVersionResponse,
+    GetCurrentVersion(GetCurrentVersionRequest) -> GetCurrentVersionResponse,
+    GetVersionHistory(GetVersionHistoryRequest) -> GetVersionHistoryResponse,
+    ApproveVersion(ApproveVersionRequest) -> ApproveVersionResponse,
+    StartPhase(StartPhaseRequest) -> StartPhaseResponse,
+    ReopenPhase(ReopenPhaseRequest) -> ReopenPhaseResponse,
+    ReaffirmPhase(ReaffirmPhaseRequest) -> ReaffirmPhaseResponse,
+    PlanTestCases(PlanTestCasesRequest) -> PlanTestCasesResponse,
+    ExplainGate(ExplainGateRequest) -> ExplainGateResponse,
 }
 
 /// Where the gate methods of the audit service are. Their messages are those of versioning.

@@ -116,12 +116,11 @@ impl World<Audit> {
     }
 }
 
-/// A world that lasts as long as the process.
-async fn lasting<B, F>(make: impl FnOnce() -> F + Send + 'static) -> World<B>
+/// Something that lasts as long as the process.
+pub(crate) async fn lasting<W, F>(make: impl FnOnce() -> F + Send + 'static) -> W
 where
-    B: Served,
-    B::Args: Send,
-    F: Future<Output = World<B>>,
+    W: Send + 'static,
+    F: Future<Output = W>,
 {
     let (ready, made) = tokio::sync::oneshot::channel();
     // Each test's runtime ends with the test: this one is the service's own.
