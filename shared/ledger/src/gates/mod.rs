@@ -22,6 +22,3 @@ pub use rules::{
     BeginRefused, ChangeRefused, Fenced, Foundation, Gate, OpenRefused, Opened, ReopenRefused,
     SealRefused, Stale, TrailHead,
 };
-
-#[cfg(test)]
-mod protocol;

@@ -10,7 +10,7 @@ type Broken = String;
 
 impl Graph {
     /// Every state that can follow.
-    fn successors(self, world: &World, revisions: i64) -> Vec<World> {
+    fn successors(&self, world: &World, revisions: i64) -> Vec<World> {
         let mut found = Vec::new();
         for (p, phase) in world.phases.iter().enumerate() {
             let gate = &phase.gate;
@@ -33,7 +33,7 @@ impl Graph {
         }
         for (g, program) in world.gateways.iter().enumerate() {
             let Some(program) = program else { continue };
-            let message = self.message(program);
+            let message = program.message(&self.table);
             let mut next = world.clone();
             let answer = self.serve(&mut next.phases, &message);
             next.gateways[g] = self.after(program.clone(), answer);
@@ -44,9 +44,10 @@ impl Graph {
                 next.crashes -= 1;
                 found.push(next);
             }
-            if world.timeouts > 0 && !matches!(message, Message::Holders(_)) {
+            if world.timeouts > 0 && !matches!(message, Message::Look(_) | Message::Confirm { .. })
+            {
                 let mut next = world.clone();
-                next.gateways[g] = self.after(program.clone(), Answer::Timeout);
+                next.gateways[g] = self.after(program.clone(), Answer::Lost(()));
                 next.late.push(message);
                 next.timeouts -= 1;
                 found.push(next);
@@ -62,10 +63,10 @@ impl Graph {
     }
 
     /// Who is open rests on what its predecessors stand at now, and holds them.
-    fn check_foundations(self, phases: &[Phase]) -> Result<(), Broken> {
+    fn check_foundations(&self, phases: &[Phase]) -> Result<(), Broken> {
         for (p, phase) in phases.iter().enumerate().filter(|(_, phase)| phase.gate.is_open()) {
-            let name = self.names[p];
-            if phase.gate.rests_on.len() != self.predecessors[p].len() {
+            let name = self.table.rows()[p].slug;
+            if phase.gate.rests_on.len() != self.below(p).len() {
                 return Err(format!("{name} rests on something else"));
             }
             for foundation in &phase.gate.rests_on {
@@ -95,30 +96,26 @@ impl Graph {
         Ok(())
     }
 
-    fn is_below_a_mark(self, phases: &[Phase], phase: P) -> bool {
-        self.predecessors[phase].iter().any(|&before| {
-            phases[before].gate.reopening > 0 || self.is_below_a_mark(phases, before)
-        })
-    }
-
-    fn may_be_unopened(self, phase: P) -> bool {
-        self.unopened.contains(&phase)
+    fn is_below_a_mark(&self, phases: &[Phase], phase: P) -> bool {
+        self.below(phase)
+            .into_iter()
+            .any(|before| phases[before].gate.reopening > 0 || self.is_below_a_mark(phases, before))
     }
 
     /// When nothing is under way any more: those who meet a mark finish it, those who meet a seal
     /// lift what nobody rests on, and whatever is complete can be built on.
-    fn check_help(self, phases: &[Phase]) -> Result<(), Broken> {
+    fn check_help(&self, phases: &[Phase]) -> Result<(), Broken> {
         let mut phases = phases.to_vec();
         for p in 0..phases.len() {
             if phases[p].gate.reopening > 0 {
-                self.run(&mut phases, Program::Reopen(p));
+                self.run(&mut phases, self.reopen(p));
             }
         }
         for p in 0..phases.len() {
-            self.run(&mut phases, Program::Look(p));
+            self.run(&mut phases, self.look(p));
         }
         for (p, phase) in phases.iter().enumerate() {
-            let name = self.names[p];
+            let name = self.table.rows()[p].slug;
             if phase.gate.reopening > 0 {
                 return Err(format!("the reopening of {name} is not finished"));
             }
@@ -129,14 +126,18 @@ impl Graph {
                 }
             }
         }
-        for (p, predecessors) in self.predecessors.iter().enumerate() {
-            self.run(&mut phases, Program::Begin(p));
+        for p in 0..phases.len() {
+            let predecessors = self.below(p);
+            self.run(&mut phases, self.begin(p));
             let stands = |q: P| phases[q].gate.is_open() || self.may_be_unopened(q);
             let can_open = predecessors.iter().all(|&q| phases[q].complete && stands(q));
             // What is rested on as it is, unopened, stays so.
             let kept = phases[p].gate.opened.is_none() && !phases[p].gate.holds.is_empty();
             if phases[p].gate.is_open() != (can_open && !kept) {
-                return Err(format!("{} cannot be opened, or can be wrongly", self.names[p]));
+                return Err(format!(
+                    "{} cannot be opened, or can be wrongly",
+                    self.table.rows()[p].slug
+                ));
             }
         }
         self.check_foundations(&phases)
@@ -145,8 +146,8 @@ impl Graph {
     /// Looks at every state, and says how many there are, and in how many quiet ones a seal is
     /// left that nobody rests on until somebody meets it.
     pub(super) fn explore(
-        self,
-        to_do: &[Program],
+        &self,
+        to_do: &[Running],
         revisions: i64,
         disturbed: Disturbed,
     ) -> Result<(usize, usize), Broken> {
@@ -159,12 +160,12 @@ impl Graph {
             self.check_foundations(&world.phases)?;
             if world.gateways.iter().all(Option::is_none) && world.late.is_empty() {
                 let nobody_rests = |p: P| {
-                    (0..world.phases.len()).all(|q| {
-                        !(self.predecessors[q].contains(&p) && world.phases[q].gate.is_open())
-                    })
+                    (0..world.phases.len())
+                        .all(|q| !(self.below(q).contains(&p) && world.phases[q].gate.is_open()))
                 };
                 let held = |p: P| !world.phases[p].gate.holds.is_empty();
-                left_over += usize::from((0..self.names.len()).any(|p| held(p) && nobody_rests(p)));
+                left_over +=
+                    usize::from((0..world.phases.len()).any(|p| held(p) && nobody_rests(p)));
                 self.check_help(&world.phases)?;
             }
             for next in self.successors(&world, revisions) {
