@@ -9,7 +9,7 @@ use signoff_tests::acts::{approved, modified};
 use signoff_tests::bulk::{import_into, messages};
 use signoff_tests::people::request_id;
 use signoff_tests::refusals::{faults, fields, refusal, total};
-use signoff_tests::{Stage, World, build, executions, world};
+use signoff_tests::{Stage, World, build, executions};
 use signoff_workflow::{Phase, Role};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
@@ -132,10 +132,9 @@ async fn an_execution_is_taken_once_it_is_concluded() {
     assert_eq!(unmet(&status), named, "each execution once");
     assert_eq!(records(&stage).await, before);
 
-    let audit = stage.world.audit.unwrap();
+    let lanes = stage.lanes().await;
     for id in open {
-        let channel = world::connect(audit).await;
-        executions::fail(&stage.world.key, channel, stage.workflow, id).await;
+        executions::fail(&lanes, id).await;
     }
     stage.tester.call(request).await.expect("a refused request is not remembered");
 }

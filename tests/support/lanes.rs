@@ -1,8 +1,12 @@
 //! A workflow at the audit service, with its lanes and the people in them.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use prost_types::Struct;
 use shared::{Foundation, PhaseStatus, Scope};
 use signoff_audit::commands::Engine as Audit;
+use signoff_chassis::identity::SigningKey;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::versioning::v1 as gates;
 use signoff_contract::workflow::v1 as shared;
@@ -18,10 +22,11 @@ pub const LOBS: [Uuid; 3] = [Uuid::from_u128(0xa1), Uuid::from_u128(0xb2), Uuid:
 /// Who owns them at first.
 pub const OWNERS: [i64; 3] = [101, 102, 103];
 
-/// A workflow in the audit-only phases, and everybody who has a part in it.
-pub struct Lanes {
+/// A workflow in the audit-only phases, and everybody who has a part in it. Of the service, `W` is what
+/// is known beside its address.
+pub struct Lanes<W = &'static World<Audit>> {
     /// The service.
-    pub world: &'static World<Audit>,
+    pub world: W,
     /// The workflow.
     pub workflow: Workflow,
     /// A tester: user 10.
@@ -36,6 +41,8 @@ pub struct Lanes {
     pub gateway: Person,
     /// The versions that plans are made from.
     pub versions: [Uuid; 3],
+    key: Arc<SigningKey>,
+    address: SocketAddr,
 }
 
 impl Lanes {
@@ -46,20 +53,8 @@ impl Lanes {
 
     /// The same, of a service that may be nobody else's.
     pub async fn closed_in(world: &'static World<Audit>) -> Self {
-        let (workflow, channel) = (world::workflow(), world.channel().await);
-        let person = |user_id, role| {
-            Person::new(&world.key, channel.clone(), user_id, Some(workflow), &[role])
-        };
-        Self {
-            world,
-            workflow,
-            tester: person(10, Role::Tester),
-            second: person(11, Role::Tester),
-            lead: person(12, Role::TestLead),
-            report_owner: person(20, Role::ReportOwner),
-            gateway: person(1, Role::Gateway),
-            versions: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
-        }
+        let workflow = world::workflow();
+        Self::with(world, (Arc::clone(&world.key), world.address), workflow).await
     }
 
     /// A workflow in which all three phases are open.
@@ -70,9 +65,7 @@ impl Lanes {
     /// The same, of a service that may be nobody else's.
     pub async fn open_in(world: &'static World<Audit>) -> Self {
         let lanes = Self::closed_in(world).await;
-        for phase in [Phase::DATA_OWNER_ID, Phase::REQUEST_INFO, Phase::TEST_EXECUTION] {
-            lanes.open_phase(phase).await;
-        }
+        lanes.open_phases().await;
         lanes
     }
 
@@ -97,6 +90,41 @@ impl Lanes {
         };
         LOBS.into_iter().enumerate().flat_map(of_lane).collect()
     }
+}
+
+impl Lanes<()> {
+    /// A workflow at whoever is at this address, where this key is believed.
+    pub async fn at_address(
+        address: SocketAddr,
+        key: &Arc<SigningKey>,
+        workflow: Workflow,
+    ) -> Self {
+        Self::with((), (Arc::clone(key), address), workflow).await
+    }
+}
+
+impl<W> Lanes<W> {
+    async fn with(
+        world: W,
+        (key, address): (Arc<SigningKey>, SocketAddr),
+        workflow: Workflow,
+    ) -> Self {
+        let channel = world::connect(address).await;
+        let person =
+            |user_id, role| Person::new(&key, channel.clone(), user_id, Some(workflow), &[role]);
+        Self {
+            world,
+            workflow,
+            tester: person(10, Role::Tester),
+            second: person(11, Role::Tester),
+            lead: person(12, Role::TestLead),
+            report_owner: person(20, Role::ReportOwner),
+            gateway: person(1, Role::Gateway),
+            versions: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+            key,
+            address,
+        }
+    }
 
     /// A phase of the workflow, for requests.
     pub fn at(&self, phase: Phase) -> Option<Scope> {
@@ -110,7 +138,8 @@ impl Lanes {
 
     /// Somebody with these roles on this report.
     pub async fn person(&self, user_id: i64, roles: &[Role]) -> Person {
-        self.world.person(user_id, self.workflow, roles).await
+        let channel = world::connect(self.address).await;
+        Person::new(&self.key, channel, user_id, Some(self.workflow), roles)
     }
 
     /// The data owner of a lane: somebody without any role.
@@ -121,6 +150,13 @@ impl Lanes {
     /// Opens a phase on whatever it must rest on.
     pub async fn open_phase(&self, phase: Phase) -> PhaseStatus {
         open_phase(&self.gateway, self.workflow, phase, self.versions[2]).await
+    }
+
+    /// Opens all three phases.
+    pub async fn open_phases(&self) {
+        for phase in [Phase::DATA_OWNER_ID, Phase::REQUEST_INFO, Phase::TEST_EXECUTION] {
+            self.open_phase(phase).await;
+        }
     }
 
     /// Where a phase stands.

@@ -8,6 +8,7 @@ use wire::{DecisionInput, Verdict, Version};
 
 use crate::build;
 use crate::executions::{self, Tested};
+use crate::lanes::Lanes;
 use crate::people::{Person, scope};
 use crate::world::{self, World};
 
@@ -94,10 +95,14 @@ impl Stage {
     }
 
     /// So many concluded test executions at the audit service, and so many open ones. Once.
-    pub async fn tested(&self, concluded: u32, open: u32) -> Tested {
+    pub async fn tested(&self, concluded: usize, open: usize) -> Tested {
+        executions::tested(&self.lanes().await, (concluded, open)).await
+    }
+
+    /// The workflow at the audit service.
+    pub async fn lanes(&self) -> Lanes<()> {
         let audit = self.world.audit.expect("a world beside an audit service");
-        let channel = world::connect(audit).await;
-        executions::tested(&self.world.key, channel, self.workflow, (concluded, open)).await
+        Lanes::at_address(audit, &self.world.key, self.workflow).await
     }
 
     /// Version 1, a draft with these many items.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::commands::COLUMNS;
 use crate::domain::error::Error;
-use crate::domain::history::{SubjectType, differences};
+use crate::domain::history::{SubjectType, states_told};
 
 /// Follows a workflow's chain, and looks for what it says.
 pub(crate) struct Rows {
@@ -62,7 +62,7 @@ impl Rows {
         let author = rows::Author::of(record, content.reason);
         let found = rows::states(connection, self.workflow, &author, subject).await?;
         let found = found.and_then(|(of, before, after)| {
-            Some(differences(SubjectType::named(&of).ok()?, before, after))
+            Some(states_told(SubjectType::named(&of).ok()?, before, after))
         });
         if found != Some((content.before, content.after)) {
             return Ok(Err(format!("the history of {subject} is not what was recorded")));

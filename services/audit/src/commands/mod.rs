@@ -24,7 +24,7 @@ pub use records::RecordChange;
 
 use crate::domain::LastChange;
 use crate::domain::error::{Error, Kind, Refused};
-use crate::domain::history::{SubjectType, differences};
+use crate::domain::history::{SubjectType, states_told};
 use crate::domain::test_case::{TestCase, TestCaseState};
 use crate::store::history::Told;
 use crate::store::{Mark, assignments, cases, history};
@@ -142,7 +142,7 @@ impl Change {
                 write_row(&mut writer, &told)?;
                 if let Some(after) = told.new_state {
                     let of = SubjectType::named(&told.subject_type)?;
-                    states = Some(differences(of, told.previous_state, after));
+                    states = Some(states_told(of, told.previous_state, after));
                 }
             }
             if i64::try_from(read).is_ok_and(|read| read < limit) {

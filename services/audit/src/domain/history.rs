@@ -78,22 +78,26 @@ pub fn differing(before: Option<&Value>, after: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Two states without the fields that are the same in both: what a record of the trail says, whose
-/// length is bounded. Of what is new, all; but what somebody recorded in a form of their own may be
-/// as long as a record: its row of details has its hash.
-pub fn differences(
+/// What a record of the trail says of the states of its subject: how they differ. What somebody
+/// recorded in a form of their own may be as long as a record: its row of details has its hash.
+pub fn states_told(
     of: SubjectType,
     before: Option<Value>,
     after: Value,
 ) -> (Option<Value>, Option<Value>) {
-    match (of, before) {
-        (SubjectType::Record, _) => (None, None),
-        (_, None) => (None, Some(after)),
-        (_, Some(before)) => {
-            let (before, after) = signoff_backend::differing(before, after, &[]);
-            (Some(before), Some(after))
-        }
+    if of == SubjectType::Record {
+        return (None, None);
     }
+    let (before, after) = differences(before, after);
+    (before, Some(after))
+}
+
+/// Two states without the fields that are the same in both: what a record of the trail says, whose
+/// length is bounded. Of what is new, all.
+pub fn differences(before: Option<Value>, after: Value) -> (Option<Value>, Value) {
+    let Some(before) = before else { return (None, after) };
+    let (before, after) = signoff_backend::differing(before, after, &[]);
+    (Some(before), after)
 }
 
 #[cfg(test)]
@@ -114,11 +118,15 @@ mod tests {
     fn what_is_the_same_before_and_after_is_left_out() {
         let before = json!({"a": 1, "b": null, "gone": true});
         let after = json!({"a": 1, "b": 2, "new": [3]});
-        let told = differences(SubjectType::Action, Some(before), after.clone());
-        let differ = (json!({"b": null, "gone": true}), json!({"b": 2, "new": [3]}));
-        assert_eq!(told, (Some(differ.0), Some(differ.1)));
-        let new = differences(SubjectType::Action, None, after.clone());
-        assert_eq!(new, (None, Some(after.clone())));
-        assert_eq!(differences(SubjectType::Record, None, after), (None, None));
+        let told = differences(Some(before), after.clone());
+        assert_eq!(told, (Some(json!({"b": null, "gone": true})), json!({"b": 2, "new": [3]})));
+        assert_eq!(differences(None, after.clone()), (None, after));
+    }
+
+    #[test]
+    fn what_may_be_long_is_not_told() {
+        let state = json!({"k": "v"});
+        assert_eq!(states_told(SubjectType::Record, None, state.clone()), (None, None));
+        assert_eq!(states_told(SubjectType::Action, None, state.clone()), (None, Some(state)));
     }
 }
