@@ -66,7 +66,7 @@ impl Board {
                 gateway,
                 workflow,
                 *phase,
-                Vec::new()
+                None
             ))),
             all_lanes(gateway, workflow),
             test_plan(gateway, workflow),
@@ -74,7 +74,7 @@ impl Board {
         let to_cover: Vec<String> =
             audited.iter().flat_map(|told| told.execution_ids.iter().cloned()).collect();
         let fed = try_join_all(
-            fed.iter().map(|phase| status(gateway, workflow, *phase, to_cover.clone())),
+            fed.iter().map(|phase| status(gateway, workflow, *phase, Some(to_cover.clone()))),
         )
         .await?;
         let told = audited.into_iter().map(|told| told.phase_status.unwrap_or_default());
@@ -148,15 +148,18 @@ fn rows_of(table: &PhaseTable, kind: VersioningType) -> Vec<Phase> {
     table.rows().iter().filter(|row| row.kind == kind).map(|row| row.phase).collect()
 }
 
+/// Where a phase of the versioning service stands; of one that may be sealed unopened, with what it must
+/// cover.
 async fn status(
     gateway: &Gateway,
     workflow: Workflow,
     phase: Phase,
-    required_execution_ids: Vec<String>,
+    to_cover: Option<Vec<String>>,
 ) -> Result<PhaseStatus, Status> {
     let request = GetPhaseStatusRequest {
         scope: Some(scope_to_wire(Scope { workflow, phase })),
-        required_execution_ids,
+        nothing_required: to_cover.as_ref().is_some_and(Vec::is_empty),
+        required_execution_ids: to_cover.unwrap_or_default(),
         ..Default::default()
     };
     let scope = RequestScope { workflow, phase: Some(phase) };
