@@ -1,5 +1,7 @@
 //! Test executions at the audit service, from the plan to their results.
 
+use std::sync::Arc;
+
 use signoff_chassis::identity::SigningKey;
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::versioning::v1 as versioning;
@@ -14,6 +16,7 @@ use audit::document_service_client::DocumentServiceClient;
 use audit::test_case_service_client::TestCaseServiceClient;
 use audit::test_execution_service_client::TestExecutionServiceClient;
 
+use crate::connection::Connection;
 use crate::people::{Person, request_id, scope};
 
 const OWNERS: Phase = Phase::DATA_OWNER_ID;
@@ -42,7 +45,7 @@ impl Tested {
 /// Opens the three phases that the audit service keeps, and has test cases tested: so many with a
 /// result, and so many without. Once for each workflow.
 pub async fn tested(
-    key: &SigningKey,
+    key: &Arc<SigningKey>,
     channel: Channel,
     workflow: Workflow,
     (concluded, open): (u32, u32),
@@ -145,14 +148,12 @@ pub async fn tested(
 }
 
 /// A tester of the audit service says that a test failed.
-pub async fn fail(key: &SigningKey, channel: Channel, workflow: Workflow, execution_id: &str) {
+pub async fn fail(key: &Arc<SigningKey>, channel: Channel, workflow: Workflow, execution_id: &str) {
     let tester = Person::new(key, channel, 10, Some(workflow), &[Role::Tester]).connection;
     conclude(&mut TestExecutionServiceClient::new(tester), workflow, execution_id).await;
 }
 
-type Tests = TestExecutionServiceClient<
-    tonic::service::interceptor::InterceptedService<Channel, crate::people::Bearer>,
->;
+type Tests = TestExecutionServiceClient<Connection>;
 
 async fn conclude(tests: &mut Tests, workflow: Workflow, execution_id: &str) {
     let result = audit::RecordResultRequest {

@@ -21,7 +21,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::access::AccessLayer;
-use crate::identity::AssertionVerifier;
+use crate::identity::{AssertionVerifier, TokenVerifier};
 use crate::middleware::With;
 
 pub use listener::Listener;
@@ -106,6 +106,13 @@ impl Server {
         let (mount, health) = mount.with_health_and_reflection().await?;
         let access = AccessLayer::new(verifier, Arc::clone(&policy));
         Ok(Self { mount, policy, access, health, options })
+    }
+
+    /// The same, and services may read with tokens of their own.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<TokenVerifier>) -> Self {
+        self.access = self.access.with_tokens(tokens);
+        self
     }
 
     /// What says whether the services are healthy. All are until it says otherwise, or the drain
