@@ -22,7 +22,7 @@ const WRITERS: usize = 4;
 
 /// Writers at work on a service.
 struct AtWork {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     channel: Channel,
     progress: Arc<Progress>,
     stop: CancellationToken,
@@ -35,8 +35,9 @@ struct AtWork {
 impl AtWork {
     async fn on(urls: &signoff_ledger::DatabaseUrls) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (key, jwks) = (SigningKey::generate().unwrap(), folder.path().join("jwks.json"));
-        Jwks::of([&key]).save(&jwks).unwrap();
+        let (key, jwks) =
+            (Arc::new(SigningKey::generate().unwrap()), folder.path().join("jwks.json"));
+        Jwks::of([&*key]).save(&jwks).unwrap();
         let prepared =
             Service::prepare(world::serve_args(urls, jwks, AuditArgs::default())).await.unwrap();
         let (address, service) = (prepared.address(), CancellationToken::new());

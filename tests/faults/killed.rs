@@ -36,7 +36,7 @@ const AUDIT: &str = env!("CARGO_BIN_EXE_audit-under-test");
 /// A process of a service at an address; it ends with the test, whose end closes its input.
 async fn start(program: &str, address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
     let mut child = Command::new(program)
-        .args(["--listen", &address.to_string(), "--standing-assertions", "--jwks"])
+        .args(["--listen", &address.to_string(), "--jwks"])
         .arg(jwks)
         .env("SIGNOFF_DATABASE_URL", urls.service.expose_secret())
         .env("SIGNOFF_LOG", "warn")
@@ -55,7 +55,7 @@ async fn start(program: &str, address: SocketAddr, jwks: &Path, urls: &DatabaseU
 /// A service in a process of its own, over a database of its own.
 pub(crate) struct Killable {
     /// Signs assertions that it believes.
-    pub(crate) key: SigningKey,
+    pub(crate) key: Arc<SigningKey>,
     program: &'static str,
     urls: DatabaseUrls,
     folder: TempDir,
@@ -77,9 +77,9 @@ impl Killable {
     async fn of<B: Served>(program: &'static str) -> Self {
         let (urls, _) = database::fresh_of::<B>().await;
         let folder = tempfile::tempdir().unwrap();
-        let (key, address) = (SigningKey::generate().unwrap(), free_address());
+        let (key, address) = (Arc::new(SigningKey::generate().unwrap()), free_address());
         let jwks = folder.path().join("jwks.json");
-        Jwks::of([&key]).save(&jwks).unwrap();
+        Jwks::of([&*key]).save(&jwks).unwrap();
         let child = start(program, address, &jwks, &urls).await;
         Self { key, program, urls, folder, address, child }
     }

@@ -37,7 +37,7 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(key: &SigningKey, channel: &Channel) -> Self {
+    fn new(key: &Arc<SigningKey>, channel: &Channel) -> Self {
         let workflow = world::workflow();
         let person = |user_id, roles: &[Role]| {
             Person::new(key, channel.clone(), user_id, Some(workflow), roles)
@@ -182,7 +182,7 @@ impl Lane {
 
     /// # Panics
     /// Something that was acknowledged is not there, or history and rows do not fit together.
-    async fn expect_all(&self, key: &SigningKey, channel: &Channel) {
+    async fn expect_all(&self, key: &Arc<SigningKey>, channel: &Channel) {
         let auditor = Person::new(key, channel.clone(), 40, Some(self.workflow), &[Role::Auditor]);
         for (id, revision) in &self.told {
             let changes = wire::ListChangesRequest {

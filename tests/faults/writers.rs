@@ -2,6 +2,7 @@
 //! in the end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signoff_chassis::identity::SigningKey;
@@ -70,7 +71,7 @@ fn is_open(status: &Status) -> bool {
 }
 
 impl Writer {
-    pub(crate) fn new(key: &SigningKey, channel: &Channel) -> Self {
+    pub(crate) fn new(key: &Arc<SigningKey>, channel: &Channel) -> Self {
         let workflow = world::workflow();
         let person = |user_id, of, role| Person::new(key, channel.clone(), user_id, of, &[role]);
         Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost::Message as _;
-use signoff_chassis::identity::{Claims, SigningKey};
+use signoff_chassis::identity::{Claims, SigningKey, TokenClaims};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::people::scope;
@@ -204,32 +204,102 @@ async fn without_a_role_nobody_may_anything() {
     }
 }
 
-#[tokio::test]
-async fn without_a_token_that_verifies_nobody_gets_in() {
-    let stage = Stage::samples().await;
-    let channel = stage.world.channel().await;
-    let claims = Claims::new(10, "user-10", Duration::from_secs(60))
-        .with_roles([Role::Tester])
-        .on(stage.workflow);
-    let signed = |claims: &Claims| stage.world.key.sign(claims).unwrap();
-    let tokens = [
-        ("a foreign key", SigningKey::generate().unwrap().sign(&claims).unwrap()),
-        ("another audience", signed(&Claims { aud: "signoff".to_owned(), ..claims.clone() })),
-        ("another issuer", signed(&Claims { iss: "somebody".to_owned(), ..claims.clone() })),
-        ("expired", signed(&Claims { exp: claims.iat - 3600, ..claims.clone() })),
-        ("nonsense", "a.b.c".to_owned()),
-    ];
-    let mut people: Vec<(&str, Person)> = tokens
-        .iter()
-        .map(|(what, token)| (*what, Person::with_token(token, channel.clone(), 10)))
-        .collect();
-    people.push(("no token", stage.unknown()));
-    for (what, person) in people {
-        for (service, method, _) in TABLE {
-            let answer = person.send(&bare(&stage, service, method)).await;
-            assert!(answer.is_err(), "{what}: {method}");
-            refusal(answer, Code::Unauthenticated, ErrorReason::TokenInvalid);
+/// The claims of a good assertion for a tester's call.
+fn right(stage: &Stage, sent: &Sent) -> Claims {
+    let claims = Claims::new(10, "user-10", Duration::from_secs(30)).calling(&sent.path);
+    match sent.method() {
+        "LocateVersion" => claims,
+        "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => {
+            claims.on(stage.workflow).with_roles([Role::Tester])
         }
+        _ => {
+            let claims = claims.on(stage.workflow).with_roles([Role::Tester]);
+            Claims { phase: Some(stage.phase.number()), ..claims }
+        }
+    }
+}
+
+/// Calls with a token, and expects that it is not believed.
+async fn expect_unbelieved(stage: &Stage, token: &str, sent: &Sent, what: &str) {
+    let person = Person::with_token(token, stage.world.channel().await, 10);
+    let answer = person.send(sent).await;
+    assert!(answer.is_err(), "{what}: {}", sent.method());
+    refusal(answer, Code::Unauthenticated, ErrorReason::TokenInvalid);
+}
+
+#[tokio::test]
+async fn without_an_assertion_for_the_very_call_nobody_gets_in() {
+    let stage = Stage::samples().await;
+    let foreign = SigningKey::generate().unwrap();
+    for (service, method, _) in TABLE {
+        let sent = bare(&stage, service, method);
+        let right = || right(&stage, &sent);
+        let now = right().iat;
+        let text = |text: &str| text.to_owned();
+        let mut wrong = vec![
+            ("another audience", Claims { aud: text("signoff"), ..right() }),
+            ("another issuer", Claims { iss: text("somebody"), ..right() }),
+            ("expired", Claims { exp: now - 3600, ..right() }),
+            ("for longer than a call takes", Claims { exp: now + 300, ..right() }),
+            ("for any call", Claims { method: None, ..right() }),
+            ("for another call", Claims { method: Some(text("/a.B/C")), ..right() }),
+            ("for another workflow", right().on(world::workflow())),
+        ];
+        if right().cycle_id.is_some() {
+            let phase = if right().phase.is_some() { None } else { Some(1) };
+            wrong.push(("for another phase", Claims { phase, ..right() }));
+        }
+        // Whoever may not do a thing may not have it looked at, either.
+        if !matches!(method, "LocateVersion") {
+            wrong.push((
+                "for no workflow",
+                Claims {
+                    cycle_id: None,
+                    report_id: None,
+                    phase: None,
+                    report_roles: vec![],
+                    ..right()
+                },
+            ));
+        }
+        for (what, claims) in wrong {
+            let token = stage.world.key.sign(&claims).unwrap();
+            expect_unbelieved(&stage, &token, &sent, what).await;
+        }
+        expect_unbelieved(&stage, &foreign.sign(&right()).unwrap(), &sent, "a foreign key").await;
+        expect_unbelieved(&stage, "a.b.c", &sent, "nonsense").await;
+        let answer = stage.unknown().send(&sent).await;
+        refusal(answer, Code::Unauthenticated, ErrorReason::TokenInvalid);
+        // All else was right.
+        let token = stage.world.key.sign(&right()).unwrap();
+        let person = Person::with_token(&token, stage.world.channel().await, 10);
+        let code = person.send(&sent).await.err().map(|status| status.code());
+        assert_ne!(code, Some(Code::Unauthenticated), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_token_of_ones_own_services_read_and_nobody_changes_anything() {
+    let stage = Stage::samples().await;
+    let token = |claims: TokenClaims| stage.world.key.sign_token(&claims).unwrap();
+    let own = |roles: &[Role]| {
+        let claims = TokenClaims::new(50, "feed", Duration::from_secs(3600));
+        claims.with_roles(roles.iter().copied())
+    };
+    let service = token(own(&[Role::Service]));
+    let everybody_else = token(own(&[Role::Admin, Role::Auditor, Role::Gateway, Role::Tester]));
+    let elsewhere = token(own(&[Role::Service]).on(world::workflow()));
+    let channel = stage.world.channel().await;
+    for (service_name, method, who) in TABLE {
+        let sent = bare(&stage, service_name, method);
+        if matches!(who, Who::Readers | Who::Locators) {
+            let reader = Person::with_token(&service, channel.clone(), 50);
+            expect(&reader, &sent, true, "a service").await;
+        } else {
+            expect_unbelieved(&stage, &service, &sent, "a service that changes something").await;
+        }
+        expect_unbelieved(&stage, &everybody_else, &sent, "a person").await;
+        expect_unbelieved(&stage, &elsewhere, &sent, "a service elsewhere").await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use signoff_chassis::identity::TokenClaims;
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::acts::{approved, modified};
@@ -250,8 +251,8 @@ async fn while_the_audit_service_is_away_nothing_is_taken_for_granted() {
 
     // A token that is not believed is our own fault; a new one is read at once.
     let good = std::fs::read_to_string(world.token_file()).unwrap();
-    let tester = signoff_chassis::identity::Claims::new(9, "x", std::time::Duration::from_secs(60));
-    let unfit = world.key.sign(&tester).unwrap();
+    let tester = TokenClaims::new(9, "x", std::time::Duration::from_secs(60));
+    let unfit = world.key.sign_token(&tester).unwrap();
     for wrong in ["not.a.token", "", &unfit] {
         std::fs::write(world.token_file(), wrong).unwrap();
         let added = stage.tester.add(&draft, more("D")).await;

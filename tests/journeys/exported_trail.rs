@@ -138,7 +138,7 @@ async fn long(stage: &Stage) {
 /// A client that takes little at once, so that the server has to wait for it.
 async fn slow_client(stage: &Stage, address: SocketAddr) -> Person {
     let claims = Claims::new(30, "user-30", Duration::from_secs(600));
-    let token = stage.world.key.sign(&claims.with_roles([Role::Auditor])).unwrap();
+    let claims = claims.with_roles([Role::Auditor]);
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let channel = endpoint
         .initial_stream_window_size(65_535)
@@ -146,7 +146,7 @@ async fn slow_client(stage: &Stage, address: SocketAddr) -> Person {
         .connect()
         .await
         .unwrap();
-    Person::with_token(&token, channel, 30)
+    Person::with_claims(&stage.world.key, channel, claims)
 }
 
 /// What is left of a file, and in how many messages it came.

@@ -171,8 +171,7 @@ async fn a_service_that_acts_for_somebody_is_named_beside_them() {
         ..Claims::new(50, "importer", std::time::Duration::from_secs(60))
     };
     let claims = claims.on(stage.workflow).with_roles([Role::Service, Role::Tester]);
-    let token = stage.world.key.sign(&claims).unwrap();
-    let importer = Person::with_token(&token, stage.world.channel().await, 50);
+    let importer = Person::with_claims(&stage.world.key, stage.world.channel().await, claims);
     let draft = importer.create(&stage.here, build::inputs(0..1)).await.unwrap();
     assert_eq!(draft.created_by, 10);
     let record = stage.tester.trail_of(stage.workflow).await.pop().unwrap();

@@ -6,6 +6,7 @@
 pub mod acts;
 pub mod build;
 pub mod bulk;
+pub mod connection;
 pub mod database;
 pub mod executions;
 pub mod gates;

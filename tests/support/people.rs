@@ -1,5 +1,6 @@
-//! People who call the service, each with a token of their own.
+//! People who call the service, each with roles of their own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_chassis::identity::{Claims, SigningKey};
@@ -8,88 +9,67 @@ use signoff_contract::versioning::v1 as wire;
 use signoff_contract::versioning::v1::versioning_service_client::VersioningServiceClient;
 use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::{Phase, PhaseTable, Role, Workflow};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
 use uuid::Uuid;
 
-/// Sends a token with every call, if there is one.
-#[derive(Clone)]
-pub struct Bearer(Option<MetadataValue<Ascii>>);
-
-impl Bearer {
-    /// With this token.
-    pub fn new(token: &str) -> Self {
-        Self(Some(format!("Bearer {token}").parse().expect("a token is ASCII")))
-    }
-
-    /// Without a token.
-    pub fn none() -> Self {
-        Self(None)
-    }
-}
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
-        }
-        Ok(request)
-    }
-}
+use crate::connection::Connection;
 
 /// Longest answer that people take.
 pub(crate) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Somebody with a connection and a token.
+/// Somebody with a connection.
 #[derive(Clone)]
 pub struct Person {
     /// Who.
     pub user_id: i64,
     /// The versioning service, for them.
-    pub versioning: VersioningServiceClient<InterceptedService<Channel, Bearer>>,
+    pub versioning: VersioningServiceClient<Connection>,
     /// The trail service, for them.
-    pub trail: TrailServiceClient<InterceptedService<Channel, Bearer>>,
+    pub trail: TrailServiceClient<Connection>,
     /// Any service, for them.
-    pub(crate) connection: InterceptedService<Channel, Bearer>,
+    pub(crate) connection: Connection,
 }
 
 impl Person {
-    /// Somebody with these roles, on this report as far as they are held on one.
+    /// Somebody with these roles, on this report as far as they are held on one. Each of their calls
+    /// comes with an assertion, as the gateway makes it.
     pub fn new(
-        key: &SigningKey,
+        key: &Arc<SigningKey>,
         channel: Channel,
         user_id: i64,
         workflow: Option<Workflow>,
         roles: &[Role],
     ) -> Self {
-        let claims = Claims::new(user_id, format!("user-{user_id}"), Duration::from_secs(3600));
+        let claims = Claims::new(user_id, format!("user-{user_id}"), Duration::ZERO);
         let claims = claims.with_roles(roles.iter().copied());
-        let claims = workflow.into_iter().fold(claims, Claims::on);
-        Self::with_token(&key.sign(&claims).expect("a token"), channel, user_id)
+        Self::with_claims(key, channel, workflow.into_iter().fold(claims, Claims::on))
+    }
+
+    /// Somebody whose assertions say this, each for its call.
+    pub fn with_claims(key: &Arc<SigningKey>, channel: Channel, claims: Claims) -> Self {
+        let user_id = claims.signoff_uid;
+        Self::on(Connection::signing(channel, key, claims), user_id)
     }
 
     /// Somebody with this token.
     pub fn with_token(token: &str, channel: Channel, user_id: i64) -> Self {
-        Self::with_bearer(Bearer::new(token), channel, user_id)
+        Self::on(Connection::with_token(channel, token), user_id)
     }
 
     /// Somebody without a token.
     pub fn unknown(channel: Channel) -> Self {
-        Self::with_bearer(Bearer::none(), channel, 0)
+        Self::on(Connection::bare(channel), 0)
     }
 
-    fn with_bearer(bearer: Bearer, channel: Channel, user_id: i64) -> Self {
+    fn on(connection: Connection, user_id: i64) -> Self {
         Self {
             user_id,
-            connection: InterceptedService::new(channel.clone(), bearer.clone()),
-            versioning: VersioningServiceClient::with_interceptor(channel.clone(), bearer.clone())
+            versioning: VersioningServiceClient::new(connection.clone())
                 .max_encoding_message_size(MAX_ANSWER)
                 .max_decoding_message_size(MAX_ANSWER),
-            trail: TrailServiceClient::with_interceptor(channel, bearer)
+            trail: TrailServiceClient::new(connection.clone())
                 .max_decoding_message_size(MAX_ANSWER),
+            connection,
         }
     }
 

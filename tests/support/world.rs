@@ -8,8 +8,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, Service};
-use signoff_chassis::config::{DatabaseArgs, ServerArgs};
-use signoff_chassis::identity::{Claims, Jwks, SigningKey};
+use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
+use signoff_chassis::identity::{AUDIENCE, Jwks, KeySource, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_chassis::telemetry::{self, FILTER_VARIABLE};
 use signoff_contract::workflow::v1::Scope;
 use signoff_ledger::DatabaseUrls;
@@ -31,7 +31,7 @@ use crate::people::Person;
 pub struct World<B: Served = Versioning> {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Signs assertions that it believes.
+    /// Signs assertions that it believes, and tokens of services as the identity provider would.
     pub key: Arc<SigningKey>,
     /// Where the audit service is that it asks, if it is told of one; it believes the same key.
     pub audit: Option<SocketAddr>,
@@ -68,9 +68,9 @@ impl World {
     pub async fn asking(address: SocketAddr, key: Arc<SigningKey>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let token = folder.path().join("service.token");
-        let claims = Claims::new(2, "versioning", Duration::from_secs(3600));
+        let claims = TokenClaims::new(2, "versioning", Duration::from_secs(3600));
         let claims = claims.with_roles([Role::Service]);
-        std::fs::write(&token, key.sign(&claims).unwrap()).unwrap();
+        std::fs::write(&token, key.sign_token(&claims).unwrap()).unwrap();
         let url = format!("http://{address}").parse().unwrap();
         let own = AuditArgs { audit_url: Some(url), service_token_file: Some(token) };
         let world = Self::start_in(folder, key, own).await;
@@ -226,10 +226,14 @@ pub fn serve_args<A: clap::Args>(urls: &DatabaseUrls, jwks: PathBuf, own: A) -> 
     ServeArgs {
         server: ServerArgs {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            jwks: vec![jwks],
-            standing_assertions: true,
+            jwks: vec![jwks.clone()],
             drain_seconds: 5,
             log_json: false,
+        },
+        tokens: TokenArgs {
+            oidc_issuer: Some(LOCAL_ISSUER.to_owned()),
+            oidc_audience: AUDIENCE.to_owned(),
+            oidc_jwks: Some(KeySource::File(jwks)),
         },
         database: DatabaseArgs { database_url: urls.service.clone(), database_owner_url: None },
         database_connections: 6,

@@ -34,7 +34,7 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run one service, for containers
     Serve(serve::ServeArgs),
-    /// Print a token for a person or a program, signed with the key of a data folder
+    /// Print a token for a person or a program, as the identity provider of a data folder
     Token(TokenArgs),
     /// Write a workflow's trail to a file that anybody can verify
     Export(trail::ExportArgs),
@@ -80,10 +80,11 @@ pub struct TokenArgs {
     /// Who it is for: a user id, 1 or higher
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     pub user: i64,
-    /// What they may be, separated by commas
+    /// What they are everywhere: admin, auditor or service, separated by commas. All else comes from
+    /// the members of a report
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',', num_args = 1..)]
     pub roles: Vec<Role>,
-    /// The report on which the roles tester, test_lead, report_owner and test_executive are held
+    /// The only report that it is good for
     #[arg(long, value_name = "CYCLE_ID/REPORT_ID", value_parser = workflow)]
     pub workflow: Option<(Uuid, Uuid)>,
     /// How long it is valid, for instance 90s, 15m or 1h; at most 24h

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use signoff::stack::{Home, Logs, Ports, Stack, UpOptions, signing_key};
+use signoff::stack::{Home, Logs, Ports, Stack, UpOptions, provider_key, signing_key};
 
 fn options(home: Home) -> UpOptions {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_signoff"));
@@ -21,6 +21,7 @@ async fn a_temporary_system_leaves_nothing() {
         assert!(data.join(format!("{service}.log")).is_file(), "{service}");
     }
     assert_eq!(signing_key(&data).unwrap().kid(), stack.key().kid());
+    assert_ne!(provider_key(&data).unwrap().kid(), stack.key().kid());
     stack.stop().await.unwrap();
     assert!(!data.exists());
 }

@@ -7,14 +7,18 @@ use std::{
     fs,
     path::Path,
     process::{Output, Stdio},
+    time::Duration,
 };
 
-use helper::{Up, open_folder, run, signoff};
+use helper::{Up, open_folder, signoff};
 use serde_json::{Value, json};
+use signoff::stack::signing_key;
+use signoff_chassis::identity::{Claims, SigningKey};
 use signoff_contract::versioning::v1::{
     BeginOpenRequest, OpenRequest, versioning_service_client::VersioningServiceClient,
 };
 use signoff_contract::workflow::v1::{Phase, Scope};
+use signoff_workflow::Role;
 use sqlx::{AssertSqlSafe, Connection};
 use tonic::{Request, transport::Channel};
 use uuid::Uuid;
@@ -29,21 +33,19 @@ impl Workflow {
     fn of(up: &Up) -> Self {
         let id = || Uuid::new_v4().to_string();
         let workflow = Self { cycle_id: id(), report_id: id() };
-        let data = up.data.to_str().unwrap();
-        let printed = run(&["token", "--user", "1", "--role", "gateway", "--data", data]).stdout;
-        let bearer = format!("Bearer {}", String::from_utf8(printed).unwrap().trim_end());
+        let key = signing_key(&up.data).unwrap();
         let address = format!("http://{}", up.endpoints()["versioning"].as_str().unwrap());
         block_on(async {
             let mut client = VersioningServiceClient::connect(address).await.unwrap();
             for _ in 0..2 {
-                workflow.open(&mut client, &bearer).await;
+                workflow.open(&mut client, &key).await;
             }
         });
         workflow
     }
 
     /// Begins to open Planning; the second time it is opened, too.
-    async fn open(&self, client: &mut VersioningServiceClient<Channel>, bearer: &str) {
+    async fn open(&self, client: &mut VersioningServiceClient<Channel>, key: &SigningKey) {
         let (cycle_id, report_id) = (self.cycle_id.clone(), self.report_id.clone());
         let scope = Some(Scope { cycle_id, report_id, phase: Phase::Planning.into() });
         let request_id = || Uuid::new_v4().to_string();
@@ -52,12 +54,28 @@ impl Workflow {
             request_id: request_id(),
             ..BeginOpenRequest::default()
         };
-        let begun = client.begin_open(signed(bearer, begin)).await.unwrap().into_inner();
+        let begun =
+            client.begin_open(self.signed(key, "BeginOpen", begin)).await.unwrap().into_inner();
         if begun.attempt == 2 {
             let request_id = request_id();
             let open = OpenRequest { scope, attempt: 2, request_id, ..OpenRequest::default() };
-            client.open(signed(bearer, open)).await.unwrap();
+            client.open(self.signed(key, "Open", open)).await.unwrap();
         }
+    }
+
+    /// A request with an assertion, as the gateway makes it.
+    fn signed<R>(&self, key: &SigningKey, method: &str, wanted: R) -> Request<R> {
+        let id = |text: &str| text.parse().unwrap();
+        let (cycle_id, report_id) = (id(&self.cycle_id), id(&self.report_id));
+        let claims = Claims::new(1, "gateway", Duration::from_secs(30))
+            .on(signoff_workflow::Workflow { cycle_id, report_id })
+            .with_roles([Role::Gateway])
+            .calling(format!("/signoff.versioning.v1.VersioningService/{method}"));
+        let claims = Claims { phase: Some(Phase::Planning.into()), ..claims };
+        let mut request = Request::new(wanted);
+        let bearer = format!("Bearer {}", key.sign(&claims).unwrap());
+        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+        request
     }
 
     fn name(&self) -> String {
@@ -68,12 +86,6 @@ impl Workflow {
     fn file(&self) -> String {
         format!("trail-versioning-{}-{}.jsonl", self.cycle_id, self.report_id)
     }
-}
-
-fn signed<R>(bearer: &str, wanted: R) -> Request<R> {
-    let mut request = Request::new(wanted);
-    request.metadata_mut().insert("authorization", bearer.parse().unwrap());
-    request
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

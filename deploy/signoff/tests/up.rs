@@ -15,7 +15,7 @@ use std::{
 
 use helper::{Up, kill, open_folder, processes_about, run, runs, signoff, until};
 use serde_json::Value;
-use signoff_chassis::identity::{AssertionVerifier, VerifierOptions};
+use signoff_chassis::identity::{AUDIENCE, KeySource, LOCAL_ISSUER, TokenOptions, TokenVerifier};
 use signoff_contract::feed::v1::{
     GetTrailRequest, Source, trail_service_client::TrailServiceClient,
 };
@@ -236,39 +236,35 @@ fn tokens_are_verified_with_the_public_key_of_the_folder() {
     let mut up = Up::start(&data);
     let address = up.endpoints()["versioning"].as_str().unwrap().to_owned();
     let data_text = data.to_str().unwrap();
-    let (cycle, report) =
-        ("0190b5c8-0000-7000-8000-000000000001", "0190b5c8-0000-7000-8000-000000000002");
-    let workflow = format!("{cycle}/{report}");
-    let output = run(&[
-        "token",
-        "--user",
-        "42",
-        "--role",
-        "tester,auditor",
-        "--workflow",
-        &workflow,
-        "--ttl",
-        "15m",
-        "--data",
-        data_text,
-    ]);
-    assert_eq!(output.status.code(), Some(0));
-    let token = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(token.lines().count(), 1, "the token alone");
+    let id = |last| format!("0190b5c8-0000-7000-8000-00000000000{last}");
+    let workflow = format!("{}/{}", id(1), id(2));
+    let token = |user: &str, more: &[&str]| {
+        let output = run(&[&["token", "--user", user, "--data", data_text], more].concat());
+        assert_eq!(output.status.code(), Some(0));
+        let token = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(token.lines().count(), 1, "the token alone");
+        token.trim_end().to_owned()
+    };
+    let narrowed = ["--role", "service,auditor", "--workflow", &workflow, "--ttl", "15m"];
+    let service = token("42", &narrowed);
 
-    let options = VerifierOptions { allow_standing: true, ..VerifierOptions::default() };
-    let verifier = AssertionVerifier::new(vec![data.join("gateway.jwks.json")], options).unwrap();
-    let caller = verifier.verify(token.trim_end()).unwrap();
-    assert_eq!(caller.user_id, 42);
-    assert_eq!(caller.method, None);
-    assert_eq!(caller.roles, [Role::Auditor]);
-    assert_eq!(caller.report_roles, [Role::Tester]);
-    assert_eq!(caller.workflow.unwrap().to_string(), workflow);
+    let jwks = KeySource::File(data.join("provider-jwks.json"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let principal = runtime.block_on(async {
+        let options = TokenOptions::new(LOCAL_ISSUER, AUDIENCE, jwks);
+        TokenVerifier::open(options).await.unwrap().verify(&service).await.unwrap()
+    });
+    assert_eq!((principal.user_id, principal.subject.as_str()), (42, "user-42"));
+    assert_eq!(principal.roles, [Role::Auditor, Role::Service]);
+    assert_eq!(principal.workflow.unwrap().to_string(), workflow);
 
-    // The service takes it, and refuses whoever has none.
-    let scope = Scope { cycle_id: cycle.into(), report_id: report.into(), phase: 0 };
-    assert_eq!(read_trail(&address, scope.clone(), Some(token.trim_end())), Code::Ok);
-    assert_eq!(read_trail(&address, scope, None), Code::Unauthenticated);
+    // The service takes it for its report, and refuses whoever has none, or goes past the gateway.
+    let of = |last| Scope { cycle_id: id(1), report_id: id(last), phase: 0 };
+    assert_eq!(read_trail(&address, of(2), Some(&service)), Code::Ok);
+    assert_eq!(read_trail(&address, of(3), Some(&service)), Code::Unauthenticated);
+    assert_eq!(read_trail(&address, of(2), None), Code::Unauthenticated);
+    let person = token("43", &["--role", "auditor,admin"]);
+    assert_eq!(read_trail(&address, of(2), Some(&person)), Code::Unauthenticated);
     assert_eq!(up.end("TERM"), Some(0));
 }
 

@@ -24,7 +24,8 @@ fn help_and_version_are_everywhere() {
 
 #[test]
 fn wrong_usage_has_exit_code_2() {
-    let no_report = ["token", "--user", "1", "--role", "tester"];
+    let of_a_report = ["token", "--user", "1", "--role", "tester", "--workflow", REPORT];
+    let gateway = ["token", "--user", "1", "--role", "gateway"];
     let cases: &[&[&str]] = &[
         &[],
         &["nonsense"],
@@ -43,7 +44,8 @@ fn wrong_usage_has_exit_code_2() {
         &["token", "--user", "1", "--ttl", "25h"],
         &["token", "--user", "1", "--role", "boss"],
         &["token", "--user", "1", "--workflow", "x"],
-        &no_report,
+        &of_a_report,
+        &gateway,
         &["token", "--user", "1", "--role", "auditor,report_owner"],
         &["export"],
         &["export", "--workflow", "x"],
@@ -60,15 +62,17 @@ fn wrong_usage_has_exit_code_2() {
         assert!(output.stdout.is_empty(), "{case:?}");
         assert!(!output.stderr.is_empty(), "{case:?}");
     }
-    let message = String::from_utf8(run(&no_report).stderr).unwrap();
-    assert!(message.contains("--workflow"), "{message}");
+    for wrong in [&of_a_report[..], &gateway] {
+        let message = String::from_utf8(run(wrong).stderr).unwrap();
+        assert!(message.contains("members") && message.contains("SetMembers"), "{message}");
+    }
 }
 
 #[test]
 fn a_token_without_a_key_fails_and_says_what_to_do() {
     let folder = helper::open_folder();
     let path = folder.path().to_str().unwrap();
-    let role = ["--role", "tester", "--workflow", REPORT];
+    let role = ["--role", "auditor", "--workflow", REPORT];
     let output = run(&[&["token", "--user", "1", "--data", path][..], &role].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use signoff_chassis::config::{DatabaseArgs, ServerArgs};
-use signoff_chassis::identity::AssertionVerifier;
+use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
+use signoff_chassis::identity::{AssertionVerifier, TokenVerifier, VerifierOptions};
 use signoff_chassis::server::{Listener, Mount, Server};
 use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
 use signoff_workflow::{Phase, PhaseTable};
@@ -23,6 +23,9 @@ pub struct ServeArgs<A: clap::Args> {
     /// As every server.
     #[command(flatten)]
     pub server: ServerArgs,
+    /// Whose tokens services may read with; nobody's, if nothing is said.
+    #[command(flatten)]
+    pub tokens: TokenArgs,
     /// Where its database is.
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -76,7 +79,11 @@ impl<B: Served> Service<B> {
     pub async fn prepare(args: ServeArgs<B::Args>) -> anyhow::Result<Self> {
         let listener = Listener::bind(args.server.listen).await?;
         let verifier =
-            AssertionVerifier::new(args.server.jwks.clone(), args.server.verifier_options())?;
+            AssertionVerifier::new(args.server.jwks.clone(), VerifierOptions::default())?;
+        let tokens = match args.tokens.options() {
+            Some(options) => Some(TokenVerifier::open(options).await?),
+            None => None,
+        };
         if let Some(owner) = &args.database.database_owner_url {
             let migrated = signoff_ledger::migrate(owner, B::migrations()).await;
             migrated.context("migrating the database")?;
@@ -95,6 +102,10 @@ impl<B: Served> Service<B> {
         let backend = B::at(Desk::new(ledger, instance, phases, B::PHASES), args.own)?;
         let server =
             Server::new(backend.mount(), verifier.into(), args.server.server_options()).await?;
+        let server = match tokens {
+            Some(tokens) => server.with_tokens(tokens.into()),
+            None => server,
+        };
         Ok(Self { listener, server, backend })
     }
 

@@ -1,16 +1,20 @@
-//! The door of a server: nobody gets in without an assertion, and every method has a rule.
+//! The door of a server: nobody gets in without an assertion or a service's own token, and every
+//! method has a rule.
 
 mod admission;
 mod bearer;
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use signoff_contract::access::AccessPolicy;
 use tonic::Status;
 use tower::Layer;
 
 use crate::Refusal;
-use crate::identity::{AssertionVerifier, Caller, TokenError};
+use crate::identity::{
+    AssertionVerifier, Caller, ISSUER, TokenError, TokenVerifier, claimed_issuer,
+};
 use crate::middleware::{Guarded, HttpRequest, HttpResponse, Middleware, Next};
 
 pub use admission::{Actor, Admission};
@@ -23,36 +27,54 @@ pub const EXEMPT_SERVICES: [&str; 3] = [
     "grpc.reflection.v1alpha.ServerReflection",
 ];
 
-/// Lets a request in with a verified assertion, and puts an [`Admission`] into its extensions.
+/// Lets a request in with a verified assertion, and puts an [`Admission`] into its extensions. Where
+/// tokens of the identity provider are known, it lets services read with theirs.
 ///
 /// The handler decodes what the request is about and asks the admission whether the caller may.
 /// A method without a rule is unimplemented here, whatever is mounted behind.
 #[derive(Clone)]
 pub struct AccessLayer {
     verifier: Arc<AssertionVerifier>,
+    tokens: Option<Arc<TokenVerifier>>,
     policy: Arc<AccessPolicy>,
 }
 
 impl AccessLayer {
     /// A door with these keys and rules.
     pub fn new(verifier: Arc<AssertionVerifier>, policy: Arc<AccessPolicy>) -> Self {
-        Self { verifier, policy }
+        Self { verifier, tokens: None, policy }
     }
 
-    fn admit(&self, request: &HttpRequest) -> Result<Admission, Status> {
-        let path = request.uri().path();
+    /// The same, and services may read with tokens of their own.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<TokenVerifier>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    // Parts of the request, since its body cannot be shared between threads.
+    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Admission, Status> {
         let Some(rule) = self.policy.rule(path) else {
             return Err(Status::unimplemented("no such method"));
         };
-        let caller = self.caller(request, path).map_err(Refusal::from)?;
+        let token = bearer(headers).map_err(Refusal::from)?;
+        let caller = self.caller(token, path).await.map_err(Refusal::from)?;
         tracing::Span::current().record("user_id", caller.user_id);
         Ok(Admission::new(caller, path.to_owned(), rule.clone()))
     }
 
-    fn caller(&self, request: &HttpRequest, path: &str) -> Result<Arc<Caller>, TokenError> {
-        let token = bearer(request.headers())?;
+    async fn caller(&self, token: &str, path: &str) -> Result<Arc<Caller>, TokenError> {
+        if let Some(tokens) = &self.tokens
+            && claimed_issuer(token).is_some_and(|issuer| issuer != ISSUER)
+        {
+            let service = Caller::service(&*tokens.verify(token).await?)?;
+            if self.policy.changes(path) {
+                return Err(TokenError::Changes);
+            }
+            return Ok(Arc::new(service));
+        }
         let caller = self.verifier.verify(token)?;
-        if caller.method.as_deref().is_some_and(|method| method != path) {
+        if caller.method.as_deref() != Some(path) {
             return Err(TokenError::OtherCall("method"));
         }
         Ok(caller)
@@ -73,7 +95,7 @@ impl Middleware for AccessLayer {
         mut next: S,
     ) -> Result<HttpResponse, S::Error> {
         if !is_exempt(request.uri().path()) {
-            match self.admit(&request) {
+            match self.admit(request.uri().path(), request.headers()).await {
                 Ok(admission) => request.extensions_mut().insert(admission),
                 Err(refused) => return Ok(refused.into_http()),
             };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use secrecy::SecretString;
 
-use crate::identity::{AUDIENCE, KeySource, TokenOptions, VerifierOptions};
+use crate::identity::{AUDIENCE, KeySource, TokenOptions};
 use crate::server::ServerOptions;
 
 /// What every server is told.
@@ -21,9 +21,6 @@ pub struct ServerArgs {
     /// separated by commas.
     #[arg(long, env = "SIGNOFF_JWKS", value_name = "FILE", value_delimiter = ',', required = true)]
     pub jwks: Vec<PathBuf>,
-    /// Accept assertions that are not for one call, valid for up to a day.
-    #[arg(long, env = "SIGNOFF_STANDING_ASSERTIONS", value_parser = BoolishValueParser::new())]
-    pub standing_assertions: bool,
     /// How long open calls may go on after a shutdown was asked for.
     #[arg(long, env = "SIGNOFF_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub drain_seconds: u64,
@@ -33,11 +30,6 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// How strict the verifier of assertions is.
-    pub fn verifier_options(&self) -> VerifierOptions {
-        VerifierOptions { allow_standing: self.standing_assertions, ..VerifierOptions::default() }
-    }
-
     /// The bounds of the server.
     pub fn server_options(&self) -> ServerOptions {
         ServerOptions { drain: Duration::from_secs(self.drain_seconds), ..ServerOptions::default() }
@@ -110,24 +102,16 @@ mod tests {
     fn what_is_left_out_has_a_safe_default() {
         let command = Command::try_parse_from(MANDATORY).unwrap();
         assert_eq!(command.server.jwks, ["a.json", "b.json"].map(PathBuf::from));
-        assert!(!command.server.standing_assertions && !command.server.log_json);
-        assert!(!command.server.verifier_options().allow_standing);
+        assert!(!command.server.log_json);
         assert_eq!(command.server.server_options().drain, Duration::from_secs(10));
         assert!(command.database.database_owner_url.is_none());
     }
 
     #[test]
     fn everything_can_be_set() {
-        let more = [
-            "--standing-assertions",
-            "--log-json",
-            "--drain-seconds",
-            "3",
-            "--database-owner-url",
-            "u",
-        ];
+        let more = ["--log-json", "--drain-seconds", "3", "--database-owner-url", "u"];
         let command = Command::try_parse_from(MANDATORY.into_iter().chain(more)).unwrap();
-        assert!(command.server.verifier_options().allow_standing && command.server.log_json);
+        assert!(command.server.log_json);
         assert_eq!(command.server.server_options().drain, Duration::from_secs(3));
         assert_eq!(command.database.database_owner_url.unwrap().expose_secret(), "u");
     }

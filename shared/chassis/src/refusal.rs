@@ -273,7 +273,8 @@ impl From<TokenError> for Refusal {
             | TokenError::Issuer
             | TokenError::MissingClaim(_)
             | TokenError::TooLong(_)
-            | TokenError::Standing
+            | TokenError::NotAService
+            | TokenError::Changes
             | TokenError::OtherCall(_) => Self::token_invalid(&error),
         }
     }

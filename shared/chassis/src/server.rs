@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
 
 use crate::access::AccessLayer;
-use crate::identity::AssertionVerifier;
+use crate::identity::{AssertionVerifier, TokenVerifier};
 use crate::middleware::{Middleware, With};
 
 pub use edge::{Edge, Grpc};
@@ -110,6 +110,13 @@ impl Server {
         let policy = Arc::new(AccessPolicy::load(mount.names())?);
         let door = AccessLayer::new(verifier, Arc::clone(&policy));
         Self::with_door(mount, policy, door, options).await
+    }
+
+    /// The same, and services may read with tokens of their own.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<TokenVerifier>) -> Self {
+        self.door = self.door.with_tokens(tokens);
+        self
     }
 }
 

@@ -31,9 +31,6 @@ pub struct BareArgs {
     /// Not looked at.
     #[arg(long)]
     jwks: PathBuf,
-    /// Not looked at.
-    #[arg(long)]
-    standing_assertions: bool,
     /// The database.
     #[arg(long, env = "SIGNOFF_DATABASE_URL", hide_env_values = true)]
     database_url: SecretString,

@@ -31,7 +31,7 @@ impl Child {
     ) -> Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut process = Command::new(program)
-            .args([command, "--standing-assertions", "--listen", &address.to_string()])
+            .args([command, "--listen", &address.to_string()])
             .arg("--jwks")
             .arg(jwks)
             .env("SIGNOFF_DATABASE_URL", database.expose_secret())

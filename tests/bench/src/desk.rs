@@ -33,28 +33,22 @@ pub struct Desk {
 
 impl Desk {
     /// A new workflow.
-    ///
-    /// # Errors
-    /// The service refuses.
-    pub async fn new(system: &System) -> Result<Self> {
+    pub async fn new(system: &System) -> Self {
         let (workflow, channel) = (world::workflow(), system.channel().await);
-        let mut gateway = system.person(channel.clone(), 1, Role::Gateway, None)?;
+        let mut gateway = system.person(channel.clone(), 1, Role::Gateway, None);
         gateway.open_phase(workflow, PHASE.phase).await;
         Self::of(system, channel, workflow)
     }
 
     /// A workflow that is open already.
-    ///
-    /// # Errors
-    /// A token cannot be signed.
-    pub fn of(system: &System, channel: Channel, workflow: Workflow) -> Result<Self> {
+    pub fn of(system: &System, channel: Channel, workflow: Workflow) -> Self {
         let person = |user_id, role| system.person(channel.clone(), user_id, role, Some(workflow));
-        Ok(Self {
+        Self {
             workflow,
             here: scope(workflow, PHASE.phase),
-            tester: person(TESTER, Role::Tester)?,
-            owner: person(OWNER, Role::ReportOwner)?,
-        })
+            tester: person(TESTER, Role::Tester),
+            owner: person(OWNER, Role::ReportOwner),
+        }
     }
 
     /// Version 1, a draft with samples. The floor fills it.

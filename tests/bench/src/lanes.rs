@@ -44,9 +44,9 @@ impl Lanes {
         };
         let lanes = Self {
             workflow,
-            tester: person(TESTER, Some(Role::Tester))?,
-            owner: person(DATA_OWNER, None)?,
-            gateway: person(GATEWAY, Some(Role::Gateway))?,
+            tester: person(TESTER, Some(Role::Tester)),
+            owner: person(DATA_OWNER, None),
+            gateway: person(GATEWAY, Some(Role::Gateway)),
             version: Uuid::now_v7(),
         };
         for phase in [Phase::DATA_OWNER_ID, Phase::REQUEST_INFO, Phase::TEST_EXECUTION] {

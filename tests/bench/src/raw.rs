@@ -3,24 +3,22 @@
 
 use anyhow::{Context as _, Result};
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
-use signoff_tests::people::Bearer;
+use signoff_tests::connection::Connection;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 
-/// A connection with a token.
+/// A connection that sends bytes.
 #[derive(Clone)]
-pub struct Raw(InterceptedService<Channel, Bearer>);
+pub struct Raw(Connection);
 
 impl Raw {
-    /// Over a channel, with a token.
-    pub fn new(channel: Channel, token: &str) -> Self {
-        Self(InterceptedService::new(channel, Bearer::new(token)))
+    /// Over somebody's connection.
+    pub fn new(connection: Connection) -> Self {
+        Self(connection)
     }
 
-    async fn ready(&self) -> Result<tonic::client::Grpc<InterceptedService<Channel, Bearer>>> {
+    async fn ready(&self) -> Result<tonic::client::Grpc<Connection>> {
         let mut client = tonic::client::Grpc::new(self.0.clone())
             .max_decoding_message_size(64 << 20)
             .max_encoding_message_size(64 << 20);

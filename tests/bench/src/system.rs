@@ -1,6 +1,7 @@
 //! A database of its own and the service over it, in a process of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -9,6 +10,7 @@ use signoff_backend::serve::Served;
 use signoff_chassis::identity::{Claims, Jwks, SigningKey};
 use signoff_embedded::Cluster;
 use signoff_ledger::DatabaseUrls;
+use signoff_tests::connection::Connection;
 use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -19,9 +21,6 @@ use crate::child::Child;
 use crate::floor::Floor;
 use crate::raw::Raw;
 
-/// How long a token is good for: longer than any run.
-const TOKEN: Duration = Duration::from_secs(12 * 60 * 60);
-
 /// The service over a database of its own.
 #[derive(Debug)]
 pub struct System {
@@ -31,7 +30,7 @@ pub struct System {
     pub service: Child,
     database: String,
     admin: String,
-    key: SigningKey,
+    key: Arc<SigningKey>,
     program: PathBuf,
     folder: TempDir,
 }
@@ -44,8 +43,8 @@ impl System {
     pub async fn start<B: Served>(cluster: &Cluster, program: &Path) -> Result<Self> {
         let (urls, database) = database::fresh_in::<B>(cluster).await;
         let folder = tempfile::tempdir()?;
-        let key = SigningKey::generate()?;
-        Jwks::of([&key]).save(&jwks(&folder))?;
+        let key = Arc::new(SigningKey::generate()?);
+        Jwks::of([&*key]).save(&jwks(&folder))?;
         let service =
             Child::start(program, B::SOURCE.name(), &jwks(&folder), &urls.service).await?;
         let admin = cluster.admin_url().expose_secret().to_owned();
@@ -65,45 +64,37 @@ impl System {
         world::connect(self.service.address).await
     }
 
-    /// A token for somebody with a role, on this report if it is held on one; data owners have none.
-    ///
-    /// # Errors
-    /// It cannot be signed.
-    pub fn token(
+    /// A connection on which somebody calls with a role, on this report if it is held on one; data
+    /// owners have none.
+    pub fn connection(
         &self,
+        channel: Channel,
         user_id: i64,
         role: impl Into<Option<Role>>,
         workflow: Option<Workflow>,
-    ) -> Result<String> {
-        let claims = Claims::new(user_id, format!("user-{user_id}"), TOKEN).with_roles(role.into());
-        Ok(self.key.sign(&workflow.into_iter().fold(claims, Claims::on))?)
+    ) -> Connection {
+        Connection::signing(channel, &self.key, claims(user_id, role.into(), workflow))
     }
 
     /// Somebody with a role on this report.
-    ///
-    /// # Errors
-    /// Their token cannot be signed.
     pub fn person(
         &self,
         channel: Channel,
         user_id: i64,
         role: impl Into<Option<Role>>,
         workflow: Option<Workflow>,
-    ) -> Result<Person> {
-        Ok(Person::with_token(&self.token(user_id, role, workflow)?, channel, user_id))
+    ) -> Person {
+        Person::with_claims(&self.key, channel, claims(user_id, role.into(), workflow))
     }
 
     /// A connection that sends bytes, for somebody with a role on this report.
-    ///
-    /// # Errors
-    /// Their token cannot be signed.
     pub async fn raw(
         &self,
         user_id: i64,
         role: impl Into<Option<Role>>,
         workflow: Workflow,
-    ) -> Result<Raw> {
-        Ok(Raw::new(self.channel().await, &self.token(user_id, role, Some(workflow))?))
+    ) -> Raw {
+        Raw::new(self.connection(self.channel().await, user_id, role, Some(workflow)))
     }
 
     /// A new session beside the service.
@@ -147,6 +138,12 @@ impl System {
         conn.execute(AssertSqlSafe(drop_it)).await?;
         Ok(())
     }
+}
+
+/// What assertions say of somebody, whatever the call.
+fn claims(user_id: i64, role: Option<Role>, workflow: Option<Workflow>) -> Claims {
+    let claims = Claims::new(user_id, format!("user-{user_id}"), Duration::ZERO).with_roles(role);
+    workflow.into_iter().fold(claims, Claims::on)
 }
 
 fn jwks(folder: &TempDir) -> PathBuf {

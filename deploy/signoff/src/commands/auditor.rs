@@ -1,10 +1,10 @@
-//! Asks the services of a running system about trails, as an auditor would.
+//! Asks the services of a running system about trails, as a service would.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use signoff_chassis::identity::{Claims, SigningKey};
+use signoff_chassis::identity::{SigningKey, TokenClaims};
 use signoff_contract::convert::workflow_to_wire;
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
@@ -14,9 +14,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
 
 use super::data_folder;
-use crate::stack::{running_endpoints, signing_key};
+use crate::stack::{provider_key, running_endpoints};
 
-/// How long a token is good for: for one call, which is made at once.
+/// How long a token is good for: it is shown once, at once.
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
 /// Who asks. Reading leaves no trace in a trail.
 const USER: i64 = 1;
@@ -49,7 +49,7 @@ impl Auditor {
         Ok(Self {
             source,
             workflow: Workflow { cycle_id, report_id },
-            key: signing_key(&folder)?,
+            key: provider_key(&folder)?,
             client: TrailServiceClient::new(channel),
         })
     }
@@ -60,7 +60,7 @@ impl Auditor {
             scope: Some(workflow_to_wire(self.workflow)),
             source: self.source_to_wire().into(),
         };
-        let request = self.signed("VerifyTrail", wanted)?;
+        let request = self.signed(wanted)?;
         Ok(self
             .client
             .verify_trail(request)
@@ -75,7 +75,7 @@ impl Auditor {
             scope: Some(workflow_to_wire(self.workflow)),
             source: self.source_to_wire().into(),
         };
-        let request = self.signed("ExportTrail", wanted)?;
+        let request = self.signed(wanted)?;
         Ok(self
             .client
             .export_trail(request)
@@ -94,14 +94,13 @@ impl Auditor {
         )
     }
 
-    /// A request with a token that is good for it alone.
-    fn signed<R>(&self, method: &str, wanted: R) -> Result<Request<R>> {
-        let claims = Claims::new(USER, "signoff", TOKEN_LIFE)
-            .with_roles([Role::Auditor])
-            .on(self.workflow)
-            .calling(format!("/signoff.feed.v1.TrailService/{method}"));
+    /// A request with a token that is good for reading this workflow.
+    fn signed<R>(&self, wanted: R) -> Result<Request<R>> {
+        let claims = TokenClaims::new(USER, "signoff", TOKEN_LIFE)
+            .with_roles([Role::Service])
+            .on(self.workflow);
         let mut request = Request::new(wanted);
-        let token = format!("Bearer {}", self.key.sign(&claims)?);
+        let token = format!("Bearer {}", self.key.sign_token(&claims)?);
         request.metadata_mut().insert("authorization", token.parse()?);
         Ok(request)
     }

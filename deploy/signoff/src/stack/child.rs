@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use secrecy::{ExposeSecret, SecretString};
+use signoff_chassis::identity::LOCAL_ISSUER;
 use tokio::{
     process::{Child, ChildStdin, Command},
     time::{Instant, sleep, timeout},
@@ -39,8 +40,10 @@ pub(crate) struct Recipe {
     pub(crate) program: PathBuf,
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// The keys that it trusts.
+    /// The keys whose assertions it believes.
     pub(crate) jwks: PathBuf,
+    /// The keys of the local identity provider.
+    pub(crate) provider_jwks: PathBuf,
     /// The database, as its serving role.
     pub(crate) database_url: SecretString,
     /// What only this service is told.
@@ -84,7 +87,9 @@ impl Recipe {
             .args(&self.options)
             .env("SIGNOFF_LISTEN", self.address.to_string())
             .env("SIGNOFF_JWKS", &self.jwks)
-            .env("SIGNOFF_STANDING_ASSERTIONS", "true")
+            .env("SIGNOFF_OIDC_ISSUER", LOCAL_ISSUER)
+            .env("SIGNOFF_OIDC_JWKS", &self.provider_jwks)
+            .env_remove("SIGNOFF_OIDC_AUDIENCE")
             .env("SIGNOFF_DATABASE_URL", self.database_url.expose_secret())
             .env_remove("SIGNOFF_DATABASE_ADMIN_URL")
             .env_remove("SIGNOFF_DATABASE_OWNER_URL")
@@ -175,6 +180,7 @@ mod tests {
             program,
             address: free,
             jwks: folder.join("jwks.json"),
+            provider_jwks: folder.join("provider-jwks.json"),
             database_url: "postgres://nobody@localhost/x".to_owned().into(),
             options: vec!["--more".into()],
             log: log.then(|| folder.join("versioning.log")),

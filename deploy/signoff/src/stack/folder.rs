@@ -1,4 +1,4 @@
-//! The data folder: the gateway's key, the passwords of the database roles, the endpoints.
+//! The data folder: the keys, the passwords of the database roles, the endpoints.
 
 use std::{
     collections::BTreeMap,
@@ -14,8 +14,43 @@ use signoff_chassis::identity::{Jwks, SigningKey};
 
 use super::endpoints::{Endpoints, write_private};
 
-const KEY: &str = "gateway.key";
+/// Signs assertions.
+const GATEWAY: KeyFiles = KeyFiles { private: "gateway.key", public: "jwks.json" };
+/// Signs tokens: the identity provider of a system on one machine.
+const PROVIDER: KeyFiles = KeyFiles { private: "provider.key", public: "provider-jwks.json" };
 const ENDPOINTS: &str = "endpoints.json";
+
+/// The files of a key.
+struct KeyFiles {
+    private: &'static str,
+    public: &'static str,
+}
+
+impl KeyFiles {
+    /// The key, made on first use; its public part is written anew each time.
+    fn open_in(&self, folder: &Path) -> Result<SigningKey> {
+        let path = folder.join(self.private);
+        let key = if path.exists() {
+            SigningKey::load(&path)?
+        } else {
+            let key = SigningKey::generate()?;
+            key.save(&path)?;
+            key
+        };
+        Jwks::of([&key]).save(&folder.join(self.public))?;
+        Ok(key)
+    }
+
+    /// The key of a folder that `signoff up` has made.
+    fn load_from(&self, folder: &Path) -> Result<SigningKey> {
+        let path = folder.join(self.private);
+        if !path.try_exists().with_context(|| format!("cannot look at {}", path.display()))? {
+            let folder = folder.display();
+            bail!("there is no key in {folder} yet: run `signoff up --data {folder}` first");
+        }
+        Ok(SigningKey::load(&path)?)
+    }
+}
 
 /// The data folder of a running system.
 pub(crate) struct DataFolder {
@@ -68,7 +103,12 @@ impl DataFolder {
 
     /// The public part of the gateway's key.
     pub(crate) fn jwks(&self) -> PathBuf {
-        self.path.join("gateway.jwks.json")
+        self.path.join(GATEWAY.public)
+    }
+
+    /// The public part of the identity provider's key.
+    pub(crate) fn provider_jwks(&self) -> PathBuf {
+        self.path.join(PROVIDER.public)
     }
 
     /// Where everything listens.
@@ -76,18 +116,14 @@ impl DataFolder {
         self.path.join(ENDPOINTS)
     }
 
-    /// The gateway's key, made on first use; its public part is written anew each time.
+    /// The gateway's key, made on first use.
     pub(crate) fn key(&self) -> Result<SigningKey> {
-        let path = self.path.join(KEY);
-        let key = if path.exists() {
-            SigningKey::load(&path)?
-        } else {
-            let key = SigningKey::generate()?;
-            key.save(&path)?;
-            key
-        };
-        Jwks::of([&key]).save(&self.jwks())?;
-        Ok(key)
+        GATEWAY.open_in(&self.path)
+    }
+
+    /// The local identity provider's key, made on first use.
+    pub(crate) fn provider_key(&self) -> Result<SigningKey> {
+        PROVIDER.open_in(&self.path)
     }
 
     /// The passwords of a service's database roles, made on first use.
@@ -126,12 +162,15 @@ impl DataFolder {
 /// # Errors
 /// When there is none, or it cannot be read.
 pub fn signing_key(folder: &Path) -> Result<SigningKey> {
-    let path = folder.join(KEY);
-    if !path.try_exists().with_context(|| format!("cannot look at {}", path.display()))? {
-        let folder = folder.display();
-        bail!("there is no key in {folder} yet: run `signoff up --data {folder}` first");
-    }
-    Ok(SigningKey::load(&path)?)
+    GATEWAY.load_from(folder)
+}
+
+/// The local identity provider's key in such a folder.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn provider_key(folder: &Path) -> Result<SigningKey> {
+    PROVIDER.load_from(folder)
 }
 
 /// Where the system that runs on a data folder listens.
@@ -164,20 +203,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_and_passwords_are_made_once_and_private() {
+    fn keys_and_passwords_are_made_once_and_private() {
         let outer = tempfile::tempdir().unwrap();
         let path = outer.path().join("data");
         let first = DataFolder::lock(&path).unwrap();
         let (key, passwords) = (first.key().unwrap(), first.passwords("versioning").unwrap());
         assert_ne!(passwords.owner, passwords.service);
         assert_ne!(first.passwords("audit").unwrap().owner, passwords.owner);
+        let provider = first.provider_key().unwrap();
+        assert_ne!(provider.kid(), key.kid());
         drop(first);
 
         let second = DataFolder::lock(&path).unwrap();
         assert_eq!(second.key().unwrap().kid(), key.kid());
         assert_eq!(signing_key(&path).unwrap().kid(), key.kid());
+        assert_eq!(second.provider_key().unwrap().kid(), provider.kid());
+        assert_eq!(provider_key(&path).unwrap().kid(), provider.kid());
+        assert!(second.jwks().is_file() && second.provider_jwks().is_file());
         assert_eq!(second.passwords("versioning").unwrap().owner, passwords.owner);
-        for file in [KEY, "database-roles.json", "up.lock"] {
+        for file in [GATEWAY.private, PROVIDER.private, "database-roles.json", "up.lock"] {
             let mode = fs::metadata(path.join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }
@@ -194,8 +238,10 @@ mod tests {
     #[test]
     fn a_folder_without_a_key_says_what_to_do() {
         let outer = tempfile::tempdir().unwrap();
-        let message = signing_key(outer.path()).unwrap_err().to_string();
-        assert!(message.contains("run `signoff up"), "{message}");
+        for key in [signing_key, provider_key] {
+            let message = key(outer.path()).unwrap_err().to_string();
+            assert!(message.contains("run `signoff up"), "{message}");
+        }
         let message = running_endpoints(outer.path()).unwrap_err().to_string();
         assert!(message.contains("start it with `signoff up"), "{message}");
     }

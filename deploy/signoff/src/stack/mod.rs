@@ -11,6 +11,6 @@ mod running;
 mod token;
 
 pub use endpoints::Endpoints;
-pub use folder::{running_endpoints, signing_key};
+pub use folder::{provider_key, running_endpoints, signing_key};
 pub use options::{Home, Logs, Ports, UpOptions};
 pub use running::Stack;

@@ -41,7 +41,7 @@ pub struct Stack {
     cluster: Option<Cluster>,
     folder: DataFolder,
     published: Arc<Published>,
-    key: Arc<SigningKey>,
+    key: SigningKey,
     stop: CancellationToken,
 }
 
@@ -76,9 +76,9 @@ impl Stack {
                 }
             }
         };
-        let key = Arc::new(folder.key()?);
+        let (key, provider) = (folder.key()?, Arc::new(folder.provider_key()?));
         let token = ServiceToken::of(VERSIONING, folder.path());
-        token.renew(&key)?;
+        token.renew(&provider)?;
         let stop = CancellationToken::new();
         let mut started = Vec::new();
         for (service, place, migrations) in SERVICES {
@@ -88,6 +88,7 @@ impl Stack {
                 program: options.program.clone(),
                 address: ports::pick(options.ports, service, place)?,
                 jwks: folder.jwks(),
+                provider_jwks: folder.provider_jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
                 options: if service == VERSIONING { asking(&started, &token) } else { Vec::new() },
@@ -114,7 +115,7 @@ impl Stack {
         for (recipe, service) in started {
             keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
         }
-        keepers.spawn(token.keep_fresh(key.clone(), stop.clone()));
+        keepers.spawn(token.keep_fresh(provider, stop.clone()));
         Ok(Self { keepers, cluster, folder, published, key, stop })
     }
 

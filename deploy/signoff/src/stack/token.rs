@@ -7,14 +7,14 @@ use std::{
 };
 
 use anyhow::Result;
-use signoff_chassis::identity::{Claims, SigningKey};
+use signoff_chassis::identity::{SigningKey, TokenClaims};
 use signoff_workflow::Role;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoints::write_private_line;
 
-/// How long a token is valid: as long as services accept one that is not for one call.
+/// How long a token is valid: a system that is put to sleep for a night finds it good.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is renewed while the system runs.
 const RENEW_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -42,10 +42,11 @@ impl ServiceToken {
         &self.path
     }
 
-    /// Writes a new one.
+    /// Writes a new one, signed by the local identity provider.
     pub(crate) fn renew(&self, key: &SigningKey) -> Result<()> {
-        let claims = Claims::new(USER, self.subject.as_str(), LIFE).with_roles([Role::Service]);
-        write_private_line(&self.path, key.sign(&claims)?.as_bytes())
+        let claims = TokenClaims::new(USER, self.subject.as_str(), LIFE);
+        let token = key.sign_token(&claims.with_roles([Role::Service]))?;
+        write_private_line(&self.path, token.as_bytes())
     }
 
     /// Renews it until told to stop.
@@ -62,27 +63,29 @@ impl ServiceToken {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
 
-    use signoff_chassis::identity::{AssertionVerifier, Jwks, VerifierOptions};
+    use signoff_chassis::identity::{
+        AUDIENCE, Jwks, KeySource, LOCAL_ISSUER, TokenOptions, TokenVerifier,
+    };
 
     use super::*;
 
-    #[test]
-    fn a_token_is_private_and_renewed_in_its_place() {
+    #[tokio::test]
+    async fn a_token_is_private_and_renewed_in_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();
-        let jwks = folder.path().join("jwks.json");
+        let jwks = folder.path().join("provider-jwks.json");
         Jwks::of([&key]).save(&jwks).unwrap();
         let token = ServiceToken::of("versioning", folder.path());
-        let options = VerifierOptions { allow_standing: true, ..VerifierOptions::default() };
-        let verifier = AssertionVerifier::new(vec![jwks], options).unwrap();
+        let options = TokenOptions::new(LOCAL_ISSUER, AUDIENCE, KeySource::File(jwks));
+        let verifier = TokenVerifier::open(options).await.unwrap();
         for _time in 0..2 {
             token.renew(&key).unwrap();
             let mode = fs::metadata(token.path()).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             let written = fs::read_to_string(token.path()).unwrap();
-            let caller = verifier.verify(written.trim_end()).unwrap();
-            assert_eq!(caller.subject, "signoff-versioning");
-            assert_eq!(caller.roles, [Role::Service]);
+            let principal = verifier.verify(written.trim_end()).await.unwrap();
+            assert_eq!(principal.subject, "signoff-versioning");
+            assert_eq!(principal.roles, [Role::Service]);
         }
         let names: Vec<_> = fs::read_dir(folder.path())
             .unwrap()

@@ -62,12 +62,7 @@ impl Board {
             .collect();
         let (audited, versioned, lanes, plan) = tokio::try_join!(
             try_join_all(audited.iter().map(|phase| audited_status(gateway, workflow, *phase))),
-            try_join_all(versioned.iter().map(|phase| status(
-                gateway,
-                workflow,
-                *phase,
-                None
-            ))),
+            try_join_all(versioned.iter().map(|phase| status(gateway, workflow, *phase, None))),
             all_lanes(gateway, workflow),
             test_plan(gateway, workflow),
         )?;

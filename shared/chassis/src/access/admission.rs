@@ -64,28 +64,23 @@ impl Admission {
     /// Whether the caller may do this to a workflow, or to one phase of it, as the request itself
     /// was decoded. Neither is given where the request has no scope.
     ///
-    /// An assertion for one call must be for this very workflow and phase. Of a standing one, the
-    /// roles on a report count only if it is for this very workflow.
+    /// An assertion must be for this very workflow and phase. A service's own token, if it is
+    /// narrowed to a workflow, must be for this one.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` if the assertion was made for something else, `PERMISSION_DENIED` if the
-    /// caller holds none of the roles that may.
+    /// `UNAUTHENTICATED` if the assertion or token was made for something else, `PERMISSION_DENIED`
+    /// if the caller holds none of the roles that may.
     pub fn permit(
         &self,
         workflow: Option<Workflow>,
         row: Option<&PhaseRow>,
     ) -> Result<Actor, Refusal> {
         let caller = &self.caller;
-        if caller.method.is_some() {
-            if caller.workflow != workflow {
-                return Err(TokenError::OtherCall("workflow").into());
-            }
-            if caller.phase != row.map(|row| row.phase) {
-                return Err(TokenError::OtherCall("phase").into());
-            }
+        let is_for_one_call = caller.method.is_some();
+        if caller.workflow != workflow && (is_for_one_call || caller.workflow.is_some()) {
+            return Err(TokenError::OtherCall("workflow").into());
         }
-        // A standing assertion may be for one phase, too.
-        if caller.phase.is_some_and(|phase| row.is_none_or(|row| row.phase != phase)) {
+        if is_for_one_call && caller.phase != row.map(|row| row.phase) {
             return Err(TokenError::OtherCall("phase").into());
         }
         let is_here = workflow.is_some() && caller.workflow == workflow;
@@ -114,7 +109,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::identity::Claims;
+    use crate::identity::{Claims, Principal};
 
     const HERE: Workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
     const ELSEWHERE: Workflow =
@@ -126,7 +121,7 @@ mod tests {
     }
 
     /// Readable for members and the auditor.
-    fn admission(claims: Claims) -> Admission {
+    fn admitted(caller: Caller) -> Admission {
         let rule = MethodRule {
             roles: vec![Role::Auditor],
             phase_approver: false,
@@ -136,41 +131,40 @@ mod tests {
             data_owner: false,
             anybody: false,
         };
-        Admission::new(Arc::new(claims.try_into().unwrap()), METHOD.to_owned(), rule)
+        Admission::new(Arc::new(caller), METHOD.to_owned(), rule)
+    }
+
+    /// The same for an assertion.
+    fn admission(claims: Claims) -> Admission {
+        admitted(claims.try_into().unwrap())
     }
 
     fn ann() -> Claims {
-        Claims::new(7, "ann", Duration::from_secs(60))
+        Claims::new(7, "ann", Duration::from_secs(60)).calling(METHOD)
     }
 
     #[test]
-    fn a_member_is_permitted_on_their_report_only() {
-        let standing = admission(ann().on(HERE).with_roles([Role::Tester]));
-        let actor = standing.permit(Some(HERE), row(Phase::SCOPING)).unwrap();
+    fn a_members_role_counts_beside_one_held_everywhere() {
+        let tester = admission(ann().on(HERE).with_roles([Role::Tester]));
+        let actor = tester.permit(Some(HERE), None).unwrap();
         assert_eq!((actor.user_id, actor.roles), (7, vec![Role::Tester]));
         assert_eq!(actor.method, METHOD);
-        for other in [Some(ELSEWHERE), None] {
-            let refused = standing.permit(other, None).unwrap_err();
-            assert_eq!(refused.reason(), ErrorReason::RoleMissing);
-        }
-    }
-
-    #[test]
-    fn roles_on_another_report_do_not_count_beside_one_held_everywhere() {
-        let auditor = admission(ann().on(ELSEWHERE).with_roles([Role::Auditor, Role::Tester]));
-        assert_eq!(auditor.permit(Some(HERE), None).unwrap().roles, [Role::Auditor]);
         let both = [Role::Auditor, Role::Tester];
-        assert_eq!(auditor.permit(Some(ELSEWHERE), None).unwrap().roles, both);
+        let auditor = admission(ann().on(HERE).with_roles(both));
+        assert_eq!(auditor.permit(Some(HERE), None).unwrap().roles, both);
+        let nobody = admission(ann().on(HERE).with_roles([Role::Admin]));
+        let refused = nobody.permit(Some(HERE), None).unwrap_err();
+        assert_eq!(refused.reason(), ErrorReason::RoleMissing);
     }
 
     #[test]
     fn an_assertion_for_one_call_is_good_for_nothing_else() {
-        let scoped = ann().on(HERE).with_roles([Role::Auditor, Role::Tester]).calling(METHOD);
+        let scoped = ann().on(HERE).with_roles([Role::Auditor, Role::Tester]);
         let whole = admission(scoped.clone());
         assert!(whole.permit(Some(HERE), None).is_ok());
         let phase = admission(Claims { phase: Some(3), ..scoped });
         assert!(phase.permit(Some(HERE), row(Phase::SCOPING)).is_ok());
-        let unscoped = admission(ann().with_roles([Role::Auditor]).calling(METHOD));
+        let unscoped = admission(ann().with_roles([Role::Auditor]));
         assert!(unscoped.permit(None, None).is_ok());
 
         for (admission, workflow, row) in [
@@ -187,12 +181,21 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_assertion_for_one_phase_is_good_for_that_phase_only() {
-        let claims = Claims { phase: Some(3), ..ann().on(HERE).with_roles([Role::Tester]) };
-        let standing = admission(claims);
-        assert!(standing.permit(Some(HERE), row(Phase::SCOPING)).is_ok());
-        for other in [row(Phase::PLANNING), None] {
-            let refused = standing.permit(Some(HERE), other).unwrap_err();
+    fn a_services_token_is_good_for_its_workflow_only_if_it_names_one() {
+        let service = |workflow| {
+            let roles = vec![Role::Service, Role::Auditor];
+            let subject = "feed".to_owned();
+            let feed = Principal { user_id: 2, subject, roles, workflow, until: 0 };
+            admitted(Caller::service(&feed).unwrap())
+        };
+        let (anywhere, here) = (service(None), service(Some(HERE)));
+        for (workflow, row) in [(Some(HERE), row(Phase::SCOPING)), (Some(HERE), None)] {
+            assert!(anywhere.permit(workflow, row).is_ok());
+            assert!(here.permit(workflow, row).is_ok());
+        }
+        for other in [Some(ELSEWHERE), None] {
+            assert!(anywhere.permit(other, None).is_ok());
+            let refused = here.permit(other, None).unwrap_err();
             assert_eq!(refused.reason(), ErrorReason::TokenInvalid);
         }
     }

@@ -1,10 +1,10 @@
-//! Who calls, as an assertion says it.
+//! Who calls, as an assertion or a service's own token says it.
 
 use signoff_workflow::{Phase, Role, Workflow};
 
-use super::{Claims, TokenError};
+use super::{Claims, Principal, TokenError};
 
-/// Somebody whose assertion was verified.
+/// Somebody whose assertion or token was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The person whom it counts for: the one acted for, if a service acts for somebody.
@@ -18,12 +18,31 @@ pub struct Caller {
     pub roles: Vec<Role>,
     /// Roles of the person on the report of `workflow`.
     pub report_roles: Vec<Role>,
-    /// The workflow that the assertion is good for.
+    /// The workflow that the assertion is good for. A token may be narrowed to one, too.
     pub workflow: Option<Workflow>,
-    /// The call that it is good for; without one it is a standing assertion.
+    /// The call that the assertion is good for. A service's own token is for none in particular.
     pub method: Option<String>,
-    /// The phase that it is good for.
+    /// The phase that the assertion is good for.
     pub phase: Option<Phase>,
+}
+
+impl Caller {
+    /// A service with a token of its own. People's tokens count at the gateway only.
+    pub(crate) fn service(principal: &Principal) -> Result<Self, TokenError> {
+        if !principal.roles.contains(&Role::Service) {
+            return Err(TokenError::NotAService);
+        }
+        Ok(Self {
+            user_id: principal.user_id,
+            subject: principal.subject.clone(),
+            acting_service: None,
+            roles: principal.roles.clone(),
+            report_roles: Vec::new(),
+            workflow: principal.workflow,
+            method: None,
+            phase: None,
+        })
+    }
 }
 
 impl TryFrom<Claims> for Caller {
@@ -124,6 +143,23 @@ mod tests {
     fn the_gateway_stays_the_gateway_when_it_acts_for_a_person() {
         let acting = Claims { on_behalf_of: Some(9), ..claims().with_roles([Role::Gateway]) };
         assert_eq!(Caller::try_from(acting).unwrap().roles, [Role::Gateway]);
+    }
+
+    #[test]
+    fn of_those_with_a_token_of_their_own_only_services_call() {
+        let mut principal = Principal {
+            user_id: 2,
+            subject: "feed".to_owned(),
+            roles: vec![Role::Service],
+            workflow: Some(WORKFLOW),
+            until: 0,
+        };
+        let caller = Caller::service(&principal).unwrap();
+        assert_eq!((caller.user_id, caller.subject.as_str()), (2, "feed"));
+        assert_eq!((caller.roles.as_slice(), caller.method), ([Role::Service].as_slice(), None));
+        assert_eq!(caller.workflow, Some(WORKFLOW));
+        principal.roles = vec![Role::Admin, Role::Auditor];
+        assert_eq!(Caller::service(&principal), Err(TokenError::NotAService));
     }
 
     #[test]

@@ -40,8 +40,7 @@ pub struct Claims {
     /// effective one, and must hold the roles that count; of `roles` only the gateway's counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<i64>,
-    /// The call that it is good for, as `/package.Service/Method`. Without it the assertion is a
-    /// standing one.
+    /// The call that it is good for, as `/package.Service/Method`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// The test cycle that it is good for; comes with `report_id`.
@@ -56,8 +55,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// An assertion about somebody without any role, from now on. Without a method it is a
-    /// standing one; the lifetime is cut to whole seconds.
+    /// An assertion about somebody without any role, from now on; it has yet to name its call. The
+    /// lifetime is cut to whole seconds.
     pub fn new(user_id: i64, subject: impl Into<String>, lifetime: Duration) -> Self {
         let now = now();
         Self {

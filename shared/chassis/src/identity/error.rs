@@ -87,9 +87,12 @@ pub enum TokenError {
     /// It is valid for longer than such a token may be.
     #[error("the token is valid for longer than {0} seconds from now")]
     TooLong(u64),
-    /// It names no method, and such tokens are not accepted here.
-    #[error("the token names no method: standing assertions are not accepted here")]
-    Standing,
+    /// It is a person's own, which counts at the gateway only.
+    #[error("only services come with a token of their own: people go through the gateway")]
+    NotAService,
+    /// It is a service's own, and the call changes something.
+    #[error("a token of one's own is good for reading: changes go through the gateway")]
+    Changes,
     /// It was made for another call.
     #[error("the token was made for another {0}")]
     OtherCall(&'static str),

@@ -21,7 +21,7 @@ pub(super) type KeySet = HashMap<String, PublicKey>;
 
 /// The provider's keys, which one task keeps fresh: there is never more than one fetch at a time.
 pub(super) struct ProviderKeys {
-    current: watch::Receiver<Option<Arc<KeySet>>>,
+    pub(super) current: watch::Receiver<Option<Arc<KeySet>>>,
     asks: mpsc::Sender<oneshot::Sender<()>>,
 }
 
@@ -56,13 +56,6 @@ impl ProviderKeys {
     /// The last good keys, if there were any.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         self.current.borrow().clone()
-    }
-
-    /// Waits until there are other keys.
-    #[cfg(test)]
-    pub(super) async fn changed(&mut self) {
-        self.current.borrow_and_update();
-        self.current.changed().await.unwrap();
     }
 
     /// Has them fetched again, unless that was done a moment ago.

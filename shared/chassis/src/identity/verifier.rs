@@ -11,16 +11,12 @@ use super::jwt::{hash, header, now, refused};
 use super::key_files::KeyFiles;
 use super::{Caller, Claims, INTERNAL_AUDIENCE, ISSUER, KeyError, TokenError, install};
 
-/// How far away the expiry of an assertion for one call may be.
+/// How far away the expiry of an assertion may be: it is for one call, which is made at once.
 pub const MAX_CALL_LIFETIME: Duration = Duration::from_secs(60);
-/// How far away the expiry of a standing assertion may be.
-pub const MAX_STANDING_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How strict a verifier is.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifierOptions {
-    /// Whether assertions that name no method are accepted.
-    pub allow_standing: bool,
     /// How much the clocks of issuer and verifier may differ.
     pub leeway: Duration,
     /// How long a look at the key files is good for: how soon a key that was added or taken away
@@ -29,13 +25,9 @@ pub struct VerifierOptions {
 }
 
 impl Default for VerifierOptions {
-    /// No standing assertions, 5 seconds of leeway, a look at the files every second.
+    /// 5 seconds of leeway, a look at the files every second.
     fn default() -> Self {
-        Self {
-            allow_standing: false,
-            leeway: Duration::from_secs(5),
-            recheck: Duration::from_secs(1),
-        }
+        Self { leeway: Duration::from_secs(5), recheck: Duration::from_secs(1) }
     }
 }
 
@@ -89,7 +81,7 @@ impl AssertionVerifier {
         let key = self.key_of(token)?;
         let claims = self.claims(token, &key)?;
         let until = claims.exp.saturating_add(self.options.leeway.as_secs());
-        self.check_lifetime(&claims, now)?;
+        self.check_call(&claims, now)?;
         let caller = Arc::new(Caller::try_from(claims)?);
         let mut known = self.known();
         // The keys may have changed meanwhile: a token of a key that is gone is not kept.
@@ -117,14 +109,16 @@ impl AssertionVerifier {
         serde_json::from_value(claims).map_err(|_| TokenError::Malformed("its claims"))
     }
 
-    fn check_lifetime(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
-        let longest = match claims.method {
-            Some(_) => MAX_CALL_LIFETIME,
-            None if self.options.allow_standing => MAX_STANDING_LIFETIME,
-            None => return Err(TokenError::Standing),
-        };
-        let latest = now + (longest + self.options.leeway).as_secs();
-        if claims.exp > latest { Err(TokenError::TooLong(longest.as_secs())) } else { Ok(()) }
+    /// An assertion is for one call.
+    fn check_call(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
+        if claims.method.is_none() {
+            return Err(TokenError::MissingClaim("method"));
+        }
+        let latest = now + (MAX_CALL_LIFETIME + self.options.leeway).as_secs();
+        if claims.exp > latest {
+            return Err(TokenError::TooLong(MAX_CALL_LIFETIME.as_secs()));
+        }
+        Ok(())
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

@@ -43,7 +43,7 @@ async fn a_line_says_who_called_what_and_how_it_ended_but_never_what_was_said() 
     let writer = captured.clone();
     tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
 
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let token = running.sign(&call());
     running.get_trail(WORKFLOW, Some(&token)).await.unwrap();
     running.get_trail(WORKFLOW, None).await.unwrap_err();

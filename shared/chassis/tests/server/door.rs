@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use signoff_chassis::identity::{Claims, SigningKey};
+use signoff_chassis::identity::{Claims, ISSUER, SigningKey, TokenClaims};
 use signoff_chassis::server::ServerOptions;
 use signoff_contract::feed::v1::TrailRecord;
 use signoff_contract::workflow::v1 as wire;
@@ -17,7 +17,7 @@ use tonic_types::StatusExt as _;
 use crate::support::{GET_TRAIL, OTHER, Running, VERIFY_TRAIL, WORKFLOW, bearing, call};
 
 async fn strict() -> Running {
-    Running::start(false, ServerOptions::default()).await
+    Running::start(ServerOptions::default()).await
 }
 
 /// Code and reason of a refusal; its message must name the cause.
@@ -50,7 +50,7 @@ async fn whoever_is_not_known_stays_outside() {
         (Some(sign(Claims { exp: now + 300, ..call() })), "longer than 60 seconds"),
         (Some(sign(Claims { aud: "signoff".to_owned(), ..call() })), "audience"),
         (Some(sign(Claims { iss: "somebody".to_owned(), ..call() })), "issuer"),
-        (Some(sign(Claims { method: None, ..call() })), "standing"),
+        (Some(sign(Claims { method: None, ..call() })), "no claim \"method\""),
         (Some(sign(Claims { method: Some(VERIFY_TRAIL.to_owned()), ..call() })), "method"),
         (Some(SigningKey::generate().unwrap().sign(&call()).unwrap()), "known key"),
     ];
@@ -94,7 +94,7 @@ async fn tokens_that_are_not_signed_as_they_should_be_stay_outside() {
     for (token, cause) in [
         (without_audience, "no claim \"aud\""),
         (format!("{none}.{payload}."), "token"),
-        (shared.unwrap(), "EdDSA"),
+        (shared.unwrap(), "algorithm"),
     ] {
         let answer = running.get_trail(WORKFLOW, Some(&token)).await;
         refused(answer, Code::Unauthenticated, "TOKEN_INVALID", cause);
@@ -119,21 +119,60 @@ async fn an_assertion_for_one_call_is_good_for_no_other() {
 
 #[tokio::test]
 async fn roles_count_where_they_are_held() {
-    let running = Running::start(true, ServerOptions::default()).await;
-    let standing = |roles: &[Role]| {
-        let lifetime = Duration::from_secs(3600);
-        let claims = Claims::new(7, "ann", lifetime).on(WORKFLOW);
+    let running = strict().await;
+    let call = |workflow, roles: &[Role]| {
+        let claims = Claims::new(7, "ann", Duration::from_secs(30)).on(workflow).calling(GET_TRAIL);
         running.sign(&claims.with_roles(roles.iter().copied()))
     };
-    let tester = standing(&[Role::Tester]);
+    let tester = call(WORKFLOW, &[Role::Tester]);
     assert!(running.get_trail(WORKFLOW, Some(&tester)).await.is_ok());
-    let answer = running.get_trail(OTHER, Some(&tester)).await;
-    refused(answer, Code::PermissionDenied, "ROLE_MISSING", "auditor, service, members");
-    let auditor = standing(&[Role::Auditor]);
+    let auditor = call(OTHER, &[Role::Auditor]);
     assert!(running.get_trail(OTHER, Some(&auditor)).await.is_ok());
-    for nobody in [standing(&[]), standing(&[Role::Admin]), standing(&[Role::Gateway])] {
-        let answer = running.get_trail(WORKFLOW, Some(&nobody)).await;
+    for nobody in [&[][..], &[Role::Admin], &[Role::Gateway]] {
+        let answer = running.get_trail(WORKFLOW, Some(&call(WORKFLOW, nobody))).await;
         refused(answer, Code::PermissionDenied, "ROLE_MISSING", "members of the workflow");
+    }
+}
+
+#[tokio::test]
+async fn a_service_reads_with_a_token_of_its_own() {
+    let running = Running::with_provider().await;
+    let hour = Duration::from_secs(3600);
+    let sign = |claims: &TokenClaims| running.provider.sign_token(claims).unwrap();
+    let service = || TokenClaims::new(2, "feed", hour).with_roles([Role::Service]);
+    let record = running.get_trail(WORKFLOW, Some(&sign(&service()))).await.unwrap();
+    assert_eq!((record.actor_user_id, record.actor_subject.as_str()), (2, "feed"));
+    let narrowed = sign(&service().on(WORKFLOW));
+    assert!(running.get_trail(WORKFLOW, Some(&narrowed)).await.is_ok());
+    assert!(running.get_trail(WORKFLOW, Some(&running.sign(&call()))).await.is_ok());
+
+    let person = TokenClaims::new(7, "ann", hour);
+    let auditor = person.clone().with_roles([Role::Auditor, Role::Admin]);
+    let stranger = running.key.sign_token(&service()).unwrap();
+    let cases = [
+        (OTHER, narrowed, "workflow"),
+        (WORKFLOW, sign(&person), "people go through the gateway"),
+        (WORKFLOW, sign(&auditor), "people go through the gateway"),
+        (WORKFLOW, stranger, "known key"),
+        (WORKFLOW, sign(&TokenClaims { aud: "x".to_owned(), ..service() }), "audience"),
+        (WORKFLOW, sign(&TokenClaims { iss: "x".to_owned(), ..service() }), "issuer"),
+        (WORKFLOW, sign(&TokenClaims { iss: ISSUER.to_owned(), ..service() }), "known key"),
+        (WORKFLOW, running.provider.sign(&call()).unwrap(), "known key"),
+    ];
+    for (workflow, token, cause) in cases {
+        let answer = running.get_trail(workflow, Some(&token)).await;
+        refused(answer, Code::Unauthenticated, "TOKEN_INVALID", cause);
+    }
+}
+
+#[tokio::test]
+async fn where_no_provider_is_known_services_stay_outside_too() {
+    let running = strict().await;
+    let claims = TokenClaims::new(2, "feed", Duration::from_secs(3600)).with_roles([Role::Service]);
+    for key in [&running.provider, &running.key] {
+        let token = key.sign_token(&claims).unwrap();
+        let answer = running.get_trail(WORKFLOW, Some(&token)).await;
+        assert_eq!(answer.unwrap_err().code(), Code::Unauthenticated);
     }
 }
 

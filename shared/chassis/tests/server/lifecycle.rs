@@ -37,7 +37,7 @@ async fn hang(running: &Running) -> tokio::task::JoinHandle<Status> {
 
 #[tokio::test]
 async fn health_is_answered_without_a_token() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let mut client = HealthClient::new(running.channel.clone());
     for service in ["", "signoff.feed.v1.TrailService"] {
         let request = HealthCheckRequest { service: service.to_owned() };
@@ -50,7 +50,7 @@ async fn health_is_answered_without_a_token() {
 
 #[tokio::test]
 async fn reflection_names_what_is_mounted_in_both_versions() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let expected = ["grpc.health.v1.Health", "signoff.feed.v1.TrailService"];
 
     let request = v1::ServerReflectionRequest {
@@ -112,7 +112,7 @@ async fn a_server_with_a_method_without_a_rule_does_not_start() {
 #[tokio::test]
 async fn a_call_ends_at_its_deadline() {
     let deadline = Duration::from_millis(50);
-    let running = Running::start(false, ServerOptions { deadline, ..Default::default() }).await;
+    let running = Running::start(ServerOptions { deadline, ..Default::default() }).await;
     let status = hang(&running).await.await.unwrap();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
@@ -121,7 +121,7 @@ async fn a_call_ends_at_its_deadline() {
 #[tokio::test]
 async fn calls_beyond_the_limit_are_refused_and_health_is_not() {
     let options = ServerOptions { max_calls: 1, deadline: FOREVER, ..Default::default() };
-    let running = Running::start(false, options).await;
+    let running = Running::start(options).await;
     let hanging = hang(&running).await;
     let status = running.get_trail(WORKFLOW, Some(&running.sign(&call()))).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
@@ -143,7 +143,7 @@ async fn calls_beyond_the_limit_are_refused_and_health_is_not() {
 
 #[tokio::test]
 async fn an_id_comes_back_with_the_answer() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let mut client = HealthClient::new(running.channel.clone());
     let mut request = tonic::Request::new(HealthCheckRequest::default());
     request.metadata_mut().insert("x-request-id", "trace-7".parse().unwrap());
@@ -156,7 +156,7 @@ async fn an_id_comes_back_with_the_answer() {
 #[tokio::test]
 async fn a_server_without_calls_ends_at_once() {
     let options = ServerOptions { drain: FOREVER, ..Default::default() };
-    let running = Running::start(false, options).await;
+    let running = Running::start(options).await;
     running.shutdown.cancel();
     tokio::time::timeout(FOREVER / 2, running.served).await.unwrap().unwrap().unwrap();
 }
@@ -165,7 +165,7 @@ async fn a_server_without_calls_ends_at_once() {
 async fn a_drain_ends_within_its_cap_whatever_is_open() {
     let drain = Duration::from_millis(200);
     let options = ServerOptions { drain, deadline: FOREVER, ..Default::default() };
-    let running = Running::start(false, options).await;
+    let running = Running::start(options).await;
     let hanging = hang(&running).await;
     let mut health = HealthClient::new(running.channel.clone());
     let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
@@ -189,7 +189,7 @@ async fn a_drain_ends_within_its_cap_whatever_is_open() {
 #[tokio::test]
 async fn nothing_new_is_accepted_while_draining() {
     let options = ServerOptions { drain: FOREVER, deadline: FOREVER, ..Default::default() };
-    let running = Running::start(false, options).await;
+    let running = Running::start(options).await;
     let mut health = HealthClient::new(running.channel.clone());
     let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     watch.message().await.unwrap();

@@ -22,7 +22,7 @@ fn reason(status: &Status) -> String {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_exceeds_a_limit() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let status = with_page_token(&running, "x".repeat(5 * 1024 * 1024)).await;
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(reason(&status), "LIMIT_EXCEEDED");
@@ -30,7 +30,7 @@ async fn a_message_that_is_too_large_exceeds_a_limit() {
 
 #[tokio::test]
 async fn a_message_of_another_type_is_the_clients_fault() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let mut client = tonic::client::Grpc::new(running.channel.clone());
     client.ready().await.unwrap();
     // Field 1 is a text here and a message there.
@@ -45,7 +45,7 @@ async fn a_message_of_another_type_is_the_clients_fault() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_call_only() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let status = with_page_token(&running, PANIC.to_owned()).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"));
     assert!(running.get_trail(WORKFLOW, Some(&running.sign(&call()))).await.is_ok());
@@ -53,7 +53,7 @@ async fn a_panic_fails_its_own_call_only() {
 
 #[tokio::test]
 async fn the_text_of_an_internal_error_stays_inside() {
-    let running = Running::start(false, ServerOptions::default()).await;
+    let running = Running::start(ServerOptions::default()).await;
     let status = with_page_token(&running, LEAK.to_owned()).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"));
     assert!(!status.message().contains("password"));

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_chassis::Admission;
-use signoff_chassis::identity::{AssertionVerifier, Claims, Jwks, SigningKey, VerifierOptions};
+use signoff_chassis::identity::{
+    AUDIENCE, AssertionVerifier, Claims, Jwks, KeySource, LOCAL_ISSUER, SigningKey, TokenOptions,
+    TokenVerifier, VerifierOptions,
+};
 use signoff_chassis::server::{Listener, Mount, Server, ServerError, ServerOptions};
 use signoff_contract::convert::{PhaseNeed, scope_from_wire, workflow_to_wire};
 use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
@@ -89,6 +92,8 @@ impl TrailService for Handler {
 
 pub(crate) struct Running {
     pub(crate) key: SigningKey,
+    /// The identity provider's, if the server knows one.
+    pub(crate) provider: SigningKey,
     pub(crate) folder: TempDir,
     pub(crate) channel: Channel,
     pub(crate) shutdown: CancellationToken,
@@ -98,29 +103,44 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(allow_standing: bool, options: ServerOptions) -> Self {
+    /// A server that knows no identity provider.
+    pub(crate) async fn start(options: ServerOptions) -> Self {
+        Self::start_with(false, options).await
+    }
+
+    /// A server where services may read with tokens of their own.
+    pub(crate) async fn with_provider() -> Self {
+        Self::start_with(true, ServerOptions::default()).await
+    }
+
+    async fn start_with(has_provider: bool, options: ServerOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let jwks = folder.path().join("jwks.json");
-        let key = SigningKey::generate().unwrap();
-        Jwks::of([&key]).save(&jwks).unwrap();
-        let verifier_options = VerifierOptions {
-            allow_standing,
-            leeway: Duration::ZERO,
-            ..VerifierOptions::default()
-        };
-        let verifier = Arc::new(AssertionVerifier::new(vec![jwks], verifier_options).unwrap());
+        let (key, provider) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let jwks = [("jwks.json", &key), ("provider-jwks.json", &provider)].map(|(name, key)| {
+            let path = folder.path().join(name);
+            Jwks::of([key]).save(&path).unwrap();
+            path
+        });
+        let [jwks, provider_jwks] = jwks;
+        let strict = VerifierOptions { leeway: Duration::ZERO, ..VerifierOptions::default() };
+        let verifier = Arc::new(AssertionVerifier::new(vec![jwks], strict).unwrap());
 
         let reached = Arc::new(Notify::new());
         let handler = Handler { reached: Arc::clone(&reached) };
         let mount = Mount::new().with(TrailServiceServer::new(handler));
-        let server = Server::new(mount, verifier, options).await.unwrap();
+        let mut server = Server::new(mount, verifier, options).await.unwrap();
+        if has_provider {
+            let source = KeySource::File(provider_jwks);
+            let tokens = TokenOptions::new(LOCAL_ISSUER, AUDIENCE, source);
+            server = server.with_tokens(Arc::new(TokenVerifier::open(tokens).await.unwrap()));
+        }
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.address();
         let shutdown = CancellationToken::new();
         let served = tokio::spawn(server.serve(listener, shutdown.clone()));
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect().await.unwrap();
-        Self { key, folder, channel, shutdown, served, reached }
+        Self { key, provider, folder, channel, shutdown, served, reached }
     }
 
     pub(crate) fn trail(&self) -> TrailServiceClient<Channel> {

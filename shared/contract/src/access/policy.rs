@@ -23,6 +23,8 @@ pub struct AccessPolicy {
     streams: BTreeSet<String>,
     /// The paths of methods for which a phase is started.
     starting: BTreeSet<String>,
+    /// The paths of methods that change something.
+    changing: BTreeSet<String>,
 }
 
 /// Why the rules of a service cannot be enforced. A server that meets this must not start.
@@ -80,6 +82,12 @@ impl AccessPolicy {
         self.starting.contains(path)
     }
 
+    /// Whether a method changes something: then its request has a `request_id`, by which it is done
+    /// once.
+    pub fn changes(&self, path: &str) -> bool {
+        self.changing.contains(path)
+    }
+
     /// All methods that have a rule, by path.
     pub fn methods(&self) -> impl Iterator<Item = (&str, &MethodRule)> {
         self.rules.iter().map(|(path, rule)| (path.as_str(), rule))
@@ -89,7 +97,7 @@ impl AccessPolicy {
         let pool = DescriptorPool::decode(descriptors)
             .map_err(|error| PolicyError::Descriptors(error.to_string()))?;
         let (mut rules, mut streams) = (BTreeMap::new(), BTreeSet::new());
-        let mut starting = BTreeSet::new();
+        let (mut starting, mut changing) = (BTreeSet::new(), BTreeSet::new());
         for name in services {
             let service = pool
                 .get_service_by_name(name)
@@ -100,8 +108,11 @@ impl AccessPolicy {
                 if method.is_client_streaming() {
                     streams.insert(path.clone());
                 }
+                let has = |field| method.input().get_field_by_name(field).is_some();
+                if has("request_id") {
+                    changing.insert(path.clone());
+                }
                 if starts_phase(&pool, &method) {
-                    let has = |field| method.input().get_field_by_name(field).is_some();
                     if method.is_client_streaming() || !has("scope") || !has("request_id") {
                         return Err(PolicyError::CannotStart(path));
                     }
@@ -110,7 +121,7 @@ impl AccessPolicy {
                 rules.insert(path, rule);
             }
         }
-        Ok(Self { rules, streams, starting })
+        Ok(Self { rules, streams, starting, changing })
     }
 }
 
@@ -218,6 +229,22 @@ mod tests {
             .filter(|path| policy.takes_a_stream(path))
             .collect();
         assert_eq!(streams, ["/signoff.versioning.v1.VersioningService/ImportDecisions"]);
+    }
+
+    #[test]
+    fn a_method_changes_something_or_only_reads() {
+        let policy = AccessPolicy::load(&SERVICES).unwrap();
+        let changes = |method: &str| policy.changes(method);
+        assert!(changes("/signoff.versioning.v1.VersioningService/CreateVersion"));
+        assert!(changes("/signoff.versioning.v1.VersioningService/ImportDecisions"));
+        assert!(!changes("/signoff.feed.v1.TrailService/GetTrail"));
+        // By the names that the contracts give to what only reads.
+        let reads = ["Get", "List", "Batch", "Compare", "Export", "Locate", "Verify"];
+        for (path, _) in policy.methods() {
+            let method = path.rsplit('/').next().unwrap();
+            let only_reads = reads.iter().any(|verb| method.starts_with(verb));
+            assert_eq!(changes(path), !only_reads, "{path}");
+        }
     }
 
     #[test]

@@ -21,9 +21,9 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let system = bench.system().await?;
     let mut floor = system.floor().await?;
     let through_grpc = async || {
-        let desk = Desk::new(&system).await?;
+        let desk = Desk::new(&system).await;
         let draft = desk.draft(&mut system.floor().await?, 0).await?;
-        let raw: raw::Raw = system.raw(TESTER, Role::Tester, desk.workflow).await?;
+        let raw: raw::Raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
         let messages = parts.iter().map(|(samples, _)| wire::AddDecisionsRequest {
             scope: draft.scope.clone(),
             version_id: draft.version_id.clone(),
@@ -41,7 +41,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
         Ok(timed(work).await?.0)
     };
     let by_sql = async || {
-        let desk = Desk::new(&system).await?;
+        let desk = Desk::new(&system).await;
         desk.draft(&mut floor, 0).await?;
         let work = async {
             for (samples, json) in &parts {

@@ -41,7 +41,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     for _ in 0..CLIENTS {
         floors.push(system.floor().await?);
     }
-    let gateway = system.person(channels[0].clone(), 1, Role::Gateway, None)?;
+    let gateway = system.person(channels[0].clone(), 1, Role::Gateway, None);
 
     // The number of sessions with which the floor is fastest.
     let mut best = (0.0, CLIENTS);
@@ -104,8 +104,9 @@ async fn call(
                 decisions: samples.iter().map(|sample| sample.input()).collect(),
                 ..Default::default()
             };
-            let token = system.token(TESTER, Role::Tester, Some(*workflow))?;
-            share.push((Raw::new(channel.clone(), &token), request.encode_to_vec().into()));
+            let connection =
+                system.connection(channel.clone(), TESTER, Role::Tester, Some(*workflow));
+            share.push((Raw::new(connection), request.encode_to_vec().into()));
         }
         shares.push(share);
     }
@@ -145,7 +146,7 @@ async fn write(
 
 /// The service takes what the floor left for a version of its own.
 async fn expect_whole(system: &System, channel: &Channel, workflow: Workflow) -> Result<()> {
-    let desk = Desk::of(system, channel.clone(), workflow)?;
+    let desk = Desk::of(system, channel.clone(), workflow);
     desk.verify().await?;
     let version = desk.newest().await?;
     let decisions = desk.tester.decisions(&version).await;

@@ -24,17 +24,19 @@ const CLIENTS: usize = 16;
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let window = bench.size.pick(Duration::from_millis(100), Duration::from_secs(3));
     let system = bench.system().await?;
-    let (desk, mut floor) = (Desk::new(&system).await?, system.floor().await?);
+    let (desk, mut floor) = (Desk::new(&system).await, system.floor().await?);
     let version = desk.approved(&mut floor, 100).await?;
     let line_no = desk.line_no(&mut floor).await?;
     system.settle().await?;
     let least = system.bare().await?;
 
-    let token = system.token(TESTER, Role::Tester, Some(desk.workflow))?;
+    // Both clients do the same work.
+    let raw =
+        |channel| Raw::new(system.connection(channel, TESTER, Role::Tester, Some(desk.workflow)));
     let (mut clients, mut bare_clients) = (Vec::new(), Vec::new());
     for _ in 0..CLIENTS {
-        clients.push(Raw::new(system.channel().await, &token));
-        bare_clients.push(Raw::new(world::connect(least.address).await, &token));
+        clients.push(raw(system.channel().await));
+        bare_clients.push(raw(world::connect(least.address).await));
     }
     let ask: Bytes =
         wire::GetCurrentVersionRequest { scope: Some(desk.here.clone()) }.encode_to_vec().into();

@@ -22,7 +22,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let system = bench.system().await?;
     let mut line = Line::new("disk", "a version with 1 % changed", many.into(), Unit::Kilobytes);
 
-    let (desk, mut floor) = (Desk::new(&system).await?, system.floor().await?);
+    let (desk, mut floor) = (Desk::new(&system).await, system.floor().await?);
     desk.approved(&mut floor, many).await?;
     let line_no = desk.line_no(&mut floor).await?;
     let mut admin = system.superuser().await?;

@@ -20,14 +20,14 @@ const PATH: &str = "/signoff.versioning.v1.VersioningService/ExportDecisions";
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let many: u32 = bench.size.pick(1_000, 100_000);
     let system = bench.system().await?;
-    let (small, desk) = (Desk::new(&system).await?, Desk::new(&system).await?);
+    let (small, desk) = (Desk::new(&system).await, Desk::new(&system).await);
     let mut floor = system.floor().await?;
     let few = small.approved(&mut floor, many / 10).await?;
     let version = desk.approved(&mut floor, many).await?;
     system.settle().await?;
 
-    let small_raw = system.raw(TESTER, Role::Tester, small.workflow).await?;
-    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await?;
+    let small_raw = system.raw(TESTER, Role::Tester, small.workflow).await;
+    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
     let mut line = Line::new("export", "all as a stream", many.into(), Unit::PerSecond);
     // Once around, so that what is kept for good is there before memory is looked at.
     match export(&system, &small_raw, &few).await {

@@ -36,9 +36,9 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let mut floor = system.floor().await?;
     let memory = RefCell::new(Samples::default());
     let through_grpc = async || {
-        let desk = Desk::new(&system).await?;
+        let desk = Desk::new(&system).await;
         let draft = desk.draft(&mut system.floor().await?, 0).await?;
-        let raw = system.raw(TESTER, Role::Tester, desk.workflow).await?;
+        let raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
         let stream = messages(&draft, &samples);
         system.service.forget_peak()?;
         let before = system.service.peak()?;
@@ -51,7 +51,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
         Ok(took)
     };
     let by_sql = async || {
-        let desk = Desk::new(&system).await?;
+        let desk = Desk::new(&system).await;
         desk.draft(&mut floor, 0).await?;
         let took = timed(floor.put_forward(desk.workflow, &samples, &json)).await?.0;
         written.replace(Some(desk));

@@ -50,7 +50,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
             let execution = lanes.started(*id, document).await?;
             floor.conclude(lanes.workflow, execution).await?;
         }
-        let raw = system.raw(TESTER, Role::Tester, lanes.workflow).await?;
+        let raw = system.raw(TESTER, Role::Tester, lanes.workflow).await;
         asked.push(Asked { raw, messages: messages(&lanes) });
         let counted: i64 = lanes.all().await?.iter().map(|lane| lane.cases).sum();
         ensure!(counted == i64::from(size), "{counted} of {size} test cases are counted");

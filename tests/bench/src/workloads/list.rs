@@ -22,7 +22,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let many: u32 = bench.size.pick(1_000, 100_000);
     let times = bench.size.pick(5, 300);
     let system = bench.system().await?;
-    let (desk, mut floor) = (Desk::new(&system).await?, system.floor().await?);
+    let (desk, mut floor) = (Desk::new(&system).await, system.floor().await?);
     let old = desk.approved(&mut floor, many).await?;
     let line_no = desk.line_no(&mut floor).await?;
     let changed = i32::try_from(many / 200)?;
@@ -31,7 +31,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let current = desk.edit(line_no, late..late + changed).await?;
     system.settle().await?;
 
-    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await?;
+    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
     let mut lines: Vec<Line> = Vec::new();
     for (version, whose) in [(&current, "current"), (&old, "old")] {
         let deep = deep_token(&desk, version, many).await?;

@@ -28,7 +28,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let mut floor = system.floor().await?;
     let through_grpc = async || {
         let lanes = Lanes::new(&system).await?;
-        let raw = system.raw(GATEWAY, Role::Gateway, lanes.workflow).await?;
+        let raw = system.raw(GATEWAY, Role::Gateway, lanes.workflow).await;
         let requests = lanes.plan_requests(&cases, at_once);
         let messages: Vec<Bytes> =
             requests.iter().map(|request| request.encode_to_vec().into()).collect();

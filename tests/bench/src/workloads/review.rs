@@ -93,16 +93,16 @@ async fn measure(
     let (reviewed, written) = (RefCell::new(None), RefCell::new(None));
     let (mut filling, mut floor) = (system.floor().await?, system.floor().await?);
     let through_grpc = async || {
-        let desk = Desk::new(system).await?;
+        let desk = Desk::new(system).await;
         let version = desk.submitted(&mut filling, many).await?;
         let message = opinions.message(&version, desk.line_no(&mut filling).await?);
-        let raw = system.raw(OWNER, Role::ReportOwner, desk.workflow).await?;
+        let raw = system.raw(OWNER, Role::ReportOwner, desk.workflow).await;
         let took = timed(raw.unary(PATH, message)).await?.0;
         reviewed.replace(Some(desk));
         Ok(took)
     };
     let by_sql = async || {
-        let desk = Desk::new(system).await?;
+        let desk = Desk::new(system).await;
         desk.submitted(&mut floor, many).await?;
         let Opinions { items, states, remaining } = opinions;
         let review = floor.review(desk.workflow, items, states, *remaining);

@@ -47,10 +47,10 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
 
 async fn measure(bench: &Bench, system: &System, size: u32) -> Result<Line> {
     let mut line = Line::new("revise", "10 new samples", size.into(), Unit::Milliseconds);
-    let (desk, mut floor) = (Desk::new(system).await?, system.floor().await?);
+    let (desk, mut floor) = (Desk::new(system).await, system.floor().await?);
     desk.approved(&mut floor, size).await?;
     system.settle().await?;
-    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await?;
+    let raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
     let next = Cell::new(size);
     let new = || {
         let from = next.replace(next.get() + NEW);

@@ -32,11 +32,6 @@ impl Setup {
         Self::new(VerifierOptions { leeway: Duration::ZERO, ..VerifierOptions::default() })
     }
 
-    fn standing() -> Self {
-        let options = VerifierOptions { allow_standing: true, ..VerifierOptions::default() };
-        Self::new(VerifierOptions { leeway: Duration::ZERO, recheck: Duration::ZERO, ..options })
-    }
-
     fn verify(&self, claims: &Claims) -> Result<Arc<Caller>, TokenError> {
         self.verifier.verify(&self.key.sign(claims).unwrap())
     }
@@ -64,10 +59,6 @@ fn call() -> Claims {
         .on(WORKFLOW)
         .with_roles([Role::Tester])
         .calling(METHOD)
-}
-
-fn standing(lifetime: Duration) -> Claims {
-    Claims::new(7, "ann", lifetime).on(WORKFLOW).with_roles([Role::Tester])
 }
 
 #[test]
@@ -190,20 +181,15 @@ fn what_is_no_token_is_malformed() {
 }
 
 #[test]
-fn standing_assertions_are_accepted_only_where_allowed_and_for_a_day() {
-    let hour = Duration::from_secs(3600);
-    assert_eq!(Setup::strict().verify(&standing(hour)), Err(TokenError::Standing));
-    let setup = Setup::standing();
-    assert_eq!(setup.verify(&standing(hour)).unwrap().method, None);
-    assert!(setup.verify(&standing(24 * hour)).is_ok());
-    assert_eq!(setup.verify(&standing(25 * hour)), Err(TokenError::TooLong(24 * 3600)));
-    let long_call = Claims { method: Some(METHOD.to_owned()), ..standing(hour) };
-    assert_eq!(setup.verify(&long_call), Err(TokenError::TooLong(60)));
+fn an_assertion_names_its_call() {
+    let refused = Setup::strict().verify(&Claims { method: None, ..call() });
+    assert_eq!(refused, Err(TokenError::MissingClaim("method")));
 }
 
 #[test]
 fn a_key_that_is_taken_away_no_longer_counts_even_for_tokens_seen_before() {
-    let setup = Setup::standing();
+    let recheck = Duration::ZERO;
+    let setup = Setup::new(VerifierOptions { recheck, ..VerifierOptions::default() });
     let path = setup.folder.path().join("jwks.json");
     let old = setup.key.sign(&call()).unwrap();
     assert!(setup.verifier.verify(&old).is_ok());
