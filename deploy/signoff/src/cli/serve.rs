@@ -22,6 +22,8 @@ pub enum Service {
     Versioning(ServiceArgs<signoff_versioning::ServeArgs>),
     /// The three phases that are audited only
     Audit(ServiceArgs<signoff_audit::ServeArgs>),
+    /// The door for people and browsers: identity, the dependency graph, one interface
+    Gateway(Box<ServiceArgs<signoff_gateway::GatewayArgs>>),
 }
 
 /// How one service is run.

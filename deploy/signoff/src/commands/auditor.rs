@@ -1,4 +1,4 @@
-//! Asks the services of a running system about trails, as a service would.
+//! Asks a running system about trails, as an auditor would: at its gateway.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(30);
 /// Who asks. Reading leaves no trace in a trail.
 const USER: i64 = 1;
 
-/// A connection to the service that keeps a chain.
+/// A connection to the gateway, for the chain that one service keeps.
 pub(super) struct Auditor {
     source: Source,
     workflow: Workflow,
@@ -30,7 +30,7 @@ pub(super) struct Auditor {
 }
 
 impl Auditor {
-    /// Connects to the service of the system that runs on a data folder.
+    /// Connects to the gateway of the system that runs on a data folder.
     pub(super) async fn of(
         source: Source,
         (cycle_id, report_id): (uuid::Uuid, uuid::Uuid),
@@ -38,14 +38,13 @@ impl Auditor {
     ) -> Result<Self> {
         let folder = data_folder(data)?;
         let endpoints = running_endpoints(&folder)?;
-        let name = source.name();
         let address = endpoints
-            .service(name)
-            .ok_or_else(|| anyhow!("no service {name} runs on {}", folder.display()))?;
+            .service("gateway")
+            .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
         let channel = Endpoint::from_shared(format!("http://{address}"))?
             .connect()
             .await
-            .with_context(|| format!("the service {name} is not to be reached at {address}"))?;
+            .with_context(|| format!("the gateway is not to be reached at {address}"))?;
         Ok(Self {
             source,
             workflow: Workflow { cycle_id, report_id },
@@ -97,7 +96,7 @@ impl Auditor {
     /// A request with a token that is good for reading this workflow.
     fn signed<R>(&self, wanted: R) -> Result<Request<R>> {
         let claims = TokenClaims::new(USER, "signoff", TOKEN_LIFE)
-            .with_roles([Role::Service])
+            .with_roles([Role::Auditor])
             .on(self.workflow);
         let mut request = Request::new(wanted);
         let token = format!("Bearer {}", self.key.sign_token(&claims)?);

@@ -31,6 +31,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
                 signoff_audit::serve(args, stop).await
             }
         },
+        Service::Gateway(service) => match service.job {
+            Job::Migrate { owner_url } => {
+                bring_up_to_date(&owner_url, "gateway", signoff_gateway::migrations()).await
+            }
+            Job::Serve(args) => {
+                telemetry::init(args.log_json)?;
+                let stop = shutdown::token(service.stop_with_stdin)?;
+                signoff_gateway::serve(args, stop).await
+            }
+        },
     }
 }
 

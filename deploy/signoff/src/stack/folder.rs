@@ -101,6 +101,11 @@ impl DataFolder {
         &self.path
     }
 
+    /// The gateway's key, as a file.
+    pub(crate) fn private_key(&self) -> PathBuf {
+        self.path.join(GATEWAY.private)
+    }
+
     /// The public part of the gateway's key.
     pub(crate) fn jwks(&self) -> PathBuf {
         self.path.join(GATEWAY.public)

@@ -28,9 +28,14 @@ type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
 const AUDIT: &str = "audit";
 /// The service that keeps versions. It asks the other one about executions.
 const VERSIONING: &str = "versioning";
+/// The door for people: it asks both.
+const GATEWAY: &str = "gateway";
 /// The services, in the order in which they are started: whoever is asked before whoever asks.
-const SERVICES: [ServiceRow; 2] =
-    [(AUDIT, 2, signoff_audit::migrations), (VERSIONING, 1, signoff_versioning::migrations)];
+const SERVICES: [ServiceRow; 3] = [
+    (AUDIT, 2, signoff_audit::migrations),
+    (VERSIONING, 1, signoff_versioning::migrations),
+    (GATEWAY, 0, signoff_gateway::migrations),
+];
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -91,7 +96,11 @@ impl Stack {
                 provider_jwks: folder.provider_jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
-                options: if service == VERSIONING { asking(&started, &token) } else { Vec::new() },
+                options: match service {
+                    VERSIONING => asking(&started, &token),
+                    GATEWAY => forwarding(&started, &folder),
+                    _ => Vec::new(),
+                },
                 log: match options.logs {
                     Logs::Stderr => None,
                     Logs::Files => Some(folder.path().join(format!("{service}.log"))),
@@ -165,14 +174,24 @@ impl Stack {
 
 /// How the service that asks about executions is told whom, and by which token.
 fn asking(started: &[(Recipe, Service)], token: &ServiceToken) -> Vec<OsString> {
-    let audit = started.iter().find(|(recipe, _)| recipe.service == AUDIT);
-    let Some((audit, _)) = audit else { return Vec::new() };
-    vec![
-        "--audit-url".into(),
-        format!("http://{}", audit.address).into(),
-        "--service-token-file".into(),
-        token.path().into(),
-    ]
+    let mut options = url_of(AUDIT, "--audit-url", started);
+    options.extend(["--service-token-file".into(), token.path().into()]);
+    options
+}
+
+/// How the gateway is told where calls go, and by which key it vouches for callers.
+fn forwarding(started: &[(Recipe, Service)], folder: &DataFolder) -> Vec<OsString> {
+    let mut options = url_of(AUDIT, "--audit-url", started);
+    options.extend(url_of(VERSIONING, "--versioning-url", started));
+    options.extend(["--gateway-key".into(), folder.private_key().into()]);
+    options
+}
+
+/// An option with the address of a service that has started.
+fn url_of(service: &str, option: &str, started: &[(Recipe, Service)]) -> Vec<OsString> {
+    let found = started.iter().find(|(recipe, _)| recipe.service == service);
+    let url = |(recipe, _): &(Recipe, Service)| format!("http://{}", recipe.address).into();
+    found.map(|found| vec![option.into(), url(found)]).unwrap_or_default()
 }
 
 /// Starts a service; with ports of our choice, on another one if somebody took this one first.
