@@ -40,6 +40,8 @@ pub struct Connection {
 enum Shown {
     Nothing,
     Token(HeaderValue),
+    /// A service's token, and for whom it acts.
+    Acting(HeaderValue, HeaderValue),
     Assertions(Arc<Signer>),
 }
 
@@ -52,6 +54,11 @@ impl Connection {
     /// On which this token is shown with each call.
     pub fn with_token(channel: Channel, token: &str) -> Self {
         Self { channel, shown: Shown::Token(bearer(token)) }
+    }
+
+    /// On which a service shows its token, and says for whom it acts.
+    pub fn acting(channel: Channel, token: &str, person: i64) -> Self {
+        Self { channel, shown: Shown::Acting(bearer(token), HeaderValue::from(person)) }
     }
 
     /// On which each call comes with an assertion of its own: these claims, for this call. Roles on a
@@ -83,6 +90,11 @@ impl Service<Request<Body>> for Connection {
             Shown::Nothing => Box::pin(channel.call(request)),
             Shown::Token(token) => {
                 request.headers_mut().insert(AUTHORIZATION, token.clone());
+                Box::pin(channel.call(request))
+            }
+            Shown::Acting(token, person) => {
+                request.headers_mut().insert(AUTHORIZATION, token.clone());
+                request.headers_mut().insert("on-behalf-of", person.clone());
                 Box::pin(channel.call(request))
             }
             Shown::Assertions(signer) => {
