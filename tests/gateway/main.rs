@@ -12,3 +12,4 @@ mod access;
 mod table;
 
 mod opening;
+mod unified;
