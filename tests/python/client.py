@@ -5,6 +5,7 @@ system is: SIGNOFF_PROGRAM, the path of the operator's program, and SIGNOFF_DATA
 of a running `signoff up`.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -22,10 +23,14 @@ from signoff.audit.v1 import document_pb2_grpc
 from signoff.audit.v1 import test_case_pb2_grpc
 from signoff.audit.v1 import test_execution_pb2_grpc
 from signoff.feed.v1 import trail_pb2_grpc
+from signoff.gateway.v1 import phase_service_pb2_grpc
+from signoff.gateway.v1 import workflow_service_pb2
+from signoff.gateway.v1 import workflow_service_pb2_grpc
 from signoff.versioning.v1 import versioning_service_pb2_grpc
 from signoff.workflow.v1 import scope_pb2
 
 DEADLINE_SECONDS = 60
+ADMIN = 90
 
 
 def endpoint(service):
@@ -34,8 +39,11 @@ def endpoint(service):
     return json.loads(path.read_text(encoding="utf-8"))[service]
 
 
-def token(user_id, roles, workflow=None):
-    """A token for somebody with these roles, on this report as far as they are held on one."""
+def token(user_id, roles=(), workflow=None):
+    """A token for somebody who holds these roles everywhere: admin, auditor or service.
+
+    What somebody may do on a report comes from its members.
+    """
     command = [os.environ["SIGNOFF_PROGRAM"], "token", "--user", str(user_id)]
     if roles:
         command += ["--role", ",".join(roles)]
@@ -58,15 +66,41 @@ def struct(**fields):
 
 
 class Workflow:
-    """One report in one test cycle, which nobody else has."""
+    """One report in one test cycle, which nobody else has: opened, with those who work on it."""
 
-    def __init__(self):
+    def __init__(self, members=()):
         self.cycle_id = str(uuid.uuid4())
         self.report_id = str(uuid.uuid4())
+        with contextlib.closing(Person.holding(ADMIN, ["admin"])) as admin:
+            admin.workflows.OpenWorkflow(
+                workflow_service_pb2.OpenWorkflowRequest(
+                    scope=self.scope(),
+                    cycle_name="2026 Q4",
+                    report_name="FR Y-14M",
+                    members=_listed(members),
+                    request_id=request_id(),
+                )
+            )
+
+    def set_members(self, members):
+        """Those who work on it from now on: user ids and their roles."""
+        with contextlib.closing(Person.holding(ADMIN, ["admin"])) as admin:
+            admin.workflows.SetMembers(
+                workflow_service_pb2.SetMembersRequest(
+                    scope=self.scope(),
+                    members=_listed(members),
+                    reason="the team changed",
+                    request_id=request_id(),
+                )
+            )
 
     def scope(self, phase=scope_pb2.PHASE_UNSPECIFIED):
         """The scope of a request: the whole workflow, or one phase of it."""
         return scope_pb2.Scope(cycle_id=self.cycle_id, report_id=self.report_id, phase=phase)
+
+
+def _listed(members):
+    return [workflow_service_pb2.Member(user_id=user, role=role) for user, role in members]
 
 
 class _CallDetails(typing.NamedTuple):
@@ -103,35 +137,29 @@ class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientIntercepto
 
 
 class Person:
-    """Somebody with a connection to each service, and a token."""
+    """Somebody with a connection to the gateway, and a token."""
 
     def __init__(self, text):
-        self._channels = []
-        versioning = self._connect("versioning", text)
-        self.versioning = versioning_service_pb2_grpc.VersioningServiceStub(versioning)
-        self.trail = trail_pb2_grpc.TrailServiceStub(versioning)
-        audit = self._connect("audit", text)
-        self.owners = data_owner_pb2_grpc.DataOwnerServiceStub(audit)
-        self.cases = test_case_pb2_grpc.TestCaseServiceStub(audit)
-        self.documents = document_pb2_grpc.DocumentServiceStub(audit)
-        self.executions = test_execution_pb2_grpc.TestExecutionServiceStub(audit)
-        self.phases = audit_phase_service_pb2_grpc.AuditPhaseServiceStub(audit)
-        self.audit_trail = trail_pb2_grpc.TrailServiceStub(audit)
+        self._channel = grpc.insecure_channel(endpoint("gateway"))
+        gateway = grpc.intercept_channel(self._channel, _Bearer(text))
+        self.workflows = workflow_service_pb2_grpc.WorkflowServiceStub(gateway)
+        self.phases = phase_service_pb2_grpc.PhaseServiceStub(gateway)
+        self.versioning = versioning_service_pb2_grpc.VersioningServiceStub(gateway)
+        self.trail = trail_pb2_grpc.TrailServiceStub(gateway)
+        self.owners = data_owner_pb2_grpc.DataOwnerServiceStub(gateway)
+        self.cases = test_case_pb2_grpc.TestCaseServiceStub(gateway)
+        self.documents = document_pb2_grpc.DocumentServiceStub(gateway)
+        self.executions = test_execution_pb2_grpc.TestExecutionServiceStub(gateway)
+        self.audited = audit_phase_service_pb2_grpc.AuditPhaseServiceStub(gateway)
 
     @classmethod
-    def holding(cls, user_id, roles, workflow=None):
-        """Somebody who holds these roles."""
+    def holding(cls, user_id, roles=(), workflow=None):
+        """Somebody who holds these roles everywhere."""
         return cls(token(user_id, roles, workflow))
 
-    def _connect(self, service, text):
-        channel = grpc.insecure_channel(endpoint(service))
-        self._channels.append(channel)
-        return grpc.intercept_channel(channel, _Bearer(text))
-
     def close(self):
-        """Ends the connections."""
-        for channel in self._channels:
-            channel.close()
+        """Ends the connection."""
+        self._channel.close()
 
 
 class Refusal:

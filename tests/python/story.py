@@ -4,60 +4,27 @@ import uuid
 
 from client import Person, Workflow, request_id, struct
 from signoff.versioning.v1 import decision_pb2 as decision
-from signoff.versioning.v1 import gates_pb2 as gates
 from signoff.versioning.v1 import payloads_pb2 as payloads
 from signoff.versioning.v1 import versioning_service_pb2 as messages
-from signoff.workflow.v1 import scope_pb2
+from signoff.workflow.v1 import access_pb2, scope_pb2
 
-TESTER, OWNER, GATEWAY = 10, 20, 1
-
-# What each phase rests on, as far as this story goes.
-PREDECESSOR = {
-    scope_pb2.PHASE_PLANNING: None,
-    scope_pb2.PHASE_DATA_PROFILING: scope_pb2.PHASE_PLANNING,
-    scope_pb2.PHASE_SCOPING: scope_pb2.PHASE_DATA_PROFILING,
-    scope_pb2.PHASE_SAMPLE_SELECTION: scope_pb2.PHASE_SCOPING,
-}
+TESTER, OWNER = 10, 20
+# Who works on a report, and as what.
+MEMBERS = [(TESTER, access_pb2.ROLE_TESTER), (OWNER, access_pb2.ROLE_REPORT_OWNER)]
 
 
 class Report:
     """A report in a test cycle, and its people."""
 
     def __init__(self):
-        self.workflow = Workflow()
-        self.gateway = Person.holding(GATEWAY, ["gateway"])
-        self.tester = Person.holding(TESTER, ["tester"], self.workflow)
-        self.owner = Person.holding(OWNER, ["report_owner"], self.workflow)
+        self.workflow = Workflow(MEMBERS)
+        self.tester = Person.holding(TESTER)
+        self.owner = Person.holding(OWNER)
 
     def close(self):
         """Ends the connections."""
-        for person in (self.gateway, self.tester, self.owner):
+        for person in (self.tester, self.owner):
             person.close()
-
-    def start(self, phase):
-        """Opens a phase on what it rests on, as the gateway does it."""
-        scope = self.workflow.scope(phase)
-        begun = self.gateway.versioning.BeginOpen(
-            gates.BeginOpenRequest(scope=scope, request_id=request_id())
-        )
-        rests_on = []
-        if PREDECESSOR[phase] is not None:
-            sealed = self.gateway.versioning.Seal(
-                gates.SealRequest(
-                    scope=self.workflow.scope(PREDECESSOR[phase]),
-                    holder=phase,
-                    attempt=begun.attempt,
-                    request_id=request_id(),
-                )
-            )
-            if sealed.unmet:
-                raise AssertionError(f"the predecessor is not complete: {sealed.unmet}")
-            rests_on = sealed.rests_on
-        self.gateway.versioning.Open(
-            gates.OpenRequest(
-                scope=scope, attempt=begun.attempt, rests_on=rests_on, request_id=request_id()
-            )
-        )
 
     def create(self, phase, decisions):
         """The tester starts the phase's line."""
@@ -96,13 +63,12 @@ class Report:
         ).version
 
     def complete(self, phase, approver, decisions):
-        """A phase goes through in one version."""
-        self.start(phase)
+        """A phase goes through in one version; the first change starts it."""
         version = self.submit(self.create(phase, decisions))
         return self.approve(approver, self.review(approver, version))
 
     def complete_up_to_samples(self):
-        """Planning, Data Profiling and Scoping, small; then Sample Selection is open."""
+        """Planning, Data Profiling and Scoping, small: Sample Selection may start."""
         attribute_id = str(uuid.uuid4())
         attribute = payloads.AttributeDecision(
             attribute_id=attribute_id,
@@ -138,7 +104,6 @@ class Report:
             self.owner,
             [recommended(attribute_id, payloads.Payload(scoping_decision=scoping))],
         )
-        self.start(scope_pb2.PHASE_SAMPLE_SELECTION)
 
 
 def recommended(key, payload, source=decision.RECOMMENDATION_SOURCE_TESTER):
@@ -146,7 +111,7 @@ def recommended(key, payload, source=decision.RECOMMENDATION_SOURCE_TESTER):
     return decision.DecisionInput(item_key=key, source=source, payload=payload)
 
 
-def sample(number):
+def sample(number, lob=""):
     """A sample; every fourth one comes from a language model."""
     by_model = number % 4 == 3
     key = f"ACCT-{number:06}"
@@ -156,6 +121,7 @@ def sample(number):
         sample_type=(
             payloads.SAMPLE_TYPE_RISK_BASED if by_model else payloads.SAMPLE_TYPE_POPULATION
         ),
+        lob_id=lob,
     )
     source = (
         decision.RECOMMENDATION_SOURCE_LLM if by_model else decision.RECOMMENDATION_SOURCE_TESTER
@@ -163,9 +129,9 @@ def sample(number):
     return recommended(key, payloads.Payload(sample=found), source)
 
 
-def samples(numbers):
-    """Samples with these numbers."""
-    return [sample(number) for number in numbers]
+def samples(numbers, lob=""):
+    """Samples with these numbers, of a line of business."""
+    return [sample(number, lob) for number in numbers]
 
 
 def decisions_of(person, version, page_size=1000):

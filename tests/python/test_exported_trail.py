@@ -13,6 +13,7 @@ from signoff.feed.v1 import trail_pb2
 from signoff.workflow.v1 import scope_pb2
 from story import Report, samples
 
+VERSIONING = trail_pb2.SOURCE_VERSIONING
 FORMAT = pathlib.Path(__file__).parents[2] / "shared" / "ledger" / "FORMAT.md"
 
 
@@ -35,7 +36,7 @@ class ExportedTrail(unittest.TestCase):
         version = cls.report.create(scope_pb2.PHASE_SAMPLE_SELECTION, samples(range(1_000)))
         cls.report.review(cls.report.owner, cls.report.submit(version))
         cls.scope = cls.report.workflow.scope()
-        request = trail_pb2.ExportTrailRequest(scope=cls.scope)
+        request = trail_pb2.ExportTrailRequest(scope=cls.scope, source=VERSIONING)
         answers = cls.report.owner.trail.ExportTrail(request)
         cls.file = b"".join(answer.json_lines for answer in answers)
         cls.lines = cls.file.splitlines(keepends=True)
@@ -60,7 +61,7 @@ class ExportedTrail(unittest.TestCase):
 
     def test_an_exported_trail_verifies_without_the_server(self):
         answered = self.report.owner.trail.VerifyTrail(
-            trail_pb2.VerifyTrailRequest(scope=self.scope)
+            trail_pb2.VerifyTrailRequest(scope=self.scope, source=VERSIONING)
         )
         count, head = self.verify(self.lines)
         self.assertEqual((count, head), (answered.records, answered.head.hash.hex()))
@@ -98,7 +99,7 @@ class ExportedTrail(unittest.TestCase):
         )
 
     def test_a_refusal_comes_before_the_file(self):
-        request = trail_pb2.ExportTrailRequest(scope=self.scope, source=trail_pb2.SOURCE_AUDIT)
+        request = trail_pb2.ExportTrailRequest(scope=self.scope)
         with self.assertRaises(grpc.RpcError) as raised:
             list(self.report.owner.trail.ExportTrail(request))
         refusal = Refusal(raised.exception)

@@ -1,26 +1,26 @@
 """One lane from its data owner to its last result, and what follows from it: an observation of the
-test that failed, and the seal that asks for it."""
+test that failed, which the final report asks for."""
 
 import hashlib
 import unittest
 import uuid
 
 import grpc
-from client import Person, Refusal, Workflow, request_id, struct
-from signoff.audit.v1 import audit_phase_service_pb2 as phases
+from client import Person, Refusal, request_id, struct
+from signoff.audit.v1 import audit_phase_service_pb2 as audited
 from signoff.audit.v1 import data_owner_pb2 as owners
 from signoff.audit.v1 import document_pb2 as documents
-from signoff.audit.v1 import gates_pb2 as gates
 from signoff.audit.v1 import test_case_pb2 as cases
 from signoff.audit.v1 import test_execution_pb2 as executions
 from signoff.feed.v1 import trail_pb2
-from signoff.versioning.v1 import gates_pb2 as versioning_gates
+from signoff.gateway.v1 import phase_service_pb2 as phases
+from signoff.gateway.v1 import workflow_service_pb2 as workflows
 from signoff.versioning.v1 import payloads_pb2 as payloads
 from signoff.versioning.v1 import versioning_service_pb2 as messages
 from signoff.workflow.v1 import phase_status_pb2, scope_pb2
-from story import recommended
+from story import Report, recommended, samples
 
-TESTER, OWNER, SUCCESSOR, GATEWAY = 10, 101, 102, 1
+OWNER, SUCCESSOR = 101, 102
 OWNERS = scope_pb2.PHASE_DATA_OWNER_ID
 REQUESTS = scope_pb2.PHASE_REQUEST_INFO
 TESTS = scope_pb2.PHASE_TEST_EXECUTION
@@ -33,44 +33,26 @@ class Lane(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.workflow = Workflow()
+        cls.report = Report()
+        cls.workflow, cls.tester = cls.report.workflow, cls.report.tester
+        # Neither holds a role: it is their assignment that lets them in.
+        cls.owner, cls.successor = Person.holding(OWNER), Person.holding(SUCCESSOR)
+        for one in (cls.report, cls.owner, cls.successor):
+            cls.addClassCleanup(one.close)
         cls.lob = str(uuid.uuid4())
-        cls.people = {
-            "gateway": Person.holding(GATEWAY, ["gateway"]),
-            "tester": Person.holding(TESTER, ["tester"], cls.workflow),
-            "owner": Person.holding(OWNER, []),
-            "successor": Person.holding(SUCCESSOR, []),
-        }
-        for person in cls.people.values():
-            cls.addClassCleanup(person.close)
-        for name, person in cls.people.items():
-            setattr(cls, name, person)
-        cls.samples = str(uuid.uuid4())
-        cls.open(OWNERS, [(scope_pb2.PHASE_SAMPLE_SELECTION, cls.samples)])
-        cls.open(REQUESTS, [])
-        cls.open(TESTS, [])
+        cls.report.complete_up_to_samples()
+        cls.report.complete(
+            scope_pb2.PHASE_SAMPLE_SELECTION, cls.report.owner, samples([1, 2], cls.lob)
+        )
         cls.assign()
-        cls.plan()
+        cls.planned = cls.plan()
+        cls.cases = list(
+            cls.tester.cases.ListTestCases(
+                cases.ListTestCasesRequest(scope=cls.workflow.scope(REQUESTS))
+            ).test_cases
+        )
         cls.collect()
         cls.examine()
-
-    @classmethod
-    def open(cls, phase, rests_on):
-        scope = cls.workflow.scope(phase)
-        begun = cls.gateway.phases.BeginOpen(
-            gates.BeginOpenRequest(scope=scope, request_id=request_id())
-        )
-        cls.gateway.phases.Open(
-            gates.OpenRequest(
-                scope=scope,
-                attempt=begun.attempt,
-                rests_on=[
-                    phase_status_pb2.Foundation(phase=number, version_id=version)
-                    for number, version in rests_on
-                ],
-                request_id=request_id(),
-            )
-        )
 
     @classmethod
     def assign(cls):
@@ -98,28 +80,10 @@ class Lane(unittest.TestCase):
 
     @classmethod
     def plan(cls):
-        planned = [
-            cases.PlannedCase(
-                sample_item_key=key, attribute_id=str(uuid.uuid4()), lob_id=cls.lob
+        return cls.tester.phases.PlanTestCases(
+            phases.PlanTestCasesRequest(
+                scope=cls.workflow.scope(OWNERS), request_id=request_id()
             )
-            for key in ("ACC-1", "ACC-2")
-        ]
-        versions = [str(uuid.uuid4()), str(uuid.uuid4()), cls.samples]
-        cls.request = dict(
-            scope=cls.workflow.scope(OWNERS),
-            cases=planned,
-            planning_version_id=versions[0],
-            scoping_version_id=versions[1],
-            sample_selection_version_id=versions[2],
-            last=True,
-        )
-        cls.planned = cls.gateway.cases.PlanTestCases(
-            cases.PlanTestCasesRequest(request_id=request_id(), **cls.request)
-        )
-        cls.cases = list(
-            cls.tester.cases.ListTestCases(
-                cases.ListTestCasesRequest(scope=cls.workflow.scope(REQUESTS))
-            ).test_cases
         )
 
     @classmethod
@@ -249,9 +213,7 @@ class Lane(unittest.TestCase):
 
     def test_the_same_plan_again_changes_nothing(self):
         self.assertEqual((self.planned.added, self.planned.unassigned), (2, 0))
-        again = self.gateway.cases.PlanTestCases(
-            cases.PlanTestCasesRequest(request_id=request_id(), **self.request)
-        )
+        again = self.plan()
         self.assertEqual((again.planned, again.added, again.withdrawn), (2, 0, 0))
         self.assertEqual(again.plan.number, 1)
 
@@ -274,8 +236,8 @@ class Lane(unittest.TestCase):
         self.assertGreater(self.answered.turnaround_time_hours, 0)
 
     def test_every_change_is_listed_and_the_trail_fits(self):
-        changes = self.tester.phases.ListChanges(
-            phases.ListChangesRequest(scope=self.workflow.scope(), page_size=1000)
+        changes = self.tester.audited.ListChanges(
+            audited.ListChangesRequest(scope=self.workflow.scope(), page_size=1000)
         ).changes
         subjects = {change.subject_id for change in changes}
         for subject in (
@@ -285,39 +247,34 @@ class Lane(unittest.TestCase):
             self.action.action_id,
         ):
             self.assertIn(subject, subjects)
-        found = self.tester.audit_trail.VerifyTrail(
-            trail_pb2.VerifyTrailRequest(scope=self.workflow.scope())
-        )
-        self.assertTrue(found.intact, found.first_damaged)
+        sources = (trail_pb2.SOURCE_VERSIONING, trail_pb2.SOURCE_AUDIT, trail_pb2.SOURCE_GATEWAY)
+        for source in sources:
+            found = self.tester.trail.VerifyTrail(
+                trail_pb2.VerifyTrailRequest(scope=self.workflow.scope(), source=source)
+            )
+            self.assertTrue(found.intact, found.first_damaged)
+            self.assertGreater(found.records, 0)
 
     def test_what_failed_must_be_observed(self):
-        attempt = self.gateway.versioning.BeginOpen(
-            versioning_gates.BeginOpenRequest(
-                scope=self.workflow.scope(FINALIZE), request_id=request_id()
+        with self.assertRaises(grpc.RpcError) as raised:
+            self.tester.phases.StartPhase(
+                phases.StartPhaseRequest(
+                    scope=self.workflow.scope(FINALIZE), request_id=request_id()
+                )
             )
-        ).attempt
-        sealed = self.gateway.phases.Seal(
-            gates.SealRequest(
-                scope=self.workflow.scope(),
-                phases=[OWNERS, REQUESTS, TESTS],
-                holder=FINALIZE,
-                attempt=attempt,
-                request_id=request_id(),
-            )
-        )
-        self.assertEqual(list(sealed.unmet), [])
-        self.assertEqual(list(sealed.execution_ids), [self.failed.execution_id])
+        refusal = Refusal(raised.exception)
+        self.assertEqual(refusal.reason, "PHASE_DEPENDENCY_UNMET")
+        self.assertIn(self.failed.execution_id, " ".join(refusal.preconditions))
+        board = self.tester.workflows.GetBoard(
+            workflows.GetBoardRequest(scope=self.workflow.scope())
+        ).board
+        states = {status.phase: status.state for status in board.phases}
+        for phase in (OWNERS, REQUESTS, TESTS):
+            self.assertEqual(states[phase], phase_status_pb2.PHASE_STATE_COMPLETE)
+        self.assertEqual([lane.lob_id for lane in board.lanes], [self.lob])
 
     def test_versioning_asks_which_executions_there_are(self):
         scope = self.workflow.scope(OBSERVATIONS)
-        begun = self.gateway.versioning.BeginOpen(
-            versioning_gates.BeginOpenRequest(scope=scope, request_id=request_id())
-        )
-        self.gateway.versioning.Open(
-            versioning_gates.OpenRequest(
-                scope=scope, attempt=begun.attempt, request_id=request_id()
-            )
-        )
 
         def put_forward(execution_id):
             observation = payloads.Observation(

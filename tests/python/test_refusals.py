@@ -5,10 +5,11 @@ import uuid
 
 import grpc
 from client import Person, Refusal, request_id
+from signoff.gateway.v1 import phase_service_pb2 as phases
 from signoff.versioning.v1 import payloads_pb2 as payloads
 from signoff.versioning.v1 import versioning_service_pb2 as messages
-from signoff.workflow.v1 import scope_pb2
-from story import Report, decisions_of, recommended, samples
+from signoff.workflow.v1 import access_pb2, scope_pb2
+from story import MEMBERS, OWNER, TESTER, Report, decisions_of, recommended, samples
 
 SAMPLES = scope_pb2.PHASE_SAMPLE_SELECTION
 
@@ -50,11 +51,21 @@ class Refusals(unittest.TestCase):
     def test_on_another_report(self):
         elsewhere = Report()
         self.addCleanup(elsewhere.close)
+        stranger = Person.holding(77)
+        self.addCleanup(stranger.close)
         self.refused(
-            elsewhere.owner.versioning.GetVersion,
+            stranger.versioning.GetVersion,
             self.named(messages.GetVersionRequest),
             grpc.StatusCode.PERMISSION_DENIED,
             "ROLE_MISSING",
+        )
+        narrowed = Person.holding(OWNER, workflow=elsewhere.workflow)
+        self.addCleanup(narrowed.close)
+        self.refused(
+            narrowed.versioning.GetVersion,
+            self.named(messages.GetVersionRequest),
+            grpc.StatusCode.UNAUTHENTICATED,
+            "TOKEN_INVALID",
         )
         refusal = self.refused(
             elsewhere.owner.versioning.GetVersion,
@@ -67,10 +78,10 @@ class Refusals(unittest.TestCase):
         self.assertEqual(refusal.resource, ("version", self.version.version_id))
 
     def test_the_author_does_not_approve(self):
-        both = Person.holding(10, ["tester", "report_owner"], self.report.workflow)
-        self.addCleanup(both.close)
+        self.addCleanup(self.report.workflow.set_members, MEMBERS)
+        self.report.workflow.set_members([*MEMBERS, (TESTER, access_pb2.ROLE_REPORT_OWNER)])
         self.refused(
-            both.versioning.ApproveVersion,
+            self.report.tester.versioning.ApproveVersion,
             self.named(messages.ApproveVersionRequest, request_id=request_id()),
             grpc.StatusCode.PERMISSION_DENIED,
             "MAKER_IS_CHECKER",
@@ -95,6 +106,22 @@ class Refusals(unittest.TestCase):
             "PHASE_SEALED",
         )
         self.assertIn("Sample Selection rests on it", refusal.preconditions[0])
+
+    def test_a_phase_waits_for_what_it_rests_on(self):
+        refusal = self.refused(
+            self.report.tester.phases.StartPhase,
+            phases.StartPhaseRequest(
+                scope=self.report.workflow.scope(),
+                phase_name="Data Owner ID",
+                request_id=request_id(),
+            ),
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "PHASE_DEPENDENCY_UNMET",
+        )
+        self.assertTrue(
+            any("Sample Selection is not complete" in what for what in refusal.preconditions),
+            refusal.preconditions,
+        )
 
     def test_a_stale_etag(self):
         refusal = self.refused(
@@ -165,7 +192,6 @@ class Repeats(unittest.TestCase):
     def test_a_repeated_request_is_done_once(self):
         report = Report()
         self.addCleanup(report.close)
-        report.start(scope_pb2.PHASE_PLANNING)
         attribute_id = str(uuid.uuid4())
         attribute = payloads.AttributeDecision(
             attribute_id=attribute_id,

@@ -15,6 +15,7 @@ from signoff.workflow.v1 import phase_status_pb2, scope_pb2
 from story import OWNER, TESTER, Report, decisions_of, samples
 
 SAMPLES = scope_pb2.PHASE_SAMPLE_SELECTION
+VERSIONING = trail_pb2.SOURCE_VERSIONING
 
 
 class SampleStory(unittest.TestCase):
@@ -150,10 +151,12 @@ class SampleStory(unittest.TestCase):
     def test_the_trail_verifies_without_the_server(self):
         """FORMAT.md's steps 1 to 3, on what GetTrail answers."""
         scope = self.report.workflow.scope()
-        answered = self.report.owner.trail.VerifyTrail(trail_pb2.VerifyTrailRequest(scope=scope))
+        answered = self.report.owner.trail.VerifyTrail(
+            trail_pb2.VerifyTrailRequest(scope=scope, source=VERSIONING)
+        )
         self.assertTrue(answered.intact, answered.first_damaged)
 
-        request = trail_pb2.GetTrailRequest(scope=scope, page_size=7)
+        request = trail_pb2.GetTrailRequest(scope=scope, source=VERSIONING, page_size=7)
         previous, count, actions = bytes(32), 0, []
         while True:
             page = self.report.owner.trail.GetTrail(request)

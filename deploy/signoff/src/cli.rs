@@ -36,6 +36,8 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Print a token for a person or a program, as the identity provider of a data folder
     Token(TokenArgs),
+    /// Print where a workflow's phases and lanes stand, what is next and what blocks it
+    Board(BoardArgs),
     /// Write a workflow's trail to a file that anybody can verify
     Export(trail::ExportArgs),
     /// Verify a trail: an exported one without any service, or a workflow's where it is kept
@@ -93,6 +95,21 @@ pub struct TokenArgs {
     /// The data folder [default: /var/lib/signoff for root, else ~/.local/share/signoff]
     #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
     pub data: Option<PathBuf>,
+}
+
+/// `signoff board`.
+#[derive(Debug, Args)]
+pub struct BoardArgs {
+    /// Whose board
+    #[arg(long, value_name = "CYCLE_ID/REPORT_ID", value_parser = workflow)]
+    pub workflow: (Uuid, Uuid),
+    /// The data folder of the running system [default: /var/lib/signoff for root, else
+    /// ~/.local/share/signoff]
+    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
+    pub data: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
 }
 
 fn ports(text: &str) -> Result<Ports, String> {

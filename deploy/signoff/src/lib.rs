@@ -3,11 +3,15 @@
 //! The commands themselves ([`run`]), and a whole running system in a value ([`stack::Stack`]),
 //! with which `up`, the demo and the tests start and stop one.
 
+mod board;
 pub mod cli;
 mod commands;
+mod connection;
 pub mod demo;
 pub mod output;
 pub mod stack;
+mod table;
+mod words;
 
 use std::process::ExitCode;
 
@@ -26,6 +30,7 @@ pub async fn run() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Token(args) => commands::token::run(args),
         Command::Export(args) => commands::export::run(args).await,
+        Command::Board(args) => commands::board::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     };
     match done {

@@ -55,7 +55,17 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "Owen     approves 80 samples and rejects 20, each with a reason",
         "Tess     revises: 80 samples are carried forward with their approval, 10 are new",
         "Tess     puts Dora in charge of Consumer Cards",
-        "gateway  plans 450 test cases: 90 approved samples, 5 attributes in scope",
+        "Adam     opens it for September 2026, with 5 members, and names 3 lines of business",
+        "Adam     makes Tess a report owner too: ",
+        "Adam     takes it back: ",
+        "gateway  has sealed Planning and opened the phase, which rests on it",
+        "Tess     has 450 test cases planned by the gateway: 90 approved samples, 5 attributes",
+        "Tess     tries to put Dora in charge before the samples are approved",
+        "has no observation: have one approved that lists it",
+        "while observations are open",
+        "Tess     has 9 test cases planned by the gateway: 3 approved samples, 3 attributes in scope",
+        "Tess     tests 9 cases of Consumer Cards: 9 pass, 0 fail",
+        "Tess     sees nothing to observe: Observation Management stays as it is, not started",
         "cases without an owner",
         "Lena     hands Consumer Cards from Dora to Dina: \"Dora moves to another department\"",
         "Tess     asks for another version of consumer-cards-20260831.csv",
@@ -75,7 +85,9 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "refused, DECISIONS_PENDING",
         "refused, ROLE_MISSING",
         "refused, EVIDENCE_MISSING",
-        "refused, UNMET",
+        "refused, PHASE_DEPENDENCY_UNMET: Sample Selection is not complete",
+        "refused, PHASE_DEPENDENCY_UNMET: Observation Management is not complete",
+        "refused, PHASE_DEPENDENCY_UNMET: Test Execution has not been started",
         "refused, SIGN_OFFS_MISSING",
         "Version histories",
         "through both versions",
@@ -84,6 +96,9 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "Documents",
         "Actions",
         "Sign-offs of the report",
+        "Members of the report",
+        "The board\nFR Y-14M, Schedule D.1 (credit cards), September 2026\n",
+        "The board of the second report\nFR Y-14M, Schedule D.1, a small portfolio",
         "\n Planning → Data Profiling → Scoping → Sample Selection\n",
         "  Data Owner ID\n   ├─ Paul (Private Label) → Request Info 55/55 → Test Execution 55/55 (",
         "(All Observations Complete)\n",
@@ -92,7 +107,7 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
     ] {
         assert!(told.contains(line), "{line:?} is missing in:\n{told}");
     }
-    assert_eq!(told.matches("records in one hash chain, verified: intact").count(), 2, "{told}");
+    assert_eq!(told.matches("records in one hash chain, verified: intact").count(), 6, "{told}");
     for owner in
         ["─ Dina (Consumer Cards)", "─ Sam (Small Business Cards)", "─ Paul (Private Label)"]
     {
@@ -137,14 +152,49 @@ fn the_summary_is_one_json_document() {
     assert_eq!(lineage[0]["source"], "carried_forward");
     assert_eq!(lineage[0]["carried_from_decision_id"], lineage[1]["decision_id"]);
     assert_eq!(summary["artifacts"].as_array().unwrap().len(), 7);
-    assert_eq!(summary["refusals"].as_array().unwrap().len(), 10);
-    for trail in ["trail", "audit_trail"] {
-        assert_eq!(summary[trail]["intact"], true);
-        assert_eq!(summary[trail]["head_hash"].as_str().unwrap().len(), 64);
-    }
+    assert_eq!(summary["refusals"].as_array().unwrap().len(), 13);
+    trails_are_intact(&summary);
+    trails_are_intact(&summary["second_report"]);
     the_report_is_finished(&summary);
+    nothing_was_observed(&summary["second_report"]);
+    members_came_and_went(&summary);
     assert_eq!(summary.get("running"), None);
     nothing_is_left(place.path());
+}
+
+/// Those of all three services.
+fn trails_are_intact(report: &Value) {
+    let trails = report["trails"].as_array().unwrap();
+    let sources: Vec<&Value> = trails.iter().map(|trail| &trail["source"]).collect();
+    assert_eq!(sources, ["versioning", "audit", "gateway"]);
+    for trail in trails {
+        assert_eq!(trail["intact"], true);
+        assert_eq!(trail["head_hash"].as_str().unwrap().len(), 64);
+    }
+}
+
+/// The second report is finished, and Observation Management was never started in it.
+fn nothing_was_observed(report: &Value) {
+    let phases = report["board"]["phases"].as_array().unwrap();
+    let observed = &phases[7];
+    assert_eq!(
+        (&observed["phase"], &observed["started_at"]),
+        (&json!("observation_management"), &Value::Null)
+    );
+    assert_eq!(observed["held_by"], json!(["finalize_test_report"]));
+    assert_eq!(phases[8]["state"], "complete");
+    let lanes = report["board"]["lanes"].as_array().unwrap();
+    assert_eq!(lanes.len(), 1);
+    assert_eq!((&lanes[0]["concluded"], &lanes[0]["to_observe"]), (&json!(9), &json!(0)));
+}
+
+/// Tess was a report owner for a moment.
+fn members_came_and_went(summary: &Value) {
+    let members = summary["members"].as_array().unwrap();
+    let ended: Vec<&Value> = members.iter().filter(|one| one["ended_at"] != Value::Null).collect();
+    assert_eq!((members.len(), ended.len()), (6, 1));
+    assert_eq!((&ended[0]["user_id"], &ended[0]["role"]), (&json!(10), &json!("report_owner")));
+    assert_eq!((&ended[0]["given_by"], &ended[0]["ended_by"]), (&json!(2), &json!(2)));
 }
 
 /// All lanes are complete, what failed was observed, and the report is signed and approved.
@@ -195,8 +245,14 @@ fn a_kept_system_answers_until_it_is_stopped() {
     let printed = Command::new("sh").args(["-c", token_command]).output().unwrap();
     assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
     let token = String::from_utf8(printed.stdout).unwrap();
-    let address = running["endpoints"]["versioning"].as_str().unwrap();
+    let address = running["endpoints"]["gateway"].as_str().unwrap();
     assert_eq!(versions_of_samples(address, token.trim_end(), &summary), 2);
+
+    let board_command = running["board_command"].as_str().unwrap();
+    let printed = Command::new("sh").args(["-c", board_command]).output().unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let board = String::from_utf8(printed.stdout).unwrap();
+    assert!(board.contains("Finalize Test Report") && board.contains("user 52"), "{board}");
 
     let pids: Vec<u32> = running["endpoints"]["pids"]
         .as_object()
@@ -204,7 +260,7 @@ fn a_kept_system_answers_until_it_is_stopped() {
         .values()
         .map(|pid| pid.as_u64().unwrap().try_into().unwrap())
         .collect();
-    assert_eq!(pids.len(), 4);
+    assert_eq!(pids.len(), 5);
     assert!(pids.iter().all(|pid| runs(*pid)));
     kill(process.id(), "TERM");
     assert_eq!(process.wait().unwrap().code(), Some(0));

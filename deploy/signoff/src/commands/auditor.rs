@@ -1,6 +1,6 @@
-//! Asks a running system about trails, as an auditor would: at its gateway.
+//! Asks a running system as an auditor would: at its gateway.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -37,14 +37,7 @@ impl Auditor {
         data: Option<PathBuf>,
     ) -> Result<Self> {
         let folder = data_folder(data)?;
-        let endpoints = running_endpoints(&folder)?;
-        let address = endpoints
-            .service("gateway")
-            .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
-        let channel = Endpoint::from_shared(format!("http://{address}"))?
-            .connect()
-            .await
-            .with_context(|| format!("the gateway is not to be reached at {address}"))?;
+        let channel = gateway_of(&folder).await?;
         Ok(Self {
             source,
             workflow: Workflow { cycle_id, report_id },
@@ -95,9 +88,7 @@ impl Auditor {
 
     /// A request with a token that is good for reading this workflow.
     fn signed<R>(&self, wanted: R) -> Result<Request<R>> {
-        let claims = TokenClaims::new(USER, "signoff", TOKEN_LIFE)
-            .with_roles([Role::Auditor])
-            .on(self.workflow);
+        let claims = claims().on(self.workflow);
         let mut request = Request::new(wanted);
         let token = format!("Bearer {}", self.key.sign_token(&claims)?);
         request.metadata_mut().insert("authorization", token.parse()?);
@@ -111,4 +102,31 @@ impl Auditor {
             Source::Gateway => feed::Source::Gateway,
         }
     }
+}
+
+/// Connects to the gateway of the system that runs on a data folder.
+///
+/// # Errors
+/// None runs, or it cannot be reached.
+pub(super) async fn gateway_of(folder: &Path) -> Result<Channel> {
+    let endpoints = running_endpoints(folder)?;
+    let address = endpoints
+        .service("gateway")
+        .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
+    Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await
+        .with_context(|| format!("the gateway is not to be reached at {address}"))
+}
+
+/// A token with which everything can be read.
+///
+/// # Errors
+/// The folder has no key to sign it.
+pub(super) fn token(folder: &Path) -> Result<String> {
+    Ok(provider_key(folder)?.sign_token(&claims())?)
+}
+
+fn claims() -> TokenClaims {
+    TokenClaims::new(USER, "signoff", TOKEN_LIFE).with_roles([Role::Auditor])
 }

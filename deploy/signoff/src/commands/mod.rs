@@ -1,7 +1,8 @@
-//! One file for each command, and what those about trails share: `auditor` asks the services,
+//! One file for each command, and what those that read share: `auditor` asks the gateway,
 //! `report` says what was found.
 
 mod auditor;
+pub(crate) mod board;
 pub(crate) mod export;
 mod report;
 pub(crate) mod serve;

@@ -1,21 +1,24 @@
 //! What somebody does in one phase: one short method for each call that changes something.
 
 use signoff_contract::versioning::v1 as wire;
+use signoff_contract::versioning::v1::sign_off_service_client::SignOffServiceClient;
+use signoff_contract::versioning::v1::versioning_service_client::VersioningServiceClient;
 use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::{Phase, Scope};
 use tonic::Status;
 use uuid::Uuid;
 
-use super::people::{Person, SignOffs, Versioning};
+use super::people::Person;
+use crate::connection::Connection;
 
 /// Somebody's place in a phase.
 pub(super) struct Desk {
     /// Which phase of which report.
     pub(super) scope: shared::Scope,
     /// The service, for them.
-    pub(super) client: Versioning,
+    pub(super) client: VersioningServiceClient<Connection>,
     /// The sign-offs, for them.
-    pub(super) sign_offs: SignOffs,
+    pub(super) sign_offs: SignOffServiceClient<Connection>,
 }
 
 /// A new id for a request. Whoever does not know whether a request arrived sends it again with
@@ -35,8 +38,8 @@ impl Desk {
         let scope = Scope { workflow: person.workflow, phase };
         Self {
             scope: signoff_contract::convert::scope_to_wire(scope),
-            client: person.versioning.clone(),
-            sign_offs: person.sign_offs.clone(),
+            client: VersioningServiceClient::new(person.gateway.clone()),
+            sign_offs: SignOffServiceClient::new(person.gateway.clone()),
         }
     }
 

@@ -18,15 +18,24 @@ pub(super) struct Running {
     data: String,
     /// Prints a token of the report owner, for an hour.
     token_command: String,
+    /// Prints the board.
+    board_command: String,
 }
 
 impl Running {
     /// How to talk to the system with these endpoints, about the report of the story.
     pub(super) fn new(endpoints: Endpoints, data: &Path, program: &Path, of: &Summary) -> Self {
         let token_command = format!(
-            "{} token --user {} --role report_owner --workflow {}/{} --data {}",
+            "{} token --user {} --workflow {}/{} --data {}",
             quoted(program),
             Cast::OWEN,
+            of.cycle_id,
+            of.report_id,
+            quoted(data)
+        );
+        let board_command = format!(
+            "{} board --workflow {}/{} --data {}",
+            quoted(program),
             of.cycle_id,
             of.report_id,
             quoted(data)
@@ -35,6 +44,7 @@ impl Running {
             endpoints: endpoints.without_password(),
             data: data.display().to_string(),
             token_command,
+            board_command,
         }
     }
 
@@ -49,6 +59,8 @@ impl Running {
         stage.line(" a token for the report owner of this report, to be sent as");
         stage.line(" `authorization: Bearer TOKEN`, is printed by");
         stage.line(&format!("   {}", self.token_command));
+        stage.line(" and its board by");
+        stage.line(&format!("   {}", self.board_command));
     }
 }
 

@@ -1,17 +1,19 @@
 //! `signoff demo`: the product's main job, played through its public API.
 //!
-//! A private system is started, and the people of one workflow go through its nine phases as they
-//! would in earnest: each with a token of their own, through gRPC. Every number that is
-//! printed is one that the service answered, and is compared with the story.
+//! A private system is started, and the people of one report go through its nine phases as they
+//! would in earnest: each with a token of their own, at the gateway, through gRPC; then those of a
+//! second, smaller one. Every number that is printed is one that was answered, and is compared with
+//! the story.
 
 mod audit;
 pub mod data;
 mod desk;
-mod gate;
 mod keep;
 mod lanes;
+mod memberships;
 mod outcome;
 mod people;
+mod phases;
 mod reading;
 mod refusals;
 mod signing;
@@ -19,6 +21,7 @@ mod stage;
 mod story;
 mod summary;
 mod tables;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 
@@ -32,9 +35,9 @@ use uuid::Uuid;
 
 use crate::cli::DemoArgs;
 use crate::output::{self, Format};
-use crate::stack::{Home, Logs, Ports, Stack, UpOptions};
+use crate::stack::{Home, Logs, Ports, Stack, UpOptions, provider_key};
 use keep::Running;
-use people::{Cast, Services};
+use people::Cast;
 use stage::Stage;
 use summary::Summary;
 
@@ -117,29 +120,28 @@ async fn start(
 /// Plays the story and reads what came of it.
 async fn play(stage: &Stage, stack: &Stack) -> Result<Summary> {
     let endpoints = stack.endpoints();
-    let address =
-        |name: &str| endpoints.service(name).with_context(|| format!("no service {name} runs"));
-    let (versioning, audit) = (address("versioning")?, address("audit")?);
-    let services = Services {
-        versioning: Channel::from_shared(format!("http://{versioning}"))?.connect().await?,
-        audit: Channel::from_shared(format!("http://{audit}"))?.connect().await?,
-    };
-    let workflow = Workflow { cycle_id: Uuid::now_v7(), report_id: Uuid::now_v7() };
-    let cast = Cast::new(stack.key(), &services, workflow)?;
+    let address = endpoints.service("gateway").context("no gateway runs")?;
+    let gateway = Channel::from_shared(format!("http://{address}"))?.connect().await?;
+    let key = provider_key(stack.data())?;
+    let cycle_id = Uuid::now_v7();
+    let cast = || Cast::new(&key, &gateway, Workflow { cycle_id, report_id: Uuid::now_v7() });
+    let (first, second) = (cast()?, cast()?);
 
-    stage.heading("The nine phases of FR Y-14M, Schedule D.1 (credit cards), in one cycle");
-    stage.line(&format!("  Everybody calls the services at {versioning} (versions)"));
-    stage.line(&format!("  and {audit} (audit) over gRPC, with a token of their own:"));
+    stage.heading("Two reports of FR Y-14M in one cycle");
+    stage.line(&format!(
+        "  Everybody calls the gateway at {address} over gRPC, with a token of their own:"
+    ));
+    stage.says("Adam", "the admin, opens reports and says who works on them");
     stage.says("Tess", "the tester, puts things forward, reviews documents, and tests");
     stage.says("LLM", "a program that recommends on Tess's behalf what a language model finds");
     stage.says("Lena", "the test lead, hands lanes over and signs");
     stage.says("Owen", "the report owner, rules on things and approves; Olga stands in for him");
     stage.says("Eve", "the test executive, rules on the report and approves it");
     stage.says("Dora", "a data owner, as are Dina, Sam and Paul: they submit documents");
-    stage.says("gateway", "opens phases, keeps them in order, and plans test cases");
     stage.says("Ada", "the auditor, reads everything at the end");
-    let refusals = story::tell(stage, &cast).await?;
-    Summary::gather(&cast, refusals).await
+    let mut refusals = story::tell(stage, &first).await?;
+    refusals.extend(story::tell_second(stage, &second).await?);
+    Summary::gather(&first, &second, refusals).await
 }
 
 /// Prints the summary and, if the system is to be kept, waits.

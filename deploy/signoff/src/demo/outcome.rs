@@ -5,7 +5,7 @@ use serde::Serialize;
 use signoff_workflow::Phase;
 
 use super::people::{Cast, Person};
-use super::summary::word;
+use crate::words::word;
 
 /// Something that was asked of a data owner.
 #[derive(Debug, Serialize)]

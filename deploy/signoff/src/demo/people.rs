@@ -3,50 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use signoff_chassis::identity::{Claims, SigningKey};
-use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
-use signoff_contract::versioning::v1::sign_off_service_client::SignOffServiceClient;
-use signoff_contract::versioning::v1::versioning_service_client::VersioningServiceClient;
+use signoff_chassis::identity::{SigningKey, TokenClaims};
+use signoff_contract::gateway::v1::Member;
+use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::{Phase, Role, Workflow};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
 
 use super::audit::AuditDesk;
 use super::desk::Desk;
+use crate::connection::{Bearer, Connection};
 
 /// How long the tokens of the story are valid.
 const TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
-
-/// A connection to a service that shows a token with every call.
-pub(super) type Connection = InterceptedService<Channel, Bearer>;
-/// A client of the versioning service.
-pub(super) type Versioning = VersioningServiceClient<Connection>;
-/// A client of the sign-off service.
-pub(super) type SignOffs = SignOffServiceClient<Connection>;
-/// A client of a service's trail.
-pub(super) type Trail = TrailServiceClient<Connection>;
-
-/// The services of the story.
-pub(super) struct Services {
-    /// Keeps versions.
-    pub(super) versioning: Channel,
-    /// Keeps what is audited only.
-    pub(super) audit: Channel,
-}
-
-/// Shows a token with every call.
-#[derive(Clone)]
-pub(super) struct Bearer(MetadataValue<Ascii>);
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
-    }
-}
 
 /// Somebody with a token.
 pub(super) struct Person {
@@ -56,14 +24,8 @@ pub(super) struct Person {
     pub(super) user_id: i64,
     /// The report that they work on.
     pub(super) workflow: Workflow,
-    /// The versioning service, for them.
-    pub(super) versioning: Versioning,
-    /// The sign-offs, for them.
-    pub(super) sign_offs: SignOffs,
-    /// The trail of the versioning service, for them.
-    pub(super) trail: Trail,
-    /// The audit service, for them.
-    pub(super) audit: Connection,
+    /// The gateway, for them.
+    pub(super) gateway: Connection,
 }
 
 impl Person {
@@ -80,12 +42,10 @@ impl Person {
 
 /// Everybody in the story.
 pub(super) struct Cast {
-    /// The gateway, which opens phases.
-    pub(super) gateway: Person,
+    /// The admin, who opens the report and says who works on it.
+    pub(super) adam: Person,
     /// The tester.
     pub(super) tess: Person,
-    /// The tester again, with a token that makes her a report owner too.
-    pub(super) tess_as_owner: Person,
     /// A program that recommends what a language model proposes, on the tester's behalf.
     pub(super) llm: Person,
     /// The test lead.
@@ -109,8 +69,8 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// The user id of the gateway.
-    const GATEWAY: i64 = 1;
+    /// The user id of the admin.
+    const ADAM: i64 = 2;
     /// The user id of the recommending program.
     const LLM: i64 = 5;
     /// The user id of the tester.
@@ -131,60 +91,61 @@ impl Cast {
     const SAM: i64 = 53;
     const PAUL: i64 = 54;
 
-    /// Everybody, working on one report over one connection to each service.
+    /// Who works on a report, and as what. Data owners are no members: it is their assignment that
+    /// lets them in.
+    const MEMBERS: [(i64, Role); 5] = [
+        (Self::TESS, Role::Tester),
+        (Self::LENA, Role::TestLead),
+        (Self::OWEN, Role::ReportOwner),
+        (Self::OLGA, Role::ReportOwner),
+        (Self::EVE, Role::TestExecutive),
+    ];
+
+    /// Everybody, working on one report over one connection to the gateway.
     ///
     /// # Errors
     /// A token cannot be signed.
-    pub(super) fn new(key: &SigningKey, services: &Services, workflow: Workflow) -> Result<Self> {
-        let person = |name: &'static str, claims: Claims| {
-            let token = key.sign(&claims).with_context(|| format!("a token for {name}"))?;
-            let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
-            value.set_sensitive(true);
-            let bearer = Bearer(value);
-            let versioning = Connection::new(services.versioning.clone(), bearer.clone());
-            anyhow::Ok(Person {
-                name,
-                user_id: claims.signoff_uid,
-                workflow,
-                versioning: Versioning::new(versioning.clone()),
-                sign_offs: SignOffs::new(versioning.clone()),
-                trail: Trail::new(versioning),
-                audit: Connection::new(services.audit.clone(), bearer),
-            })
+    pub(super) fn new(key: &SigningKey, gateway: &Channel, workflow: Workflow) -> Result<Self> {
+        let signed = |name: &'static str, user_id: i64, roles: &[Role], on_behalf_of| {
+            let claims = TokenClaims::new(user_id, name.to_lowercase(), TOKEN_LIFE)
+                .with_roles(roles.iter().copied());
+            let token = key.sign_token(&claims).with_context(|| format!("a token for {name}"))?;
+            let gateway = Connection::new(gateway.clone(), Bearer::new(&token, on_behalf_of)?);
+            anyhow::Ok(Person { name, user_id, workflow, gateway })
         };
-        // Roles on the report count on this report only; the others everywhere.
-        let claims = |user_id: i64, subject: &str, roles: &[Role]| {
-            let claims = Claims::new(user_id, subject, TOKEN_LIFE);
-            claims.with_roles(roles.iter().copied()).on(workflow)
-        };
-        let mut llm = claims(Self::LLM, "llm-recommender", &[Role::Service, Role::Tester]);
-        llm.on_behalf_of = Some(Self::TESS);
-        let both = [Role::Tester, Role::ReportOwner];
-        // It opens phases, and reads what it plans test cases from.
-        let both_sides = [Role::Gateway, Role::Service];
+        let everywhere = |name, user_id, role| signed(name, user_id, &[role], None);
+        // What they may do comes from the report's members, or from an assignment.
+        let person = |name, user_id| signed(name, user_id, &[], None);
         Ok(Self {
-            gateway: person("gateway", claims(Self::GATEWAY, "gateway", &both_sides))?,
-            tess: person("Tess", claims(Self::TESS, "tess", &[Role::Tester]))?,
-            tess_as_owner: person("Tess", claims(Self::TESS, "tess", &both))?,
-            llm: person("LLM", llm)?,
-            lena: person("Lena", claims(Self::LENA, "lena", &[Role::TestLead]))?,
-            owen: person("Owen", claims(Self::OWEN, "owen", &[Role::ReportOwner]))?,
-            olga: person("Olga", claims(Self::OLGA, "olga", &[Role::ReportOwner]))?,
-            eve: person("Eve", claims(Self::EVE, "eve", &[Role::TestExecutive]))?,
-            // No role: it is their assignment that lets them in.
-            dora: person("Dora", claims(Self::DORA, "dora", &[]))?,
-            dina: person("Dina", claims(Self::DINA, "dina", &[]))?,
-            sam: person("Sam", claims(Self::SAM, "sam", &[]))?,
-            paul: person("Paul", claims(Self::PAUL, "paul", &[]))?,
-            ada: person("Ada", claims(Self::ADA, "ada", &[Role::Auditor]))?,
+            adam: everywhere("Adam", Self::ADAM, Role::Admin)?,
+            tess: person("Tess", Self::TESS)?,
+            llm: signed("LLM", Self::LLM, &[Role::Service], Some(Self::TESS))?,
+            lena: person("Lena", Self::LENA)?,
+            owen: person("Owen", Self::OWEN)?,
+            olga: person("Olga", Self::OLGA)?,
+            eve: person("Eve", Self::EVE)?,
+            dora: person("Dora", Self::DORA)?,
+            dina: person("Dina", Self::DINA)?,
+            sam: person("Sam", Self::SAM)?,
+            paul: person("Paul", Self::PAUL)?,
+            ada: everywhere("Ada", Self::ADA, Role::Auditor)?,
         })
+    }
+
+    /// Who works on a report, with these beside.
+    pub(super) fn members(more: &[(i64, Role)]) -> Vec<Member> {
+        let member = |&(user_id, role): &(i64, Role)| Member {
+            user_id,
+            role: shared::Role::from(role).into(),
+        };
+        Self::MEMBERS.iter().chain(more).map(member).collect()
     }
 
     /// What somebody with this user id is called; nothing for 0, which is nobody.
     pub(super) fn name_of(user_id: i64) -> String {
         match user_id {
             0 => String::new(),
-            Self::GATEWAY => "gateway".to_owned(),
+            Self::ADAM => "Adam".to_owned(),
             Self::LLM => "LLM".to_owned(),
             Self::TESS => "Tess".to_owned(),
             Self::LENA => "Lena".to_owned(),

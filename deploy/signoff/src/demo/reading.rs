@@ -1,12 +1,14 @@
 //! What somebody reads in one phase. Lists come in pages; these methods walk them to the end.
 
 use signoff_contract::feed::v1 as feed;
+use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
 use signoff_contract::versioning::v1 as wire;
+use signoff_contract::versioning::v1::versioning_service_client::VersioningServiceClient;
 use signoff_contract::workflow::v1 as shared;
 use tonic::Status;
 
 use super::desk::{Desk, held};
-use super::people::{Person, Trail};
+use super::people::Person;
 
 /// How much of a list a page holds.
 const PAGE: i32 = 200;
@@ -111,7 +113,7 @@ impl Desk {
 
 impl Person {
     /// A scope for the whole report: no phase.
-    fn report(&self) -> shared::Scope {
+    pub(super) fn report(&self) -> shared::Scope {
         signoff_contract::convert::workflow_to_wire(self.workflow)
     }
 
@@ -123,7 +125,7 @@ impl Person {
             page_size: PAGE,
             ..Default::default()
         };
-        let mut client = self.versioning.clone();
+        let mut client = VersioningServiceClient::new(self.gateway.clone());
         let mut artifacts = Vec::new();
         loop {
             let page = client.list_artifacts(request.clone()).await?.into_inner();
@@ -142,10 +144,7 @@ impl Person {
     ) -> Result<feed::VerifyTrailResponse, Status> {
         let request =
             feed::VerifyTrailRequest { scope: Some(self.report()), source: source.into() };
-        let mut trail = match source {
-            feed::Source::Audit => Trail::new(self.audit.clone()),
-            _ => self.trail.clone(),
-        };
+        let mut trail = TrailServiceClient::new(self.gateway.clone());
         Ok(trail.verify_trail(request).await?.into_inner())
     }
 }

@@ -45,11 +45,11 @@ impl Story<'_> {
         self.refused(tess, tried, answer, Code::Aborted, ErrorReason::EtagMismatch)
     }
 
-    /// The tester, who is a report owner too for once, approves what she made.
+    /// The tester, who is a report owner too for a moment, approves what she made.
     pub(super) async fn try_to_approve_ones_own(&mut self, version_id: &str) -> Result<()> {
-        let tess = &self.cast.tess_as_owner;
+        let tess = &self.cast.tess;
         let answer = tess.at(Phase::SCOPING).approve(version_id, "looks good to me").await;
-        let tried = "tries to approve what she made herself, with a report owner's token";
+        let tried = "tries to approve what she made herself, as a report owner";
         let reason = ErrorReason::MakerIsChecker;
         self.refused(tess, tried, answer, Code::PermissionDenied, reason)
     }
@@ -118,7 +118,7 @@ fn message(status: &Status) -> String {
         unmet.into_iter().next().map(|first| (first.subject, first.description))
     });
     match named {
-        Some((field, description)) if description != status.message() => {
+        Some((field, description)) if !status.message().starts_with(&description) => {
             format!("{} ({field}: {description})", status.message())
         }
         Some(_) | None => status.message().to_owned(),

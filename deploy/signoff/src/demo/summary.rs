@@ -6,12 +6,15 @@ use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
 use signoff_workflow::{Phase, PhaseTable, Workflow};
 
-use super::gate::{is_audited, row_of};
 use super::lanes::{Lane, lanes};
+use super::memberships::{Membership, memberships};
 use super::outcome::{Action, Document, SignOff, actions, documents, sign_offs};
 use super::people::{Cast, Person};
+use super::phases::{is_audited, row_of};
 use super::refusals::Refusal;
 use super::story::{counts, holds};
+use crate::board::Board;
+use crate::words::word;
 
 /// What is there at the end.
 #[derive(Debug, Serialize)]
@@ -38,10 +41,23 @@ pub(super) struct Summary {
     pub(super) sign_offs: Vec<SignOff>,
     /// What was tried and refused.
     pub(super) refusals: Vec<Refusal>,
-    /// The trail of the versioning service, verified by it.
-    pub(super) trail: Trail,
-    /// The trail of the audit service, verified by it.
-    pub(super) audit_trail: Trail,
+    /// Who held which role when, and who gave it.
+    pub(super) members: Vec<Membership>,
+    /// Where everything stands.
+    pub(super) board: Board,
+    /// The trail of each service, verified by it.
+    pub(super) trails: Vec<Trail>,
+    /// The other report.
+    pub(super) second_report: SecondReport,
+}
+
+/// The report in which nothing had to be observed.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondReport {
+    pub(super) cycle_id: String,
+    pub(super) report_id: String,
+    pub(super) board: Board,
+    pub(super) trails: Vec<Trail>,
 }
 
 /// Where a phase stands.
@@ -124,9 +140,10 @@ pub(super) struct Artifact {
     pub(super) superseded: bool,
 }
 
-/// The trail.
+/// The trail that one service keeps.
 #[derive(Debug, Serialize)]
 pub(super) struct Trail {
+    pub(super) source: String,
     pub(super) intact: bool,
     pub(super) records: i64,
     /// SHA-256 of the last record, in hexadecimal.
@@ -138,7 +155,7 @@ impl Summary {
     ///
     /// # Errors
     /// The service refuses, or what it answers is not the story.
-    pub(super) async fn gather(cast: &Cast, refusals: Vec<Refusal>) -> Result<Self> {
+    pub(super) async fn gather(cast: &Cast, second: &Cast, refusals: Vec<Refusal>) -> Result<Self> {
         let ada = &cast.ada;
         let mut phases = Vec::new();
         for row in PhaseTable::standard().rows() {
@@ -164,8 +181,10 @@ impl Summary {
             actions: actions(ada).await?,
             sign_offs: sign_offs(ada).await?,
             refusals,
-            trail: trail(ada, feed::Source::Versioning).await?,
-            audit_trail: trail(ada, feed::Source::Audit).await?,
+            members: memberships(ada).await?,
+            board: ada.board().await?,
+            trails: trails(ada).await?,
+            second_report: SecondReport::gather(&second.ada).await?,
         };
         summary.check()?;
         Ok(summary)
@@ -205,13 +224,38 @@ impl Summary {
         holds("how the samples differ", samples.numbers(), [10, 20, 0, 0, 80])?;
         let current = self.artifacts.iter().filter(|artifact| !artifact.superseded).count();
         holds("artifacts, and those in force", (self.artifacts.len(), current), (7, 6))?;
-        holds("refusals", self.refusals.len(), 10)?;
+        holds("refusals", self.refusals.len(), 13)?;
         holds("lanes", self.lanes.len(), 3)?;
         holds("lanes are complete", self.lanes.iter().all(|lane| lane.complete), true)?;
         let signed = self.sign_offs.iter().filter(|one| one.status == "signed").count();
         holds("sign-offs", (self.sign_offs.len(), signed), (3, 3))?;
-        holds("the trail is intact", self.trail.intact, true)?;
-        holds("the trail of audit is intact", self.audit_trail.intact, true)
+        let (ever, held) =
+            (self.members.len(), self.members.iter().filter(|one| one.ended_by == 0).count());
+        holds("roles ever held, and held now", (ever, held), (6, 5))?;
+        let intact = self.trails.iter().chain(&self.second_report.trails);
+        holds("the trails are intact", intact.filter(|one| one.intact).count(), 6)?;
+        self.second_report.check()
+    }
+}
+
+impl SecondReport {
+    async fn gather(reader: &Person) -> Result<Self> {
+        let Workflow { cycle_id, report_id } = reader.workflow;
+        Ok(Self {
+            cycle_id: cycle_id.to_string(),
+            report_id: report_id.to_string(),
+            board: reader.board().await?,
+            trails: trails(reader).await?,
+        })
+    }
+
+    /// # Errors
+    /// Observation Management was started, or the report is not finished.
+    fn check(&self) -> Result<()> {
+        let observed = self.board.was_started(Phase::OBSERVATION_MANAGEMENT);
+        holds("Observation Management was started in the second report", observed, false)?;
+        let state = self.board.state(Phase::FINALIZE_TEST_REPORT);
+        holds("the second report", state, "complete")
     }
 }
 
@@ -243,13 +287,19 @@ async fn phase_summary(reader: &Person, phase: Phase) -> Result<PhaseSummary> {
     })
 }
 
-async fn trail(reader: &Person, source: feed::Source) -> Result<Trail> {
-    let verified = reader.verify_trail(source).await?;
-    Ok(Trail {
-        intact: verified.intact,
-        records: verified.records,
-        head_hash: hex::encode(verified.head.unwrap_or_default().hash),
-    })
+/// The trails of all services, each verified by its own.
+async fn trails(reader: &Person) -> Result<Vec<Trail>> {
+    let mut trails = Vec::new();
+    for source in [feed::Source::Versioning, feed::Source::Audit, feed::Source::Gateway] {
+        let verified = reader.verify_trail(source).await?;
+        trails.push(Trail {
+            source: word(source.as_str_name(), "SOURCE_"),
+            intact: verified.intact,
+            records: verified.records,
+            head_hash: hex::encode(verified.head.unwrap_or_default().hash),
+        });
+    }
+    Ok(trails)
 }
 
 fn version_summary(version: wire::Version) -> VersionSummary {
@@ -338,24 +388,4 @@ fn artifact_summary(artifact: wire::Artifact) -> Result<Artifact> {
         notes: artifact.notes,
         superseded: artifact.superseded_at.is_some(),
     })
-}
-
-/// A value of one of the wire's enums as a word: `carried_forward`.
-pub(super) fn word(name: &str, prefix: &str) -> String {
-    name.trim_start_matches(prefix).to_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use signoff_contract::workflow::v1 as shared;
-
-    use super::*;
-
-    #[test]
-    fn enum_values_become_words() {
-        let state = shared::PhaseState::InProgress;
-        assert_eq!(word(state.as_str_name(), "PHASE_STATE_"), "in_progress");
-        let source = wire::RecommendationSource::CarriedForward;
-        assert_eq!(word(source.as_str_name(), "RECOMMENDATION_SOURCE_"), "carried_forward");
-    }
 }

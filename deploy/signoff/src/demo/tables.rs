@@ -1,10 +1,14 @@
 //! The summary for people: as tables.
 
 use super::lanes::tree;
+use super::memberships::Membership;
 use super::outcome::{Action, Document, SignOff};
 use super::people::Cast;
 use super::stage::Stage;
-use super::summary::{Comparison, Difference, LineageEntry, PhaseSummary, Summary, VersionSummary};
+use super::summary::{
+    Comparison, Difference, LineageEntry, PhaseSummary, Summary, Trail, VersionSummary,
+};
+use crate::board::Board;
 
 /// How many item keys stand for the others.
 const SHOWN_KEYS: usize = 2;
@@ -70,12 +74,6 @@ pub(super) fn show(stage: &Stage, summary: &Summary) {
     let header = ["artifact", "phase", "version", "approved by", "state", "notes"];
     stage.table("Approved artifacts", header, rows.collect());
 
-    let rows = summary
-        .phases
-        .iter()
-        .map(|phase| [phase.phase.to_owned(), phase.state.clone(), phase.held_by.join(", ")]);
-    stage.table("Phases", ["phase", "state", "sealed by"], rows.collect());
-
     let header =
         ["document", "version", "as", "state", "current", "test cases", "by", "reviewed by"];
     stage.table("Documents", header, all(&summary.documents, Document::row));
@@ -84,16 +82,31 @@ pub(super) fn show(stage: &Stage, summary: &Summary) {
     let header = ["role", "signed by", "state", "handed on by", "because"];
     stage.table("Sign-offs of the report", header, all(&summary.sign_offs, SignOff::row));
 
-    stage.heading("Trails");
-    for (service, trail) in [("versioning", &summary.trail), ("audit", &summary.audit_trail)] {
-        let verdict = if trail.intact { "intact" } else { "DAMAGED" };
-        let text = format!("{} records in one hash chain, verified: {verdict}", trail.records);
-        stage.line(&format!(" {service:<11} {text}"));
-        stage.line(&format!(" {:<11} head {}", "", trail.head_hash));
-    }
-
+    let header = ["who", "as", "from", "given by", "until", "ended by", "because"];
+    stage.table("Members of the report", header, all(&summary.members, Membership::row));
+    show_trails(stage, "Trails", &summary.trails);
     stage.heading("The report");
     tree(&summary.phases, &summary.lanes).iter().for_each(|line| stage.line(line));
+    show_board(stage, "The board", &summary.board);
+
+    let second = &summary.second_report;
+    show_board(stage, "The board of the second report", &second.board);
+    show_trails(stage, "Its trails", &second.trails);
+}
+
+fn show_trails(stage: &Stage, title: &str, trails: &[Trail]) {
+    stage.heading(title);
+    for trail in trails {
+        let verdict = if trail.intact { "intact" } else { "DAMAGED" };
+        let text = format!("{} records in one hash chain, verified: {verdict}", trail.records);
+        stage.line(&format!(" {:<11} {text}", trail.source));
+        stage.line(&format!(" {:<11} head {}", "", trail.head_hash));
+    }
+}
+
+fn show_board(stage: &Stage, title: &str, board: &Board) {
+    stage.heading(title);
+    board.lines(&Cast::name_of).iter().for_each(|line| stage.line(line));
 }
 
 fn all<T, const N: usize>(of: &[T], row: fn(&T) -> [String; N]) -> Vec<[String; N]> {

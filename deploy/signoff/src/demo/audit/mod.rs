@@ -16,7 +16,8 @@ use wire::test_case_service_client::TestCaseServiceClient;
 use wire::test_execution_service_client::TestExecutionServiceClient;
 
 use super::desk::{held, request_id};
-use super::people::{Connection, Person};
+use super::people::Person;
+use crate::connection::Connection;
 
 pub(super) use testing::{Answer, Outcome};
 
@@ -25,7 +26,7 @@ pub(super) use testing::{Answer, Outcome};
 pub(super) struct AuditDesk {
     /// Which phase of which report.
     pub(super) scope: shared::Scope,
-    /// The gates.
+    /// The phase as a whole.
     pub(super) phases: AuditPhaseServiceClient<Connection>,
     owners: DataOwnerServiceClient<Connection>,
     cases: TestCaseServiceClient<Connection>,
@@ -56,11 +57,11 @@ impl AuditDesk {
     pub(super) fn new(person: &Person, phase: Phase) -> Self {
         Self {
             scope: scope_to_wire(Scope { workflow: person.workflow, phase }),
-            phases: AuditPhaseServiceClient::new(person.audit.clone()),
-            owners: DataOwnerServiceClient::new(person.audit.clone()),
-            cases: TestCaseServiceClient::new(person.audit.clone()),
-            documents: DocumentServiceClient::new(person.audit.clone()),
-            executions: TestExecutionServiceClient::new(person.audit.clone()),
+            phases: AuditPhaseServiceClient::new(person.gateway.clone()),
+            owners: DataOwnerServiceClient::new(person.gateway.clone()),
+            cases: TestCaseServiceClient::new(person.gateway.clone()),
+            documents: DocumentServiceClient::new(person.gateway.clone()),
+            executions: TestExecutionServiceClient::new(person.gateway.clone()),
         }
     }
 
@@ -100,27 +101,6 @@ impl AuditDesk {
             request_id: request_id(),
         };
         Ok(self.owners.transfer_data_owner(request).await?.into_inner())
-    }
-
-    /// Sends a part of a plan, from these versions: of Planning, Scoping and Sample Selection.
-    pub(super) async fn plan(
-        &mut self,
-        versions: &[String; 3],
-        cases: Vec<wire::PlannedCase>,
-        last: bool,
-    ) -> Result<wire::PlanTestCasesResponse, Status> {
-        let [planning, scoping, sample_selection] = versions;
-        let request = wire::PlanTestCasesRequest {
-            scope: Some(self.scope.clone()),
-            cases,
-            planning_version_id: planning.clone(),
-            scoping_version_id: scoping.clone(),
-            sample_selection_version_id: sample_selection.clone(),
-            last,
-            request_id: request_id(),
-            total_cases: 0,
-        };
-        Ok(self.cases.plan_test_cases(request).await?.into_inner())
     }
 
     /// Submits a document for test cases, or as a supplement to another submission.

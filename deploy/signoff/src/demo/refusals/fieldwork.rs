@@ -1,13 +1,13 @@
 //! What must not work from Data Owner ID on.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_workflow::Phase;
 use tonic::Code;
 
-use super::Refusal;
 use crate::demo::audit::File;
+use crate::demo::data::accounts::LineOfBusiness;
 use crate::demo::story::Story;
 
 impl Story<'_> {
@@ -48,30 +48,39 @@ impl Story<'_> {
         self.refused(tess, tried, answer, Code::FailedPrecondition, reason)
     }
 
-    /// The gateway opens Finalize Test Report while failed tests have no observation.
+    /// The tester puts somebody in charge before the samples are approved.
+    pub(in crate::demo) async fn try_to_assign_too_early(&mut self) -> Result<()> {
+        let (tess, dora) = (&self.cast.tess, &self.cast.dora);
+        let lob_id = LineOfBusiness::ConsumerCards.lob_id().to_string();
+        let answer = tess.audit_at(Phase::DATA_OWNER_ID).assign(dora, &lob_id, "at once").await;
+        let tried = "tries to put Dora in charge before the samples are approved";
+        let reason = ErrorReason::PhaseDependencyUnmet;
+        self.refused(tess, tried, answer, Code::FailedPrecondition, reason)
+    }
+
+    /// The tester starts Finalize Test Report while failed tests have no observation.
     pub(in crate::demo) async fn try_to_finalize_too_early(&mut self) -> Result<()> {
-        let gateway = &self.cast.gateway;
-        let tried = "tries to open Finalize Test Report while failed tests have no observation";
-        let unmet = match gateway.try_to_open(Phase::FINALIZE_TEST_REPORT).await? {
-            Ok(_opened) => bail!("{} {tried}, and nothing was missing", gateway.name),
-            Err(unmet) => unmet,
-        };
-        let more = match unmet.len() {
-            0 | 1 => String::new(),
-            many => format!(" (and {} more)", many - 1),
-        };
-        let first = unmet.into_iter().next().map(|missing| missing.what).unwrap_or_default();
-        // Not an error of the call: the seal is answered with what is missing.
-        let refusal = Refusal {
-            who: gateway.name,
-            tried,
-            code: "OK".to_owned(),
-            reason: "UNMET".to_owned(),
-            message: format!("{first}{more}"),
-        };
-        self.stage.refused(refusal.who, tried, &refusal.reason, &refusal.message);
-        self.refusals.push(refusal);
-        Ok(())
+        let tried = "tries to start Finalize Test Report while failed tests have no observation";
+        self.try_to_finalize(tried).await
+    }
+
+    /// The same while the observations are not ruled on.
+    pub(in crate::demo) async fn try_to_finalize_with_one_open(&mut self) -> Result<()> {
+        let tried = "tries to start Finalize Test Report while observations are open";
+        self.try_to_finalize(tried).await
+    }
+
+    /// The same while a test case is not tested.
+    pub(in crate::demo) async fn try_to_finalize_untested(&mut self) -> Result<()> {
+        let tried = "tries to start Finalize Test Report before the cases are tested";
+        self.try_to_finalize(tried).await
+    }
+
+    async fn try_to_finalize(&mut self, tried: &'static str) -> Result<()> {
+        let tess = &self.cast.tess;
+        let answer = tess.start_phase(Phase::FINALIZE_TEST_REPORT).await;
+        let reason = ErrorReason::PhaseDependencyUnmet;
+        self.refused(tess, tried, answer, Code::FailedPrecondition, reason)
     }
 
     /// The test executive approves a report that nobody has signed.

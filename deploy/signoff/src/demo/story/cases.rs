@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use prost_types::Struct;
 use signoff_contract::audit::v1 as audit;
+use signoff_contract::gateway::v1 as gateway;
 use signoff_contract::versioning::v1 as wire;
-use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::Phase;
 use wire::payload::Kind;
 
 use super::{Story, all, holds, number, text};
 use crate::demo::data::accounts::LineOfBusiness;
 use crate::demo::data::extracts::Cell;
-
-/// How many cases go in one call of a plan. A call takes as many as fit into 4 MiB.
-const PART: usize = 200;
 
 /// One thing to test.
 pub(super) struct Case {
@@ -92,10 +89,8 @@ pub(super) struct Plan {
     pub(super) cases: Vec<Case>,
 }
 
-/// What a plan is made from.
+/// What a plan was made from.
 struct Basis {
-    /// Versions of Planning, Scoping and Sample Selection.
-    versions: [String; 3],
     /// Technical names by attribute.
     attributes: BTreeMap<String, String>,
     samples: BTreeMap<String, wire::Sample>,
@@ -125,46 +120,26 @@ impl Plan {
 
 impl Story<'_> {
     /// The gateway makes the plan from what was approved.
-    pub(super) async fn plan_cases(
-        &self,
-        opened: &shared::PhaseStatus,
-    ) -> Result<(audit::PlanTestCasesResponse, Plan)> {
-        let (stage, gateway) = (self.stage, &self.cast.gateway);
-        let basis = self.basis(opened).await?;
-        let planned = basis.cases();
-        let mut desk = gateway.audit_at(Phase::DATA_OWNER_ID);
-        let bar = stage.bar("planning test cases", planned.len());
-        let mut parts = planned.chunks(PART).peekable();
-        let mut answer = audit::PlanTestCasesResponse::default();
-        while let Some(part) = parts.next() {
-            let last = parts.peek().is_none();
-            answer = desk.plan(&basis.versions, part.to_vec(), last).await.context("planning")?;
-            bar.at(i32::try_from(answer.planned)?);
-        }
-        drop(bar);
-        holds("test cases planned", usize::try_from(answer.planned)?, planned.len())?;
-        let text = format!("plans {} test cases", answer.planned);
+    pub(super) async fn plan_cases(&self) -> Result<(gateway::PlanTestCasesResponse, Plan)> {
+        let (stage, tess) = (self.stage, &self.cast.tess);
+        let answer = tess.plan_test_cases().await.context("planning")?;
+        let basis = self.basis(answer.plan.as_ref().context("no plan")?).await?;
         let (samples, attributes) = (basis.samples.len(), basis.attributes.len());
+        let planned = usize::try_from(answer.planned)?;
+        holds("test cases planned", planned, samples * attributes)?;
+        let text = format!("has {planned} test cases planned by the gateway");
         let text = format!("{text}: {samples} approved samples, {attributes} attributes in scope");
-        stage.says(gateway.name, &text);
-        let cases = desk.test_cases("").await?;
-        holds("test cases listed", cases.len(), planned.len())?;
+        stage.says(tess.name, &text);
+        let cases = tess.audit_at(Phase::DATA_OWNER_ID).test_cases("").await?;
+        holds("test cases listed", cases.len(), planned)?;
         let cases = cases.iter().map(|case| basis.read(case)).collect::<Result<_>>()?;
         Ok((answer, Plan { cases }))
     }
 
-    /// What was approved in the phases that the plan is made from.
-    async fn basis(&self, opened: &shared::PhaseStatus) -> Result<Basis> {
-        let gateway = &self.cast.gateway;
-        let planning = gateway.at(Phase::PLANNING).status().await?.current_version_id;
-        let scoping = gateway.at(Phase::SCOPING).status().await?.current_version_id;
-        // That which the phase rests on, whatever has been approved since.
-        let sampling = Phase::SAMPLE_SELECTION.number();
-        let sampling = opened.rests_on.iter().find(|one| one.phase == sampling);
-        let sampling = sampling.context("the phase rests on no samples")?.version_id.clone();
-
+    /// What was approved in the versions that a plan was made from.
+    async fn basis(&self, plan: &audit::TestPlan) -> Result<Basis> {
         let mut attributes = BTreeMap::new();
-        for content in self.approved(Phase::PLANNING, &planning).await? {
+        for content in self.approved(Phase::PLANNING, &plan.planning_version_id).await? {
             if let Kind::AttributeDecision(one) = content
                 && !one.is_key
                 && one.decision_type() == wire::DecisionType::Include
@@ -174,7 +149,7 @@ impl Story<'_> {
             }
         }
         let mut in_scope = Vec::new();
-        for content in self.approved(Phase::SCOPING, &scoping).await? {
+        for content in self.approved(Phase::SCOPING, &plan.scoping_version_id).await? {
             if let Kind::ScopingDecision(one) = content
                 && one.is_in_scope
             {
@@ -183,17 +158,19 @@ impl Story<'_> {
         }
         attributes.retain(|attribute_id, _| in_scope.contains(attribute_id));
         let mut samples = BTreeMap::new();
-        for content in self.approved(Phase::SAMPLE_SELECTION, &sampling).await? {
+        for content in
+            self.approved(Phase::SAMPLE_SELECTION, &plan.sample_selection_version_id).await?
+        {
             if let Kind::Sample(sample) = content {
                 samples.insert(sample.sample_identifier.clone(), sample);
             }
         }
-        Ok(Basis { versions: [planning, scoping, sampling], attributes, samples })
+        Ok(Basis { attributes, samples })
     }
 
     /// What stands approved in a version, changes by the reviewer included.
     async fn approved(&self, phase: Phase, version_id: &str) -> Result<Vec<Kind>> {
-        let decisions = self.cast.gateway.at(phase).decisions(version_id, all()).await?;
+        let decisions = self.cast.tess.at(phase).decisions(version_id, all()).await?;
         let stands = |decision: &wire::Decision| {
             let state = decision.state();
             matches!(state, wire::DecisionState::Approved | wire::DecisionState::Modified)
@@ -204,19 +181,6 @@ impl Story<'_> {
 }
 
 impl Basis {
-    /// Every sample with every attribute.
-    fn cases(&self) -> Vec<audit::PlannedCase> {
-        let case = |sample: &wire::Sample, attribute_id: &String| audit::PlannedCase {
-            sample_item_key: sample.sample_identifier.clone(),
-            attribute_id: attribute_id.clone(),
-            lob_id: sample.lob_id.clone(),
-        };
-        self.samples
-            .values()
-            .flat_map(|sample| self.attributes.keys().map(move |id| case(sample, id)))
-            .collect()
-    }
-
     /// A case, with what the report says.
     fn read(&self, case: &audit::TestCase) -> Result<Case> {
         let sample = self.samples.get(&case.sample_item_key).context("a case of no sample")?;

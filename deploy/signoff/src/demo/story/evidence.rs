@@ -48,12 +48,13 @@ pub(super) fn extract_of(plan: &Plan, bundle: Bundle, period: &str) -> Extract {
 impl Story<'_> {
     /// Tells the phase, for two of the three lanes: each goes at its own pace.
     pub(super) async fn request_info(&mut self, plan: &Plan) -> Result<Evidence> {
-        self.begin(Phase::REQUEST_INFO).await?;
+        self.enter(Phase::REQUEST_INFO)?;
         let cast = self.cast;
         let cards = Bundle::whole(LineOfBusiness::ConsumerCards);
         let mut evidence = Evidence::default();
         let old = extract_of(plan, cards, LAST_PERIOD);
         self.submit(&cast.dora, cards, plan, old, &mut evidence).await?;
+        self.tell_grounds(Phase::REQUEST_INFO).await?;
         let foreign = extract_file(cards, &extract_of(plan, cards, PERIOD))?;
         self.try_another_lane(plan.ids_of(cards), foreign).await?;
         for bundle in Bundle::halves(LineOfBusiness::SmallBusinessCards) {
@@ -74,7 +75,7 @@ impl Story<'_> {
     }
 
     /// An owner submits an extract, for all cases of a bundle.
-    async fn submit(
+    pub(super) async fn submit(
         &self,
         owner: &Person,
         bundle: Bundle,

@@ -29,7 +29,7 @@ struct Failed {
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn observe(&mut self, plan: &Plan) -> Result<()> {
-        self.begin(Phase::OBSERVATION_MANAGEMENT).await?;
+        self.enter(Phase::OBSERVATION_MANAGEMENT)?;
         self.try_to_finalize_too_early().await?;
         let (stage, tess, owen) = (self.stage, &self.cast.tess, &self.cast.owen);
         let (mut tester, mut owner) =
@@ -43,6 +43,7 @@ impl Story<'_> {
         let metadata = Metadata::ObservationManagement(metadata);
         let version = tester.create("what the tests showed", metadata, inputs).await;
         let version = version.context("putting observations forward")?;
+        self.tell_grounds(Phase::OBSERVATION_MANAGEMENT).await?;
         holds("observations", usize::try_from(counts(&version).total)?, failed.len())?;
         let text = format!("puts {} observations forward", counts(&version).total);
         stage.says(tess.name, &format!("{text}, on {executions} tests that did not pass"));
@@ -51,6 +52,8 @@ impl Story<'_> {
             stage.says("", &format!("{tests:>4} {attribute}, {}", lob.name()));
         }
         let version = tester.submit(&version, "for ruling").await.context("submitting")?;
+
+        self.try_to_finalize_with_one_open().await?;
 
         let decisions = owner.decisions(&version.version_id, all()).await?;
         let unclear: Vec<wire::Review> = decisions.iter().filter_map(accepted).collect();

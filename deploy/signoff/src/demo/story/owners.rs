@@ -12,11 +12,12 @@ use crate::demo::people::Person;
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn identify_owners(&mut self) -> Result<Plan> {
-        let opened = self.begin(Phase::DATA_OWNER_ID).await?;
+        self.enter(Phase::DATA_OWNER_ID)?;
         let (stage, cast) = (self.stage, self.cast);
         self.assign(&cast.dora, LineOfBusiness::ConsumerCards).await?;
+        self.tell_grounds(Phase::DATA_OWNER_ID).await?;
         self.assign(&cast.sam, LineOfBusiness::SmallBusinessCards).await?;
-        let (answer, plan) = self.plan_cases(&opened).await?;
+        let (answer, plan) = self.plan_cases().await?;
         let mut desk = cast.tess.audit_at(Phase::DATA_OWNER_ID);
         for lane in desk.lanes().await? {
             let name = lane_name(&lane.lob_id);
@@ -35,7 +36,8 @@ impl Story<'_> {
         Ok(plan)
     }
 
-    async fn assign(&self, owner: &Person, lob: LineOfBusiness) -> Result<()> {
+    /// The tester puts somebody in charge.
+    pub(super) async fn assign(&self, owner: &Person, lob: LineOfBusiness) -> Result<()> {
         let tess = &self.cast.tess;
         let mut desk = tess.audit_at(Phase::DATA_OWNER_ID);
         let reason = format!("runs the systems of {}", lob.name());

@@ -18,7 +18,7 @@ const KEYS: usize = 4;
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn plan(&mut self) -> Result<()> {
-        self.begin(Phase::PLANNING).await?;
+        self.enter(Phase::PLANNING)?;
         let (stage, tess) = (self.stage, &self.cast.tess);
         let mut desk = tess.at(Phase::PLANNING);
 
@@ -27,6 +27,7 @@ impl Story<'_> {
         let inputs = self.attributes.iter().map(input).collect::<Result<Vec<_>>>()?;
         let version =
             desk.create("all of the schedule", Metadata::Planning(metadata), inputs).await?;
+        self.tell_grounds(Phase::PLANNING).await?;
         holds("attributes put forward", counts(&version).pending, ATTRIBUTES)?;
         let keys = desk
             .decisions(&version.version_id, all())
@@ -51,7 +52,7 @@ impl Story<'_> {
     }
 }
 
-fn input(attribute: &Attribute) -> Result<wire::DecisionInput> {
+pub(super) fn input(attribute: &Attribute) -> Result<wire::DecisionInput> {
     let attribute_id = attribute.attribute_id.to_string();
     let data = json!({
         "line_item": attribute.line_item,

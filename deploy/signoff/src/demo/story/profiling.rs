@@ -30,7 +30,8 @@ const NEW: &str = "D1-015-within-limit";
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn profile(&mut self) -> Result<()> {
-        self.begin(Phase::DATA_PROFILING).await?;
+        self.enter(Phase::DATA_PROFILING)?;
+        self.start(Phase::DATA_PROFILING).await?;
         self.try_to_change_what_is_sealed().await?;
         let rules = rules(&self.attributes);
         let version = self.recommend_rules(&rules).await?;
@@ -147,7 +148,7 @@ impl Story<'_> {
     }
 }
 
-fn input(rule: &Rule) -> Result<wire::DecisionInput> {
+pub(super) fn input(rule: &Rule) -> Result<wire::DecisionInput> {
     let source = match rule.rule_type {
         wire::RuleType::Validation => wire::RecommendationSource::Tester,
         _ => wire::RecommendationSource::Llm,

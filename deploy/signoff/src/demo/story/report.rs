@@ -11,14 +11,23 @@ use wire::version_metadata::Kind as Metadata;
 use super::{Story, counts, holds};
 use crate::demo::data::extracts::sha256;
 use crate::demo::lanes::{Lane, lanes};
+use crate::demo::people::Person;
 
 /// A section: its type, which is its key, its title and what it says.
-type Section = (&'static str, &'static str, String);
+pub(super) type Section = (&'static str, &'static str, String);
 
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn finalize(&mut self) -> Result<()> {
-        self.begin(Phase::FINALIZE_TEST_REPORT).await?;
+        let (sections, version) = self.write_report().await?;
+        self.try_to_approve_unsigned(&version.version_id).await?;
+        self.sign_all(&version, Some(&self.cast.olga)).await?;
+        self.close_report(&sections, &version).await
+    }
+
+    /// The report is written, submitted, and its sections are ruled on.
+    pub(super) async fn write_report(&self) -> Result<(Vec<Section>, wire::Version)> {
+        self.enter(Phase::FINALIZE_TEST_REPORT)?;
         let (stage, tess, eve) = (self.stage, &self.cast.tess, &self.cast.eve);
         let (mut tester, mut executive) =
             (tess.at(Phase::FINALIZE_TEST_REPORT), eve.at(Phase::FINALIZE_TEST_REPORT));
@@ -26,6 +35,7 @@ impl Story<'_> {
         let inputs = sections.iter().zip(1..).map(input).collect();
         let metadata = Metadata::FinalizeTestReport(metadata(&sections));
         let version = tester.create("the report", metadata, inputs).await.context("writing")?;
+        self.tell_grounds(Phase::FINALIZE_TEST_REPORT).await?;
         let text = format!("writes the report: {} sections", counts(&version).total);
         stage.says(tess.name, &format!("{text} (version {})", version.number));
         let version = tester.submit(&version, "for signing").await.context("submitting")?;
@@ -34,9 +44,18 @@ impl Story<'_> {
         let version = version.context("ruling on sections")?;
         let approved = counts(&version).approved;
         stage.says(eve.name, &format!("the test executive, approves all {approved} sections"));
-        self.try_to_approve_unsigned(&version.version_id).await?;
-        self.sign_all(&version).await?;
+        Ok((sections, version))
+    }
 
+    /// The report is approved, and the document attached.
+    pub(super) async fn close_report(
+        &self,
+        sections: &[Section],
+        version: &wire::Version,
+    ) -> Result<()> {
+        let (stage, tess, eve) = (self.stage, &self.cast.tess, &self.cast.eve);
+        let (mut tester, mut executive) =
+            (tess.at(Phase::FINALIZE_TEST_REPORT), eve.at(Phase::FINALIZE_TEST_REPORT));
         let version = executive.approve(&version.version_id, "final").await.context("approving")?;
         holds("the report is approved", version.state(), wire::VersionState::Approved)?;
         stage.says(eve.name, "approves the report");
@@ -48,8 +67,12 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Three people sign, one of them for somebody else.
-    async fn sign_all(&self, version: &wire::Version) -> Result<()> {
+    /// Three people sign; somebody may stand in for the report owner.
+    pub(super) async fn sign_all(
+        &self,
+        version: &wire::Version,
+        stand_in: Option<&Person>,
+    ) -> Result<()> {
         let (stage, cast) = (self.stage, self.cast);
         let signers = [
             (Role::TestLead, &cast.lena),
@@ -62,13 +85,13 @@ impl Story<'_> {
         stage.says(cast.tess.name, &format!("asks {} to sign it", names.join(", ")));
         for (sign_off, (role, mut signer)) in asked.into_iter().zip(signers) {
             let mut sign_off = sign_off;
-            if role == Role::ReportOwner {
+            if let Some(other) = stand_in.filter(|_| role == Role::ReportOwner) {
                 let mut desk = signer.at(Phase::FINALIZE_TEST_REPORT);
                 let reason = "on leave until Monday";
-                sign_off = desk.delegate(&sign_off, &cast.olga, reason).await?;
-                let text = format!("hands his on to {}: \"{reason}\"", cast.olga.name);
+                sign_off = desk.delegate(&sign_off, other, reason).await?;
+                let text = format!("hands his on to {}: \"{reason}\"", other.name);
                 stage.says(signer.name, &text);
-                signer = &cast.olga;
+                signer = other;
             }
             let mut desk = signer.at(Phase::FINALIZE_TEST_REPORT);
             let signed = desk.sign(version, &sign_off, "as read").await.context("signing")?;

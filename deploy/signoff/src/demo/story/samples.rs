@@ -28,7 +28,7 @@ const BALANCE: &str = "CycleEndingBalance";
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn select_samples(&mut self) -> Result<()> {
-        self.begin(Phase::SAMPLE_SELECTION).await?;
+        self.enter(Phase::SAMPLE_SELECTION)?;
         let accounts = accounts();
         let first = select(&accounts, &HashSet::new(), FIRST);
         let taken: HashSet<&str> =
@@ -55,6 +55,7 @@ impl Story<'_> {
         let again = hers.first().cloned().context("a sample")?;
         let version =
             tester.create("first selection", Metadata::SampleSelection(metadata), hers).await?;
+        self.tell_grounds(Phase::SAMPLE_SELECTION).await?;
         let text = format!("recommends {} samples", counts(&version).total);
         stage.says(tess.name, &format!("{text} (version {})", version.number));
         let before = counts(&version).total;
@@ -74,6 +75,7 @@ impl Story<'_> {
         let mut owner = owen.at(Phase::SAMPLE_SELECTION);
         let version_id = version.version_id;
         self.try_to_approve_unread(&version_id).await?;
+        self.try_to_assign_too_early().await?;
 
         let decisions = owner.decisions(&version_id, all()).await?;
         let rejections = rejections(&decisions);
@@ -142,7 +144,7 @@ fn inputs(selected: &[Selected<'_>]) -> Result<Inputs> {
     Ok(inputs.into_iter().partition(by_model))
 }
 
-fn input(selected: &Selected<'_>) -> Result<wire::DecisionInput> {
+pub(super) fn input(selected: &Selected<'_>) -> Result<wire::DecisionInput> {
     let account = selected.account;
     let source = match selected.sample_type {
         wire::SampleType::RiskBased => wire::RecommendationSource::Llm,

@@ -18,7 +18,7 @@ const IN_SCOPE: i32 = 5;
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn scope(&mut self) -> Result<()> {
-        self.begin(Phase::SCOPING).await?;
+        self.enter(Phase::SCOPING)?;
         let (stage, tess, owen) = (self.stage, &self.cast.tess, &self.cast.owen);
         let (mut tester, mut owner) = (tess.at(Phase::SCOPING), owen.at(Phase::SCOPING));
 
@@ -29,6 +29,7 @@ impl Story<'_> {
         };
         let inputs = choices(&self.attributes).into_iter().map(input).collect();
         let version = tester.create("by risk", Metadata::Scoping(metadata), inputs).await?;
+        self.tell_grounds(Phase::SCOPING).await?;
         let (total, scoped) = totals(&version)?;
         holds("attributes to scope", total, TESTABLE)?;
         holds("attributes in scope", scoped, IN_SCOPE)?;
@@ -36,7 +37,9 @@ impl Story<'_> {
         stage.says(tess.name, &format!("{text} (version {})", version.number));
         let version = tester.submit(&version, "by risk").await.context("submitting")?;
         stage.says(tess.name, "submits the version");
+        self.make_tess_an_owner_too().await?;
         self.try_to_approve_ones_own(&version.version_id).await?;
+        self.make_tess_a_tester_again().await?;
 
         let version = owner.approve_remaining(&version.version_id, "").await.context("ruling")?;
         let version = owner.approve(&version.version_id, "agreed").await.context("approving")?;
@@ -47,7 +50,7 @@ impl Story<'_> {
     }
 }
 
-fn input(choice: Choice) -> wire::DecisionInput {
+pub(super) fn input(choice: Choice) -> wire::DecisionInput {
     let attribute_id = choice.attribute_id.to_string();
     let payload = wire::ScopingDecision {
         attribute_id: attribute_id.clone(),

@@ -25,7 +25,7 @@ pub(super) struct Tested<'a> {
 impl Story<'_> {
     /// Tells the phase.
     pub(super) async fn execute(&mut self, plan: &Plan, mut evidence: Evidence) -> Result<()> {
-        self.begin(Phase::TEST_EXECUTION).await?;
+        self.enter(Phase::TEST_EXECUTION)?;
         let [cards, labels] =
             [LineOfBusiness::ConsumerCards, LineOfBusiness::PrivateLabel].map(Bundle::whole);
         let [past_due, others] = Bundle::halves(LineOfBusiness::SmallBusinessCards);
@@ -33,6 +33,7 @@ impl Story<'_> {
         let other = evidence.head(others)?.submission_id.clone();
         self.try_without_a_document(&without.test_case_id, &other).await?;
 
+        self.tell_grounds(Phase::TEST_EXECUTION).await?;
         let failed_cards = self.test_bundle(cards, plan, &evidence).await?;
         self.test_bundle(others, plan, &evidence).await?;
         let failed = self.test_bundle(past_due, plan, &evidence).await?;
@@ -51,7 +52,7 @@ impl Story<'_> {
     }
 
     /// All cases of a bundle are tested on its document; those that did not pass are answered.
-    async fn test_bundle<'a>(
+    pub(super) async fn test_bundle<'a>(
         &self,
         bundle: Bundle,
         plan: &'a Plan,
