@@ -1,10 +1,11 @@
 //! Phases as a whole: started, reopened, reaffirmed, freed of dead seals.
 
 mod runner;
+mod turns;
 
 use signoff_chassis::{Refusal, Unmet as Named};
 use signoff_contract::workflow::v1::{ErrorReason, PhaseStatus, Unmet};
-use signoff_workflow::{Command, Phase, Workflow, check};
+use signoff_workflow::{Command, Phase, Scope, Workflow, check};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -12,7 +13,9 @@ use crate::Gateway;
 use crate::board::Board;
 use crate::protocol::{End, Program};
 
-/// How often an opening is tried again that met another one.
+pub use turns::Turns;
+
+/// How often an opening is tried again that met another gateway's.
 const TRIES: usize = 4;
 
 /// The phases of a workflow, for one command of somebody.
@@ -119,6 +122,8 @@ impl Phases {
 
     async fn open(&self, phase: Phase, command: Command) -> Result<PhaseStatus, Status> {
         let reaffirm = matches!(command, Command::Reaffirm(_));
+        let turn = self.gateway.turns().at(Scope { workflow: self.workflow, phase });
+        let _turn = turn.lock().await;
         let mut refused = None;
         for _ in 0..TRIES {
             let mut board = Board::read(&self.gateway, self.workflow).await?;
