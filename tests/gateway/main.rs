@@ -1,5 +1,15 @@
 //! The gateway in front of both backends, through real sockets.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod access;
+#[path = "../../shared/contract/tests/table/mod.rs"]
+mod table;
 
 mod opening;
+mod unified;

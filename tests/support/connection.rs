@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use http_body::{Body as _, Frame, SizeHint};
 use prost::Message as _;
-use prost::bytes::{Buf as _, Bytes, BytesMut};
+use prost::bytes::Bytes;
 use signoff_chassis::identity::{Claims, SigningKey};
 use signoff_contract::workflow::v1::Scope;
 use signoff_workflow::Workflow;
@@ -40,6 +40,8 @@ pub struct Connection {
 enum Shown {
     Nothing,
     Token(HeaderValue),
+    /// A service's token, and for whom it acts.
+    Acting(HeaderValue, HeaderValue),
     Assertions(Arc<Signer>),
 }
 
@@ -52,6 +54,11 @@ impl Connection {
     /// On which this token is shown with each call.
     pub fn with_token(channel: Channel, token: &str) -> Self {
         Self { channel, shown: Shown::Token(bearer(token)) }
+    }
+
+    /// On which a service shows its token, and says for whom it acts.
+    pub fn acting(channel: Channel, token: &str, person: i64) -> Self {
+        Self { channel, shown: Shown::Acting(bearer(token), HeaderValue::from(person)) }
     }
 
     /// On which each call comes with an assertion of its own: these claims, for this call. Roles on a
@@ -83,6 +90,11 @@ impl Service<Request<Body>> for Connection {
             Shown::Nothing => Box::pin(channel.call(request)),
             Shown::Token(token) => {
                 request.headers_mut().insert(AUTHORIZATION, token.clone());
+                Box::pin(channel.call(request))
+            }
+            Shown::Acting(token, person) => {
+                request.headers_mut().insert(AUTHORIZATION, token.clone());
+                request.headers_mut().insert("on-behalf-of", person.clone());
                 Box::pin(channel.call(request))
             }
             Shown::Assertions(signer) => {
@@ -166,21 +178,19 @@ fn workflow_of(scope: &Scope) -> Option<Workflow> {
 
 /// The first message of a body, if it has one, and the body as if nobody had looked.
 async fn first_message(mut body: Body) -> (Option<Bytes>, Body) {
-    let mut read = BytesMut::new();
+    let mut read = Bytes::new();
     let mut early = Vec::new();
     let first = loop {
-        if let Some(prefix) = read.first_chunk::<PREFIX>() {
-            let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]);
-            let end = PREFIX + usize::try_from(length).expect("32 bits");
-            if read.len() >= end {
-                let message = read.split_to(end).freeze();
-                break Some(message.slice(PREFIX..));
-            }
+        if let Some(first) = whole_message(&read) {
+            break Some(first);
         }
         match std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    read.extend_from_slice(data);
+                match frame.data_ref() {
+                    // Nearly always the whole message comes at once: it is not copied.
+                    Some(data) if read.is_empty() => read = data.clone(),
+                    Some(data) => read = [read.as_ref(), data.as_ref()].concat().into(),
+                    None => {}
                 }
                 early.push(Ok(frame));
             }
@@ -193,6 +203,14 @@ async fn first_message(mut body: Body) -> (Option<Bytes>, Body) {
     };
     early.reverse();
     (first, Body::new(Replayed { early, rest: body }))
+}
+
+/// The message that these bytes begin with, if they have all of it.
+fn whole_message(read: &Bytes) -> Option<Bytes> {
+    let prefix = read.first_chunk::<PREFIX>()?;
+    let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]);
+    let end = PREFIX + usize::try_from(length).expect("32 bits");
+    (read.len() >= end).then(|| read.slice(PREFIX..end))
 }
 
 /// A body whose first frames were looked at.
@@ -222,7 +240,7 @@ impl http_body::Body for Replayed {
 
     fn size_hint(&self) -> SizeHint {
         let early = self.early.iter().flatten().filter_map(Frame::data_ref);
-        let early: usize = early.map(|data| data.remaining()).sum();
+        let early: usize = early.map(Bytes::len).sum();
         let early = u64::try_from(early).expect("64 bits");
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
@@ -236,6 +254,9 @@ impl http_body::Body for Replayed {
 
 #[cfg(test)]
 mod tests {
+    use signoff_chassis::identity::{AssertionVerifier, Jwks, VerifierOptions};
+    use signoff_workflow::{Phase, Role};
+
     use super::*;
 
     /// A body of these frames.
@@ -275,18 +296,37 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_kept_for_its_call_and_has_roles_where_they_are_held() {
+    fn an_assertion_is_for_its_call_and_has_roles_where_they_are_held() {
         let id = Uuid::from_u128;
         let here = Workflow { cycle_id: id(1), report_id: id(2) };
-        let claims = Claims::new(10, "user-10", LIFE).on(here);
-        let claims = claims.with_roles(["tester", "auditor"].map(|role| role.parse().unwrap()));
+        let elsewhere = Workflow { cycle_id: id(1), report_id: id(3) };
         let key = Arc::new(SigningKey::generate().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let jwks = folder.path().join("jwks.json");
+        Jwks::of([&*key]).save(&jwks).unwrap();
+        let verifier = AssertionVerifier::new(vec![jwks], VerifierOptions::default()).unwrap();
+
+        let claims = Claims::new(10, "user-10", Duration::ZERO).on(here);
+        let claims = claims.with_roles([Role::Tester, Role::Auditor]);
         let signer = Signer { key, claims, kept: Mutex::default() };
         let call = |workflow, phase| Call { method: "/a.B/C".to_owned(), workflow, phase };
-        let shown = |call| signer.assertion(call).to_str().unwrap().to_owned();
-        let first = shown(call(Some(here), Some(3)));
-        assert_eq!(shown(call(Some(here), Some(3))), first);
-        assert_ne!(shown(call(Some(here), None)), first);
-        assert_eq!(signer.kept.lock().unwrap().len(), 2);
+        for (workflow, phase, on_report) in [
+            (Some(here), Some(3), &[Role::Tester][..]),
+            (Some(here), None, &[Role::Tester]),
+            (Some(elsewhere), Some(3), &[]),
+            (None, None, &[]),
+        ] {
+            let shown = signer.assertion(call(workflow, phase));
+            assert_eq!(signer.assertion(call(workflow, phase)), shown, "it is kept");
+            let token = shown.to_str().unwrap().strip_prefix("Bearer ").unwrap();
+            let caller = verifier.verify(token).unwrap();
+            assert_eq!(caller.method.as_deref(), Some("/a.B/C"));
+            assert_eq!((caller.workflow, caller.phase.map(Phase::number)), (workflow, phase));
+            assert_eq!(
+                (caller.roles.as_slice(), caller.report_roles.as_slice()),
+                (&[Role::Auditor][..], on_report)
+            );
+        }
+        assert_eq!(signer.kept.lock().unwrap().len(), 4);
     }
 }

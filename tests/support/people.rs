@@ -56,6 +56,11 @@ impl Person {
         Self::on(Connection::with_token(channel, token), user_id)
     }
 
+    /// A service with this token, in somebody's name.
+    pub fn acting(token: &str, channel: Channel, user_id: i64, person: i64) -> Self {
+        Self::on(Connection::acting(channel, token, person), user_id)
+    }
+
     /// Somebody without a token.
     pub fn unknown(channel: Channel) -> Self {
         Self::on(Connection::bare(channel), 0)

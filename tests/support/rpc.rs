@@ -275,6 +275,18 @@ impl Person {
         Ok(R::Answer::decode(answer.as_slice()).expect("the method's answer"))
     }
 
+    /// Sends bytes to a method, and gives the first message of its answer, of which there may be many.
+    pub async fn first_answer(&self, sent: &Sent) -> Result<Option<Vec<u8>>, Status> {
+        let mut client = tonic::client::Grpc::new(self.connection.clone())
+            .max_decoding_message_size(MAX_ANSWER)
+            .max_encoding_message_size(MAX_ANSWER);
+        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = PathAndQuery::try_from(sent.path.as_str()).expect("a path");
+        let request = Request::new(sent.bytes.clone());
+        let mut answers = client.server_streaming(request, path, AsBytes).await?.into_inner();
+        answers.message().await
+    }
+
     /// Sends bytes to a method, and gives the answer's.
     pub async fn send(&self, sent: &Sent) -> Result<Vec<u8>, Status> {
         let mut client = tonic::client::Grpc::new(self.connection.clone())

@@ -75,7 +75,7 @@ pub struct GatewayArgs {
     /// How many calls one person may have open at once.
     #[arg(long, env = "SIGNOFF_CALLS_PER_CALLER", default_value_t = 100)]
     pub calls_per_caller: usize,
-    /// How many calls are served at once in all.
+    /// How many calls may be open at once in all, streams included.
     #[arg(long, env = "SIGNOFF_CALLS", default_value_t = 1024)]
     pub calls: usize,
     /// How long a connection may last, in seconds: the next one may go to another replica.
@@ -123,7 +123,7 @@ impl Service {
             signer,
             backends,
             methods: Methods::load(&policy)?,
-            callers: Callers::new(args.calls_per_caller),
+            callers: Callers::new(args.calls_per_caller, args.calls),
             room: Arc::new(Semaphore::new(ROOM)),
         });
         let mount = Mount::new()

@@ -1,6 +1,7 @@
 //! Servers as processes of their own: this program once more, with another command. So the service
 //! has its own memory, its own threads and its own allocator, as in a deployment.
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
@@ -29,11 +30,24 @@ impl Child {
         jwks: &Path,
         database: &SecretString,
     ) -> Result<Self> {
+        let jwks = ["--jwks".into(), jwks.as_os_str().to_owned()];
+        Self::start_with(program, command, &jwks, database).await
+    }
+
+    /// The same with these options.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_with(
+        program: &Path,
+        command: &str,
+        options: &[OsString],
+        database: &SecretString,
+    ) -> Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut process = Command::new(program)
             .args([command, "--listen", &address.to_string()])
-            .arg("--jwks")
-            .arg(jwks)
+            .args(options)
             .env("SIGNOFF_DATABASE_URL", database.expose_secret())
             .env("SIGNOFF_LOG", "error")
             .stdin(Stdio::piped())

@@ -51,6 +51,8 @@ enum Command {
     #[command(hide = true)]
     Audit(Box<signoff_audit::ServeArgs>),
     #[command(hide = true)]
+    Gateway(Box<signoff_gateway::GatewayArgs>),
+    #[command(hide = true)]
     Bare(bare::BareArgs),
 }
 
@@ -66,6 +68,7 @@ async fn main() -> ExitCode {
     match cli.command {
         Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
         Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
+        Some(Command::Gateway(args)) => ended(gateway_until_told(*args).await),
         Some(Command::Bare(args)) => ended(bare_until_told(args).await),
         None => match measure(&cli).await {
             Ok(passed) if passed || !cli.check => ExitCode::SUCCESS,
@@ -88,6 +91,11 @@ fn ended(how: Result<()>) -> ExitCode {
 async fn serve_until_told<B: Served>(args: ServeArgs<B::Args>) -> Result<()> {
     telemetry::init(args.server.log_json)?;
     serve::<B>(args, shutdown::token(true)?).await
+}
+
+async fn gateway_until_told(args: signoff_gateway::GatewayArgs) -> Result<()> {
+    telemetry::init(args.log_json)?;
+    signoff_gateway::serve(args, shutdown::token(true)?).await
 }
 
 async fn bare_until_told(args: bare::BareArgs) -> Result<()> {

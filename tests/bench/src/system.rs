@@ -1,5 +1,6 @@
 //! A database of its own and the service over it, in a process of its own.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
 use signoff_backend::serve::Served;
-use signoff_chassis::identity::{Claims, Jwks, SigningKey};
+use signoff_chassis::identity::{Claims, Jwks, LOCAL_ISSUER, SigningKey};
 use signoff_embedded::Cluster;
 use signoff_ledger::DatabaseUrls;
 use signoff_tests::connection::Connection;
@@ -57,6 +58,35 @@ impl System {
     /// It does not start.
     pub async fn bare(&self) -> Result<Child> {
         Child::start(&self.program, "bare", &jwks(&self.folder), &self.urls.service).await
+    }
+
+    /// A gateway in front of the service, in a process of its own, and whoever it believes.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn gateway(&self, cluster: &Cluster) -> Result<(Child, SigningKey)> {
+        let migrations = signoff_gateway::migrations();
+        let (urls, _) = database::fresh_for(cluster, "gateway", migrations).await;
+        let (provider, folder) = (SigningKey::generate()?, self.folder.path());
+        let (keys, key) = (folder.join("provider-jwks.json"), folder.join("gateway.key"));
+        Jwks::of([&provider]).save(&keys)?;
+        self.key.save(&key)?;
+        let url = format!("http://{}", self.service.address);
+        // No workload asks it about what is audited only.
+        let options: [OsString; 10] = [
+            "--gateway-key".into(),
+            key.into(),
+            "--versioning-url".into(),
+            url.clone().into(),
+            "--audit-url".into(),
+            url.into(),
+            "--oidc-issuer".into(),
+            LOCAL_ISSUER.into(),
+            "--oidc-jwks".into(),
+            keys.into(),
+        ];
+        let child = Child::start_with(&self.program, "gateway", &options, &urls.service).await?;
+        Ok((child, provider))
     }
 
     /// A new connection to the service.

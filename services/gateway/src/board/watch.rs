@@ -28,7 +28,10 @@ impl Watching {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|_, sender| sender.strong_count() > 0);
         if let Some(sender) = watched.get(&workflow).and_then(Weak::upgrade) {
-            return sender.subscribe();
+            // What the others have seen already is new to this one.
+            let mut receiver = sender.subscribe();
+            receiver.mark_changed();
+            return receiver;
         }
         let (sender, receiver) = watch::channel(None);
         let sender = Arc::new(sender);

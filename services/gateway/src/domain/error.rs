@@ -25,12 +25,6 @@ impl From<LedgerError> for Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
 impl ServiceError for Error {
     fn refusal(self, workflow: Option<Workflow>) -> Refusal {
         match self {

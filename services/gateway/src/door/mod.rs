@@ -21,7 +21,7 @@ pub use passed::Passed;
 
 use crate::Gateway;
 use crate::domain::roles::Roles;
-use crate::forward::{First, Head, Method, Target, Who, first_message};
+use crate::forward::{First, Head, Method, Target, Who, expect_end, first_message};
 
 /// The header by which a service says for whom it acts: a user id.
 pub const ON_BEHALF_OF: &str = "on-behalf-of";
@@ -82,8 +82,11 @@ impl Gateway {
             return Err(Status::unimplemented("compressed messages are not taken"));
         }
         let on_behalf_of = on_behalf_of(&parts.headers, principal)?;
-        let First { message, read, rest, held } =
-            first_message(body, method.longest, self.room()).await?;
+        let mut first = first_message(body, method.longest, self.room()).await?;
+        if !method.takes_a_stream {
+            expect_end(&mut first).await?;
+        }
+        let First { message, read, rest, held } = first;
         let (head, target) = Head::of(&method, &message, self.table())?;
         let scope = self.scope_of(head).await?;
         let who = self.who(principal, on_behalf_of, scope).await?;

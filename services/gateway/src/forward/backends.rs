@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -19,6 +20,8 @@ pub const GATEWAY_ID: i64 = 1;
 /// How the gateway calls itself.
 pub const GATEWAY_SUBJECT: &str = "signoff-gateway";
 
+/// How long an answer may take; whoever waits for it may wait less long.
+const WITHIN: Duration = Duration::from_secs(60);
 /// Longest answer that the gateway takes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -66,6 +69,7 @@ impl Backends {
         let channel = replicas.channel().ok_or_else(|| replicas.away())?;
         let assertion = self.signer.assertion(who, &self.path(path), scope)?;
         let mut request = Request::new(request);
+        request.set_timeout(WITHIN);
         let value =
             MetadataValue::try_from(assertion.as_bytes()).map_err(|_| Refusal::internal())?;
         request.metadata_mut().insert("authorization", value);

@@ -110,6 +110,25 @@ pub async fn first_message(
     Ok(First { message: read.slice(PREFIX..needed), read, rest: body, held })
 }
 
+/// Reads a body to its end, which comes right after the message of a call that has one.
+///
+/// # Errors
+/// More comes.
+pub(crate) async fn expect_end(first: &mut First) -> Result<(), NoMessage> {
+    let more = first.read.len() > PREFIX + first.message.len();
+    while let Some(frame) = first.rest.frame().await {
+        let data = frame.map_err(NoMessage::Gone)?.into_data().unwrap_or_default();
+        if !data.is_empty() {
+            return Err(several());
+        }
+    }
+    if more { Err(several()) } else { Ok(()) }
+}
+
+fn several() -> NoMessage {
+    NoMessage::Refused(Refusal::invalid(Violations::one("message", "the method takes one")))
+}
+
 fn reserved(room: &Arc<Semaphore>, length: usize) -> Result<OwnedSemaphorePermit, NoMessage> {
     let needed = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
     Arc::clone(room).try_acquire_many_owned(needed).map_err(|_| {
@@ -179,6 +198,17 @@ mod tests {
             assert_eq!(&first.message[..], [7, 8, 9], "frames of {size}");
             let rest = first.rest.collect().await.unwrap().to_bytes();
             assert_eq!([&first.read[..], &rest[..]].concat(), whole, "frames of {size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn after_one_message_comes_the_end() {
+        let mut one = first_message(body(&[&[0, 0, 0, 0, 1, 7], &[]]), 3).await.unwrap();
+        assert!(expect_end(&mut one).await.is_ok());
+        for frames in [&[&[0, 0, 0, 0, 1, 7, 0][..]][..], &[&[0, 0, 0, 0, 1, 7], &[0]]] {
+            let mut first = first_message(body(frames), 3).await.unwrap();
+            let refused = Status::from(expect_end(&mut first).await.unwrap_err());
+            assert_eq!(refused.code(), Code::InvalidArgument);
         }
     }
 

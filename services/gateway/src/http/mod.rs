@@ -42,7 +42,7 @@ async fn create(
     let mut body = read::object(&headers, &body)?;
     let request = wire::CreateVersionRequest {
         scope: read::scope(&mut body, true, &mut violations),
-        phase_name,
+        phase_name: read::phase_name(phase_name, &mut violations),
         data: read::data(&mut body, &mut violations),
         request_id: read::request_id(&headers, &mut violations),
     };
@@ -63,6 +63,7 @@ async fn current(
     let mut query = read::query(query.as_deref())?;
     let scope = read::scope(&mut query, true, &mut violations);
     read::nothing_else(&query, &mut violations);
+    let phase_name = read::phase_name(phase_name, &mut violations);
     let request = wire::GetCurrentVersionRequest { scope, phase_name };
     let request = violations.or(request).map_err(Problem::invalid)?;
     let found: wire::GetCurrentVersionResponse =
@@ -82,6 +83,7 @@ async fn history(
     let page_size = read::number(&mut query, "page_size", &mut violations);
     let page_token = read::text(&mut query, "page_token", &mut violations).unwrap_or_default();
     read::nothing_else(&query, &mut violations);
+    let phase_name = read::phase_name(phase_name, &mut violations);
     let request = wire::GetVersionHistoryRequest { scope, phase_name, page_size, page_token };
     let request = violations.or(request).map_err(Problem::invalid)?;
     let found: wire::GetVersionHistoryResponse =
@@ -100,7 +102,7 @@ async fn approve(
         if body.is_empty() { Default::default() } else { read::object(&headers, &body)? };
     let request = wire::ApproveVersionRequest {
         scope: read::scope(&mut body, false, &mut violations),
-        phase_name,
+        phase_name: read::phase_name(phase_name, &mut violations),
         version_id,
         notes: read::text(&mut body, "notes", &mut violations).unwrap_or_default(),
         request_id: read::request_id(&headers, &mut violations),

@@ -6,7 +6,7 @@ use prost_types::Struct;
 use serde_json::{Map, Value};
 use signoff_contract::convert::json_to_wire;
 use signoff_contract::workflow::v1::Scope;
-use signoff_workflow::Violations;
+use signoff_workflow::{PhaseTable, Violations};
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -91,6 +91,14 @@ pub(super) fn scope(
     };
     let (cycle_id, report_id) = (id(cycle_id, "cycle_id"), id(report_id, "report_id"));
     Some(Scope { cycle_id, report_id, phase: 0 })
+}
+
+/// The name of a phase, in any form that the phase table knows.
+pub(super) fn phase_name(given: String, violations: &mut Violations) -> String {
+    if let Err(unknown) = PhaseTable::standard().named(&given) {
+        violations.add("phase_name", unknown.to_string());
+    }
+    given
 }
 
 /// The free-form part of a body.

@@ -76,7 +76,7 @@ impl Phases {
         let board = Board::read(&self.gateway, self.workflow).await?;
         let begun = board.facts(phase).is_some_and(|facts| facts.reopening);
         if !begun {
-            self.expect(&board, Command::Reopen(phase))?;
+            self.require(&board, Command::Reopen(phase))?;
         }
         let with_reason = Self { reason, ..self.clone() };
         match with_reason.run(Program::Reopen(phase)).await {
@@ -129,7 +129,7 @@ impl Phases {
             if self.clear_the_way(&board, phase).await? {
                 board = Board::read(&self.gateway, self.workflow).await?;
             }
-            self.expect(&board, command)?;
+            self.require(&board, command)?;
             let seen = board.attempt(phase);
             match self.run(Program::Begin { phase, reaffirm, seen }).await {
                 End::Unmet(unmet) => return Err(dependency_unmet(&unmet).into()),
@@ -166,7 +166,7 @@ impl Phases {
 
     /// # Errors
     /// `PHASE_DEPENDENCY_UNMET`, with a violation for each thing that is missing.
-    fn expect(&self, board: &Board, command: Command) -> Result<(), Refusal> {
+    fn require(&self, board: &Board, command: Command) -> Result<(), Refusal> {
         check(self.gateway.table(), board.facts_of_all(), command).map_err(|unmet| {
             let named =
                 unmet.into_iter().map(|of| Named { subject: of.subject, description: of.what });

@@ -54,6 +54,10 @@ impl WorkflowService for Rpc {
     ) -> Answered<wire::OpenWorkflowResponse> {
         let admitted = admit(&self.0, request, PhaseNeed::Refused)?;
         let workflow = admitted.scope.workflow;
+        if workflow == HOUSE {
+            let what = "is the nil UUID twice: that is no workflow";
+            return Err(Refusal::invalid(Violations::one("scope", what)).into());
+        }
         let parse = |request: wire::OpenWorkflowRequest, violations: &mut Violations| {
             let cycle = inputs::name(request.cycle_name, "cycle_name", violations);
             let report = inputs::name(request.report_name, "report_name", violations);

@@ -18,8 +18,8 @@ use crate::report::{Line, Unit};
 use crate::stats::{Samples, count};
 use crate::{TESTER, bare};
 
-const PATH: &str = "/signoff.versioning.v1.VersioningService/GetCurrentVersion";
-const CLIENTS: usize = 16;
+pub(super) const PATH: &str = "/signoff.versioning.v1.VersioningService/GetCurrentVersion";
+pub(super) const CLIENTS: usize = 16;
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let window = bench.size.pick(Duration::from_millis(100), Duration::from_secs(3));
@@ -68,7 +68,7 @@ fn count_u64(of: usize) -> u64 {
 }
 
 /// Calls by all clients until the time is over: how many in a second. How long each took is noted.
-async fn calls(
+pub(super) async fn calls(
     clients: &[Raw],
     path: &'static str,
     message: &Bytes,

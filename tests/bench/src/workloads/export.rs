@@ -8,6 +8,7 @@ use signoff_workflow::Role;
 
 use super::Bench;
 use crate::TESTER;
+use crate::child::Child;
 use crate::desk::Desk;
 use crate::pairs::{in_turns, timed};
 use crate::raw::{self, Raw, count_field_1};
@@ -15,7 +16,7 @@ use crate::report::{Line, Unit};
 use crate::stats::{Samples, count};
 use crate::system::System;
 
-const PATH: &str = "/signoff.versioning.v1.VersioningService/ExportDecisions";
+pub(super) const PATH: &str = "/signoff.versioning.v1.VersioningService/ExportDecisions";
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let many: u32 = bench.size.pick(1_000, 100_000);
@@ -67,13 +68,22 @@ async fn export(system: &System, raw: &Raw, of: &wire::Version) -> Result<(usize
         version_id: of.version_id.clone(),
         filter: None,
     };
-    system.service.forget_peak()?;
+    taken(&system.service, raw, request).await
+}
+
+/// Takes a whole export: how many decisions came, and a server's peak in megabytes.
+pub(super) async fn taken(
+    server: &Child,
+    raw: &Raw,
+    request: wire::ExportDecisionsRequest,
+) -> Result<(usize, f64)> {
+    server.forget_peak()?;
     let mut stream = raw.download(PATH, request.encode_to_vec().into()).await?;
     let mut rows = 0;
     while let Some(message) = stream.message().await? {
         let message: Bytes = message;
         rows += count_field_1(message)?;
     }
-    let peak = u32::try_from(system.service.peak()?).context("a peak")?;
+    let peak = u32::try_from(server.peak()?).context("a peak")?;
     Ok((rows, f64::from(peak) / 1000.0))
 }

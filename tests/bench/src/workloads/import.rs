@@ -21,7 +21,7 @@ use crate::stats::Samples;
 use crate::system::System;
 use crate::{TESTER, raw};
 
-const PATH: &str = "/signoff.versioning.v1.VersioningService/ImportDecisions";
+pub(super) const PATH: &str = "/signoff.versioning.v1.VersioningService/ImportDecisions";
 /// Decisions in a message: well below 4 MiB.
 const IN_A_MESSAGE: usize = 2_000;
 
@@ -80,7 +80,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
 }
 
 /// The stream that puts samples forward.
-fn messages(draft: &Version, samples: &[Sample]) -> Vec<Bytes> {
+pub(super) fn messages(draft: &Version, samples: &[Sample]) -> Vec<Bytes> {
     let first = wire::ImportDecisionsRequest {
         scope: draft.scope.clone(),
         version_id: draft.version_id.clone(),

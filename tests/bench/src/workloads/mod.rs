@@ -5,6 +5,7 @@ mod create;
 mod current;
 mod disk;
 mod export;
+mod forward;
 mod import;
 mod lanes;
 mod lineage;
@@ -107,6 +108,7 @@ workloads! {
     list: "ListDecisions: pages of 100 of 100,000, first and deep, current and old",
     export: "ExportDecisions: 100,000 as a stream",
     current: "GetCurrentVersion: 16 clients",
+    forward: "through the gateway and straight: reads, an import, a million decisions as a stream",
     create: "CreateVersion: 100 samples, 16 clients on workflows of their own",
     lineage: "GetLineage: 20 versions of a line of a million, and of a small one",
     plan: "PlanTestCases: 100,000 test cases, in as many calls as they need",
