@@ -23,7 +23,7 @@ fn migrate(service: &str, owner_url: &SecretString) -> Output {
 #[tokio::test]
 async fn a_database_is_migrated_as_its_owner_and_once() {
     let cluster = Cluster::temporary().await.unwrap();
-    for service in ["versioning", "audit"] {
+    for service in ["versioning", "audit", "gateway"] {
         is_migrated(&cluster.admin_url(), service).await;
     }
 }

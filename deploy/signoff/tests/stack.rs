@@ -16,7 +16,7 @@ async fn a_temporary_system_leaves_nothing() {
     let data = stack.data().to_owned();
     assert!(data.join("endpoints.json").is_file());
     assert!(data.join("versioning.token").is_file());
-    for service in ["versioning", "audit"] {
+    for service in ["versioning", "audit", "gateway"] {
         assert!(stack.endpoints().service(service).is_some(), "{service}");
         assert!(data.join(format!("{service}.log")).is_file(), "{service}");
     }

@@ -48,14 +48,15 @@ fn up_serves_and_leaves_nothing_when_stopped() {
     for signal in ["TERM", "INT"] {
         let mut up = Up::start(&data);
         let endpoints = up.endpoints();
-        let addresses =
-            ["versioning", "audit"].map(|name| endpoints[name].as_str().unwrap().to_owned());
+        let addresses = ["versioning", "audit", "gateway"]
+            .map(|name| endpoints[name].as_str().unwrap().to_owned());
         assert!(addresses.iter().all(|address| serves(address)), "{endpoints}");
 
         let mode = fs::metadata(data.join("endpoints.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(endpoints["pids"]["signoff"], up.process.id());
-        let pids = ["signoff", "versioning", "audit", "postgres"].map(|name| up.pid(name));
+        let pids =
+            ["signoff", "versioning", "audit", "gateway", "postgres"].map(|name| up.pid(name));
         assert!(pids.iter().all(|pid| runs(*pid)));
 
         // What is printed has no password; the file's URL works.
@@ -63,7 +64,7 @@ fn up_serves_and_leaves_nothing_when_stopped() {
         let printed = up.printed["database"].as_str().unwrap();
         assert!(printed.starts_with("postgres://postgres@127.0.0.1:"), "{printed}");
         let answer = query(endpoints["database"].as_str().unwrap());
-        assert_eq!(answer, ["signoff_audit", "signoff_versioning"]);
+        assert_eq!(answer, ["signoff_audit", "signoff_gateway", "signoff_versioning"]);
 
         assert_eq!(up.end(signal), Some(0));
         assert!(pids.iter().all(|pid| !runs(*pid)));
@@ -89,7 +90,7 @@ fn up_that_is_killed_takes_everything_along_and_starts_again() {
     let folder = open_folder();
     let data = folder.path().join("data");
     let mut up = Up::start(&data);
-    let pids = ["versioning", "audit", "postgres"].map(|name| up.pid(name));
+    let pids = ["versioning", "audit", "gateway", "postgres"].map(|name| up.pid(name));
     assert_eq!(up.end("KILL"), None);
     until("the service and PostgreSQL are gone", || {
         (!pids.iter().any(|pid| runs(*pid))).then_some(())
@@ -222,7 +223,7 @@ fn an_ordinary_user_runs_it_too() {
     let mut up = Up::spawn(command, &home.join(".local/share/signoff"));
     let endpoints = up.endpoints();
     assert!(serves(endpoints["versioning"].as_str().unwrap()));
-    for name in ["signoff", "versioning", "audit", "postgres"] {
+    for name in ["signoff", "versioning", "audit", "gateway", "postgres"] {
         let process = fs::metadata(format!("/proc/{}", up.pid(name))).unwrap();
         assert_eq!(process.uid(), uid, "{name}");
     }

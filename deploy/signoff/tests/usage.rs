@@ -9,9 +9,18 @@ const REPORT: &str = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-00
 
 #[test]
 fn help_and_version_are_everywhere() {
-    for command in
-        ["up", "demo", "serve", "token", "serve versioning", "serve audit", "export", "verify"]
-    {
+    for command in [
+        "up",
+        "demo",
+        "serve",
+        "token",
+        "serve versioning",
+        "serve audit",
+        "serve gateway",
+        "board",
+        "export",
+        "verify",
+    ] {
         let words: Vec<&str> = command.split(' ').collect();
         for flag in ["--help", "--version"] {
             let output = run(&[&words[..], &[flag]].concat());
@@ -47,6 +56,11 @@ fn wrong_usage_has_exit_code_2() {
         &of_a_report,
         &gateway,
         &["token", "--user", "1", "--role", "auditor,report_owner"],
+        &["serve", "gateway"],
+        &["serve", "gateway", "--migrate"],
+        &["board"],
+        &["board", "--workflow", "x"],
+        &["board", "--workflow", REPORT, "--output", "xml"],
         &["export"],
         &["export", "--workflow", "x"],
         &["export", "--workflow", REPORT, "--source", "metrics"],
