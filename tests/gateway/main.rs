@@ -11,4 +11,9 @@ mod access;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
 
+mod closing;
+mod graph;
+mod members;
 mod opening;
+mod planning;
+mod reopening;
