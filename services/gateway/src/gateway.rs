@@ -16,7 +16,7 @@ use crate::board::Watching;
 use crate::domain::error::Error;
 use crate::door::{Callers, Members};
 use crate::forward::{Backends, Methods, Signer, Target, Who};
-use crate::phases::Phases;
+use crate::phases::{Openings, Phases};
 use crate::witness::Rows;
 
 const LOCATE: (Target, &str) =
@@ -48,12 +48,18 @@ struct Shared {
     parts: Parts,
     members: Members,
     watching: Watching,
+    openings: Openings,
 }
 
 impl Gateway {
     /// Of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, members: Members::default(), watching: Watching::default() }))
+        Self(Arc::new(Shared {
+            parts,
+            members: Members::default(),
+            watching: Watching::default(),
+            openings: Openings::default(),
+        }))
     }
 
     /// The table of phases.
@@ -99,6 +105,11 @@ impl Gateway {
     /// The boards that somebody watches.
     pub fn watching(&self) -> &Watching {
         &self.0.watching
+    }
+
+    /// Which phases are being opened here.
+    pub fn openings(&self) -> &Openings {
+        &self.0.openings
     }
 
     /// The phases of a workflow, for a command of somebody.

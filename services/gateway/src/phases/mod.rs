@@ -1,16 +1,19 @@
 //! Phases as a whole: started, reopened, reaffirmed, freed of dead seals.
 
+mod openings;
 mod runner;
 
 use signoff_chassis::{Refusal, Unmet as Named};
 use signoff_contract::workflow::v1::{ErrorReason, PhaseStatus, Unmet};
-use signoff_workflow::{Command, Phase, Workflow, check};
+use signoff_workflow::{Command, Phase, Scope, Workflow, check};
 use tonic::Status;
 use uuid::Uuid;
 
 use crate::Gateway;
 use crate::board::Board;
 use crate::protocol::{End, Program};
+
+pub use openings::Openings;
 
 /// How often an opening is tried again that met another one.
 const TRIES: usize = 4;
@@ -53,6 +56,8 @@ impl Phases {
     /// # Errors
     /// `PHASE_DEPENDENCY_UNMET` names everything that is missing.
     pub async fn start(&self, phase: Phase) -> Result<PhaseStatus, Status> {
+        let scope = Scope { workflow: self.workflow, phase };
+        let _turn = self.gateway.openings().turn(scope).await;
         self.open(phase, Command::Start(phase)).await
     }
 
