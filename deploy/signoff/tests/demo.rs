@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use helper::{kill, open_folder, processes_about, run, runs, signoff};
@@ -20,14 +21,29 @@ use signoff_contract::workflow::v1::{Phase, Scope};
 use tempfile::TempDir;
 use tonic::Request;
 
-/// A place for temporary folders that everybody may write to, as `/tmp` is.
-fn place() -> TempDir {
-    let place = open_folder();
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-    place
+/// A place for the temporary folders of one demo. There is one at a time: each is a PostgreSQL with three
+/// services, and where many start at once, connections take longer than their callers wait.
+struct Place {
+    folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
-fn demo(place: &TempDir, arguments: &[&str]) -> Command {
+impl Place {
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A place that everybody may write to, as `/tmp` is.
+fn place() -> Place {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = open_folder();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    Place { folder, _turn: turn }
+}
+
+fn demo(place: &Place, arguments: &[&str]) -> Command {
     let mut command = signoff();
     command.arg("demo").args(arguments).env("TMPDIR", place.path()).stdin(Stdio::null());
     command

@@ -1,6 +1,6 @@
 //! How phases begin: with the first change in them, or because somebody starts them.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use signoff_workflow::Phase;
 
 use super::Story;
@@ -30,6 +30,7 @@ impl Story<'_> {
         } else {
             tess.at(phase).status().await?
         };
+        ensure!(status.started_at.is_some(), "phase {} was not started", phase.number());
         let mut sealed = Vec::new();
         for foundation in &status.rests_on {
             sealed.push(row_of(Phase::new(foundation.phase))?.display_name);
