@@ -109,8 +109,8 @@ impl Gateway {
     }
 
     /// The phases of a workflow, for a command of somebody.
-    pub fn phases_for(&self, workflow: Workflow, person: i64, command: Uuid) -> Phases {
-        Phases::new(self.clone(), workflow, person, command)
+    pub fn phases_for(&self, workflow: Workflow, by: &Who, command: Uuid) -> Phases {
+        Phases::new(self.clone(), workflow, by, command)
     }
 
     /// Of which phase of which workflow a version is.

@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// Tells the health of the forwarded services until `shutdown`. That of the gateway itself, under the
 /// empty name, does not depend on theirs.
 pub(crate) async fn follow(gateway: Gateway, health: HealthReporter, shutdown: CancellationToken) {
-    every(EVERY, shutdown, || async {
+    every(EVERY, shutdown.clone(), || async {
         for (target, package) in
             [(Target::Versioning, "signoff.versioning."), (Target::Audit, "signoff.audit.")]
         {
@@ -29,6 +29,10 @@ pub(crate) async fn follow(gateway: Gateway, health: HealthReporter, shutdown: C
                 true => ServingStatus::Serving,
                 false => ServingStatus::NotServing,
             };
+            // A drain says that nothing is served any more, and has the last word.
+            if shutdown.is_cancelled() {
+                return;
+            }
             for name in FORWARDED.into_iter().filter(|name| name.starts_with(package)) {
                 health.set_service_status(name, status).await;
             }

@@ -91,8 +91,17 @@ pub async fn plan(
             total_cases: i64::try_from(total).unwrap_or(i64::MAX),
         };
         let scope = RequestScope { workflow, phase: Some(Phase::DATA_OWNER_ID) };
-        let who = Who::gateway_for(phases.person());
-        answer = gateway.backends().ask(PLAN, &who, Some(scope), request).await?;
+        let who = phases.who();
+        let sent = gateway.backends().ask(PLAN, who, Some(scope), request.clone()).await;
+        answer = match sent {
+            Ok(answer) => answer,
+            Err(refused) => {
+                if !phases.mend(Phase::DATA_OWNER_ID, &refused, true).await? {
+                    return Err(refused);
+                }
+                gateway.backends().ask(PLAN, who, Some(scope), request).await?
+            }
+        };
         tracing::info!(%workflow, planned = answer.planned, total, "planning test cases");
     }
     Ok(wire::PlanTestCasesResponse {

@@ -71,12 +71,13 @@ pub struct GatewayArgs {
     pub database_connections: u32,
     /// The origins that browsers may call from: `https://host`, separated by commas.
     #[arg(long, env = "SIGNOFF_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(value_parser = origin)]
     pub cors_origins: Vec<HeaderValue>,
     /// How many calls one person may have open at once.
     #[arg(long, env = "SIGNOFF_CALLS_PER_CALLER", default_value_t = 100)]
     pub calls_per_caller: usize,
     /// How many calls may be open at once in all, streams included.
-    #[arg(long, env = "SIGNOFF_CALLS", default_value_t = 1024)]
+    #[arg(long, env = "SIGNOFF_CALLS", default_value_t = 4096)]
     pub calls: usize,
     /// How long a connection may last, in seconds: the next one may go to another replica.
     #[arg(long, env = "SIGNOFF_MAX_CONNECTION_AGE_SECONDS", default_value_t = 1800)]
@@ -87,6 +88,15 @@ pub struct GatewayArgs {
     /// Log one JSON object a line instead of text.
     #[arg(long, env = "SIGNOFF_LOG_JSON", value_parser = BoolishValueParser::new())]
     pub log_json: bool,
+}
+
+/// One origin: any of them would let every page call with the user's token.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let named = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    if !named || text.contains('*') {
+        return Err("an origin by its name, for instance https://host".to_owned());
+    }
+    HeaderValue::from_str(text).map_err(|error| error.to_string())
 }
 
 /// The gateway, put together and bound to its address.
@@ -123,7 +133,7 @@ impl Service {
             signer,
             backends,
             methods: Methods::load(&policy)?,
-            callers: Callers::new(args.calls_per_caller),
+            callers: Callers::new(args.calls_per_caller, args.calls),
             room: Arc::new(Semaphore::new(ROOM)),
         });
         let mount = Mount::new()
@@ -137,7 +147,7 @@ impl Service {
         };
         let server = Server::with_door(mount, policy, Door(gateway.clone()), options).await?;
         let edge = Edge {
-            http: plain::routes,
+            http: plain::routes(gateway.clone()),
             origins: args.cors_origins,
             max_connection_age: Duration::from_secs(args.max_connection_age_seconds),
         };

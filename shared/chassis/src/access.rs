@@ -55,7 +55,7 @@ impl AccessLayer {
     // Parts of the request, since its body cannot be shared between threads.
     async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Admission, Status> {
         let Some(rule) = self.policy.rule(path) else {
-            return Err(Status::unimplemented("no such method"));
+            return Err(Refusal::unsupported("no such method").into());
         };
         let token = bearer(headers).map_err(Refusal::from)?;
         let caller = self.caller(token, path).await.map_err(Refusal::from)?;

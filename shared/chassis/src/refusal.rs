@@ -187,6 +187,11 @@ impl Refusal {
             .retry_after(Duration::from_secs(1))
     }
 
+    /// A method or an encoding that is not known here: `UNIMPLEMENTED`.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Code::Unimplemented, ErrorReason::Unsupported, message)
+    }
+
     /// A fault of the server's own: `INTERNAL`. The cause belongs in the log, not here.
     pub fn internal() -> Self {
         let message = "a fault of the server's own; its log has the cause";

@@ -28,7 +28,7 @@ use crate::access::AccessLayer;
 use crate::identity::{AssertionVerifier, TokenVerifier};
 use crate::middleware::{Middleware, With};
 
-pub use edge::{Edge, Grpc};
+pub use edge::{Edge, Grpc, Plain};
 pub use listener::Listener;
 pub use mount::Mount;
 pub use observe::RequestId;
@@ -37,6 +37,10 @@ pub use observe::RequestId;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long it may take to answer that.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How much may be on its way on one stream, and on one connection: as many streams as there may be
+/// calls, so that those that are not read hold nobody else up.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024 * 1024;
 /// How long connections may take to close once nothing is open on them.
 const CLOSING: Duration = Duration::from_millis(500);
 
@@ -222,6 +226,8 @@ fn builder() -> tonic::transport::Server {
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
 }
 
 /// The end of a server.

@@ -118,6 +118,11 @@ impl Board {
         self.statuses.get(&phase).map_or(0, |status| status.attempt)
     }
 
+    /// The reopening of a phase that is under way; 0 if none is.
+    pub fn reopening(&self, phase: Phase) -> i64 {
+        self.statuses.get(&phase).map_or(0, |status| status.reopening)
+    }
+
     /// The version of a phase that is approved now.
     pub fn current_version(&self, phase: Phase) -> Option<&str> {
         let id = self.statuses.get(&phase).map(|status| status.current_version_id.as_str());

@@ -41,7 +41,8 @@ impl Middleware for Door {
         }
         let gateway = &self.0;
         let Some(method) = gateway.methods().get(request.uri().path()).cloned() else {
-            return Ok(Status::unimplemented("no such method").into_http());
+            let refusal = Refusal::unsupported("no such method");
+            return Ok(Status::from(refusal).into_http());
         };
         let principal = match gateway.principal(request.headers()).await {
             Ok(principal) => principal,
@@ -79,7 +80,7 @@ impl Gateway {
         let compressed =
             parts.headers.get("grpc-encoding").is_some_and(|value| value != "identity");
         if compressed {
-            return Err(Status::unimplemented("compressed messages are not taken"));
+            return Err(Refusal::unsupported("compressed messages are not taken").into());
         }
         let on_behalf_of = on_behalf_of(&parts.headers, principal)?;
         let mut first = first_message(body, method.longest, self.room()).await?;
@@ -96,7 +97,15 @@ impl Gateway {
         parts.extensions.insert(admission);
         let kept = (!method.takes_a_stream).then(|| read.clone());
         let held = held.map(Arc::new);
-        parts.extensions.insert(Passed { method, target, who, scope, kept, _held: held });
+        parts.extensions.insert(Passed {
+            method,
+            target,
+            who,
+            scope,
+            kept,
+            until: principal.until,
+            _held: held,
+        });
         Ok(HttpRequest::from_parts(parts, passed::reassembled(read, rest)))
     }
 

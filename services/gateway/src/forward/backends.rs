@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use http::uri::PathAndQuery;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use prost::Message;
 use signoff_chassis::Refusal;
 use signoff_contract::convert::RequestScope;
-use tonic::metadata::MetadataValue;
-use tonic::{Code, Request, Status};
-use tonic_prost::ProstCodec;
+use tonic::Status;
 
-use super::{Replicas, Signer, Target, Who};
+use super::{Replicas, Signer, Target, Who, unary};
 use crate::domain::roles::Roles;
 
 /// The user id of the gateway. It is no person.
@@ -21,7 +19,7 @@ pub const GATEWAY_ID: i64 = 1;
 pub const GATEWAY_SUBJECT: &str = "signoff-gateway";
 
 /// How long an answer may take; whoever waits for it may wait less long.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: &str = "60S";
 /// Longest answer that the gateway takes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -62,44 +60,23 @@ impl Backends {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: Message + 'static,
-        A: Message + Default + 'static,
+        Q: Message,
+        A: Message + Default,
     {
         let replicas = self.of(target).ok_or_else(Refusal::internal)?;
-        let channel = replicas.channel().ok_or_else(|| replicas.away())?;
         let assertion = self.signer.assertion(who, &self.path(path), scope)?;
-        let mut request = Request::new(request);
-        request.set_timeout(WITHIN);
-        let value =
-            MetadataValue::try_from(assertion.as_bytes()).map_err(|_| Refusal::internal())?;
-        request.metadata_mut().insert("authorization", value);
-        let mut client = tonic::client::Grpc::new(channel)
-            .max_decoding_message_size(MAX_ANSWER)
-            .max_encoding_message_size(MAX_ANSWER);
-        client.ready().await.map_err(|_| replicas.away())?;
-        let codec = ProstCodec::<Q, A>::default();
-        let answered = client.unary(request, PathAndQuery::from_static(path), codec).await;
-        match answered {
-            Ok(answer) => Ok(answer.into_inner()),
-            // The transport's own words are no answer to a caller.
-            Err(status) if is_transport(&status) => Err(replicas.away().into()),
-            Err(status) => Err(status),
-        }
+        let body = unary::framed(&request);
+        let mut request = unary::request(path, body.clone())?;
+        request.headers_mut().insert(AUTHORIZATION, assertion);
+        request.headers_mut().insert("grpc-timeout", HeaderValue::from_static(WITHIN));
+        let response = replicas.send(request, Some(&body)).await?;
+        unary::answer(response, MAX_ANSWER).await
     }
 
     fn path(&self, path: &'static str) -> Arc<str> {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(paths.entry(path).or_insert_with(|| path.into()))
     }
-}
-
-/// Whether a status was made by the transport rather than by a service.
-fn is_transport(status: &Status) -> bool {
-    status.details().is_empty()
-        && matches!(
-            status.code(),
-            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled
-        )
 }
 
 impl Who {
@@ -116,8 +93,13 @@ impl Who {
         }
     }
 
-    /// The gateway for somebody: what only the gateway may, and in their name.
-    pub fn gateway_for(person: i64) -> Self {
-        Self { on_behalf_of: Some(person), ..Self::gateway() }
+    /// The gateway for somebody: what only the gateway may, and in their name. Should a service act for
+    /// them, the subject says so.
+    pub fn gateway_for(by: &Self) -> Self {
+        let subject = match by.on_behalf_of {
+            Some(_) => format!("{GATEWAY_SUBJECT} for {}", by.subject).into(),
+            None => GATEWAY_SUBJECT.into(),
+        };
+        Self { subject, on_behalf_of: Some(by.person()), ..Self::gateway() }
     }
 }

@@ -11,14 +11,12 @@ use signoff_chassis::Refusal;
 use signoff_chassis::middleware::{HttpRequest, HttpResponse};
 use signoff_chassis::server::RequestId;
 use signoff_contract::feed::v1::trail_service_server::TrailServiceServer;
-use signoff_contract::workflow::v1::ErrorReason;
-use signoff_workflow::Scope;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
-use super::frames::reason_of;
+use super::ending::ending_well;
 use super::head::text_field;
 use super::{Target, backend_headers};
 use crate::Gateway;
@@ -56,20 +54,22 @@ impl Forwarder {
         let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
         parts.headers = backend_headers(parts.headers, assertion, id.as_deref());
         parts.extensions.clear();
+        let through = |response| ending_well(response, replicas.away());
         let Some(kept) = passed.kept.clone() else {
-            return Ok(replicas.send(HttpRequest::from_parts(parts, body), None).await?);
+            let response = replicas.send(HttpRequest::from_parts(parts, body), None).await?;
+            // A stream cannot be sent again; its sender can try again, once nothing dead is in the way.
+            self.mend(&passed, refused(&response), false).await?;
+            return Ok(through(response));
         };
         let again = parts.clone();
         let whole = |parts, kept: &Bytes| {
             HttpRequest::from_parts(parts, Body::new(Full::new(kept.clone())))
         };
         let response = replicas.send(whole(parts, &kept), Some(&kept)).await?;
-        // An error without a message has its status in the headers.
-        let refused = Status::from_header_map(response.headers());
-        match self.mend(&passed, refused).await? {
-            false => Ok(response),
+        match self.mend(&passed, refused(&response), passed.method.starts_phase).await? {
+            false => Ok(through(response)),
             // Sent again, once: it has its id, and is done once.
-            true => Ok(replicas.send(whole(again, &kept), Some(&kept)).await?),
+            true => Ok(through(replicas.send(whole(again, &kept), Some(&kept)).await?)),
         }
     }
 
@@ -78,28 +78,27 @@ impl Forwarder {
     ///
     /// # Errors
     /// The phase may not be opened: what is missing.
-    async fn mend(&self, passed: &Passed, refused: Option<Status>) -> Result<bool, Status> {
-        let Some(reason) = refused.as_ref().and_then(reason_of) else { return Ok(false) };
+    async fn mend(
+        &self,
+        passed: &Passed,
+        refused: Option<Status>,
+        starts_phase: bool,
+    ) -> Result<bool, Status> {
+        let Some(refused) = refused else { return Ok(false) };
         let Some(scope) = passed.scope.and_then(|scope| scope.scope()) else { return Ok(false) };
-        let Some(request_id) = passed.request_id() else { return Ok(false) };
-        let phases = self.gateway.phases_for(scope.workflow, passed.who.person(), request_id);
-        match reason {
-            ErrorReason::PhaseNotStarted if passed.method.starts_phase => {
-                phases.start(scope.phase).await?;
-                Ok(true)
-            }
-            ErrorReason::PhaseSealed => self.lifted(&phases, scope).await,
-            ErrorReason::PhaseReopening => {
-                phases.finish_reopening(scope.phase).await?;
-                Ok(true)
-            }
-            _ => Ok(false),
+        if passed.method.request_id.is_none() {
+            return Ok(false);
         }
+        // A stream's id is not looked at: what is done for it has ids of its own.
+        let command = passed.request_id().unwrap_or_else(Uuid::new_v4);
+        let phases = self.gateway.phases_for(scope.workflow, &passed.who, command);
+        phases.mend(scope.phase, &refused, starts_phase).await
     }
+}
 
-    async fn lifted(&self, phases: &crate::phases::Phases, scope: Scope) -> Result<bool, Status> {
-        Ok(phases.lift_dead_holds(scope.phase).await? > 0)
-    }
+/// The status of an answer that is an error without a message: in its headers.
+fn refused(response: &HttpResponse) -> Option<Status> {
+    Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok)
 }
 
 impl Passed {

@@ -15,6 +15,8 @@ use tonic::{Code, Status};
 
 /// Longest message that needs no room of its own, in bytes.
 const SHORT: usize = 64 * 1024;
+/// In which steps room is taken, in bytes.
+const AT_ONCE: usize = 256 * 1024;
 /// When to try again, where there is no room.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -49,7 +51,9 @@ impl From<NoMessage> for Status {
     fn from(none: NoMessage) -> Self {
         match none {
             NoMessage::Refused(refusal) => refusal.into(),
-            NoMessage::Compressed => Self::unimplemented("compressed messages are not taken"),
+            NoMessage::Compressed => {
+                Refusal::unsupported("compressed messages are not taken").into()
+            }
             NoMessage::Gone(status) => status,
         }
     }
@@ -65,7 +69,7 @@ pub async fn first_message(
     longest: usize,
     room: &Arc<Semaphore>,
 ) -> Result<First, NoMessage> {
-    let mut held = None;
+    let mut held: Option<OwnedSemaphorePermit> = None;
     let mut read = Bytes::new();
     let mut more = BytesMut::new();
     let mut needed = PREFIX;
@@ -79,9 +83,6 @@ pub async fn first_message(
             if length > longest {
                 let what = format!("the message has {length} bytes; at most {longest} are taken");
                 return Err(NoMessage::Refused(Refusal::limit_exceeded(what, None)));
-            }
-            if held.is_none() && length > SHORT {
-                held = Some(reserved(room, length)?);
             }
             needed = PREFIX + length;
         }
@@ -101,6 +102,7 @@ pub async fn first_message(
                     }
                     more.extend_from_slice(&data);
                 }
+                hold(&mut held, read.len().max(more.len()), room)?;
             }
             Some(Err(status)) => return Err(NoMessage::Gone(status)),
             None => return Err(missing()),
@@ -129,12 +131,27 @@ fn several() -> NoMessage {
     NoMessage::Refused(Refusal::invalid(Violations::one("message", "the method takes one")))
 }
 
-fn reserved(room: &Arc<Semaphore>, length: usize) -> Result<OwnedSemaphorePermit, NoMessage> {
-    let needed = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-    Arc::clone(room).try_acquire_many_owned(needed).map_err(|_| {
+/// Takes room for what has come, not for what is announced: that may never come.
+fn hold(
+    held: &mut Option<OwnedSemaphorePermit>,
+    length: usize,
+    room: &Arc<Semaphore>,
+) -> Result<(), NoMessage> {
+    let needed = if length > SHORT { length.div_ceil(AT_ONCE) * (AT_ONCE / 1024) } else { 0 };
+    let more = needed.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+    if more == 0 {
+        return Ok(());
+    }
+    let more = u32::try_from(more).unwrap_or(u32::MAX);
+    let Ok(permit) = Arc::clone(room).try_acquire_many_owned(more) else {
         let what = "the gateway holds as much as it can: try again";
-        NoMessage::Refused(Refusal::limit_exceeded(what, Some(RETRY_AFTER)))
-    })
+        return Err(NoMessage::Refused(Refusal::limit_exceeded(what, Some(RETRY_AFTER))));
+    };
+    match held {
+        Some(held) => held.merge(permit),
+        None => *held = Some(permit),
+    }
+    Ok(())
 }
 
 fn prefix(mut bytes: &[u8]) -> (u8, usize) {
@@ -182,11 +199,11 @@ mod tests {
         let long = [&[0, 0, 1, 0, 1][..], &vec![0; 65_537]].concat();
         let none = first_message(body(&[&long]), 1 << 20).await.unwrap_err();
         assert_eq!(Status::from(none).code(), Code::ResourceExhausted);
-        let room = Arc::new(Semaphore::new(65));
+        let room = Arc::new(Semaphore::new(256));
         let first = super::first_message(body(&[&long]), 1 << 20, &room).await.unwrap();
         assert_eq!(room.available_permits(), 0);
         drop(first);
-        assert_eq!(room.available_permits(), 65);
+        assert_eq!(room.available_permits(), 256);
     }
 
     #[tokio::test]

@@ -94,6 +94,9 @@ impl Head {
     }
 }
 
+/// What is wrong with two names of different phases.
+const OTHER_PHASE: &str = "is another phase than that of the scope";
+
 /// Of a request that names its phase by the scope, by a text, or by a version.
 fn unified(method: &Method, message: &[u8], table: &PhaseTable) -> Result<Head, Refusal> {
     let head: OfPhase = decoded(message)?;
@@ -112,6 +115,9 @@ fn unified(method: &Method, message: &[u8], table: &PhaseTable) -> Result<Head, 
     if method.names_version && !head.scope.as_ref().is_some_and(whole) {
         let version: OfVersion = decoded(message)?;
         let by_scope = head.scope.map(|scope| scope.phase).filter(|phase| *phase != 0);
+        if named.is_some_and(|named| by_scope.is_some_and(|phase| phase != named.number())) {
+            violations.add("phase_name", OTHER_PHASE);
+        }
         let id = uuid(&version.version_id, "version_id", &mut violations);
         return match id {
             Some(id) if violations.is_empty() => {
@@ -126,8 +132,7 @@ fn unified(method: &Method, message: &[u8], table: &PhaseTable) -> Result<Head, 
     };
     match (scope.phase, named) {
         (Some(by_scope), Some(by_name)) if by_scope != by_name => {
-            let what = "is another phase than that of the scope";
-            Err(Refusal::invalid(Violations::one("phase_name", what)))
+            Err(Refusal::invalid(Violations::one("phase_name", OTHER_PHASE)))
         }
         (by_scope, by_name) => {
             scope.phase = by_scope.or(by_name);

@@ -2,12 +2,14 @@
 
 mod assertion;
 mod backends;
+mod ending;
 mod forwarder;
 mod frames;
 mod head;
 mod headers;
 mod methods;
 mod replicas;
+pub(crate) mod unary;
 
 pub use assertion::{Signer, Who};
 pub use backends::{Backends, GATEWAY_ID, GATEWAY_SUBJECT};

@@ -18,9 +18,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How often a silent connection is asked whether it is still there, and how long it may take to
 /// answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// How much may be on its way on one stream, and on one connection.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// How much may be on its way on one stream, and on one connection: as many streams as there may be
+/// calls, so that those who do not read hold nobody else up.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024 * 1024;
 
 /// One backend.
 #[derive(Debug)]
@@ -70,13 +71,13 @@ impl Replicas {
         let (parts, body) = request.into_parts();
         let first = self.next(None);
         let again = kept.filter(|_| self.replicas.len() > 1).map(|kept| (parts.clone(), kept));
-        let sent = self.send_to(first, HttpRequest::from_parts(parts, body)).await;
+        let sent = self.send_to(first, HttpRequest::from_parts(parts, body), kept.is_some()).await;
         match (sent, again) {
             (Some(response), _) => Ok(response),
             (None, Some((parts, kept))) => {
                 let body = Body::new(Full::new(kept.clone()));
                 let request = HttpRequest::from_parts(parts, body);
-                let sent = self.send_to(self.next(Some(first)), request).await;
+                let sent = self.send_to(self.next(Some(first)), request, true).await;
                 sent.ok_or_else(|| self.away())
             }
             (None, None) => Err(self.away()),
@@ -94,7 +95,14 @@ impl Replicas {
             .with_metadata("service", self.name)
     }
 
-    async fn send_to(&self, at: usize, request: HttpRequest) -> Option<HttpResponse> {
+    /// Whether it could not be reached is known of a whole request only: the body of a stream may fail by
+    /// itself.
+    async fn send_to(
+        &self,
+        at: usize,
+        request: HttpRequest,
+        is_whole: bool,
+    ) -> Option<HttpResponse> {
         let replica = self.replicas.get(at)?;
         let mut channel = replica.channel.clone();
         let sent = match channel.ready().await {
@@ -105,6 +113,9 @@ impl Replicas {
             Ok(response) => Some(response),
             Err(error) => {
                 tracing::warn!(service = self.name, replica = at, error = ?error, "cannot be reached");
+                if !is_whole {
+                    return None;
+                }
                 let until = self.began.elapsed() + EJECTED;
                 let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
                 replica.away_until.store(until, Ordering::Relaxed);

@@ -7,37 +7,45 @@ mod json;
 mod problem;
 mod read;
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
-use prost::bytes::Bytes;
-use signoff_chassis::server::Grpc;
+use signoff_chassis::server::{Grpc, Plain};
 use signoff_contract::gateway::v1 as wire;
 use signoff_workflow::Violations;
 
+use crate::Gateway;
 use problem::Problem;
 
-/// Longest body, in bytes.
-const MAX_BODY: usize = 32 * 1024 * 1024;
+/// What requests are served with.
+#[derive(Clone)]
+struct Served {
+    gateway: Gateway,
+    grpc: Grpc,
+}
 
 /// The routes, in front of the gRPC services.
-pub fn routes(grpc: Grpc) -> Router {
-    Router::new()
-        .route("/api/v1/phases/{phase_name}/versions", post(create).get(history))
-        .route("/api/v1/phases/{phase_name}/versions/current", get(current))
-        .route("/api/v1/phases/{phase_name}/versions/{version_id}/approve", post(approve))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(grpc)
+pub fn routes(gateway: Gateway) -> Plain {
+    Arc::new(move |grpc| {
+        Router::new()
+            .route("/api/v1/phases/{phase_name}/versions", post(create).get(history))
+            .route("/api/v1/phases/{phase_name}/versions/current", get(current))
+            .route("/api/v1/phases/{phase_name}/versions/{version_id}/approve", post(approve))
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
+            .with_state(Served { gateway: gateway.clone(), grpc })
+    })
 }
 
 async fn create(
-    State(grpc): State<Grpc>,
+    State(served): State<Served>,
     Path(phase_name): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (headers, body) = read::body(&served.gateway, request).await?;
     let mut violations = Violations::default();
     let mut body = read::object(&headers, &body)?;
     let request = wire::CreateVersionRequest {
@@ -49,12 +57,12 @@ async fn create(
     read::nothing_else(&body, &mut violations);
     let request = violations.or(request).map_err(Problem::invalid)?;
     let created: wire::CreateVersionResponse =
-        call::unary(grpc, "CreateVersion", headers, request).await?;
+        call::unary(served.grpc, "CreateVersion", headers, request).await?;
     answer::created(&created)
 }
 
 async fn current(
-    State(grpc): State<Grpc>,
+    State(served): State<Served>,
     Path(phase_name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -67,12 +75,12 @@ async fn current(
     let request = wire::GetCurrentVersionRequest { scope, phase_name };
     let request = violations.or(request).map_err(Problem::invalid)?;
     let found: wire::GetCurrentVersionResponse =
-        call::unary(grpc, "GetCurrentVersion", headers, request).await?;
+        call::unary(served.grpc, "GetCurrentVersion", headers, request).await?;
     answer::current(&found)
 }
 
 async fn history(
-    State(grpc): State<Grpc>,
+    State(served): State<Served>,
     Path(phase_name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -87,19 +95,19 @@ async fn history(
     let request = wire::GetVersionHistoryRequest { scope, phase_name, page_size, page_token };
     let request = violations.or(request).map_err(Problem::invalid)?;
     let found: wire::GetVersionHistoryResponse =
-        call::unary(grpc, "GetVersionHistory", headers, request).await?;
+        call::unary(served.grpc, "GetVersionHistory", headers, request).await?;
     answer::history(&found)
 }
 
 async fn approve(
-    State(grpc): State<Grpc>,
+    State(served): State<Served>,
     Path((phase_name, version_id)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (headers, body) = read::body(&served.gateway, request).await?;
     let mut violations = Violations::default();
     let mut body =
-        if body.is_empty() { Default::default() } else { read::object(&headers, &body)? };
+        if body.is_empty() { read::Fields::new() } else { read::object(&headers, &body)? };
     let request = wire::ApproveVersionRequest {
         scope: read::scope(&mut body, false, &mut violations),
         phase_name: read::phase_name(phase_name, &mut violations),
@@ -111,6 +119,6 @@ async fn approve(
     read::nothing_else(&body, &mut violations);
     let request = violations.or(request).map_err(Problem::invalid)?;
     let approved: wire::ApproveVersionResponse =
-        call::unary(grpc, "ApproveVersion", headers, request).await?;
+        call::unary(served.grpc, "ApproveVersion", headers, request).await?;
     answer::json(StatusCode::OK, &serde_json::json!({ "status": approved.status }))
 }

@@ -27,9 +27,26 @@ impl Problem {
         Self::invalid(Violations::one("content-type", "must be application/json"))
     }
 
+    /// A body that is longer than one may be.
+    pub(super) fn too_large(most: usize) -> Self {
+        let what = format!("the body has more than {most} bytes");
+        Self(Refusal::limit_exceeded(what, None).into())
+    }
+
+    /// A path that is there, by another method.
+    pub(super) fn method_not_allowed() -> Self {
+        Self(Refusal::unsupported("the path takes another method").into())
+    }
+
     /// A fault of our own.
     pub(super) fn internal() -> Self {
         Self(Refusal::internal().into())
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.into())
     }
 }
 
@@ -54,7 +71,7 @@ fn status_of(code: Code, reason: Option<ErrorReason>) -> StatusCode {
         Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::DeadlineExceeded | Code::Cancelled => StatusCode::GATEWAY_TIMEOUT,
-        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unimplemented => StatusCode::METHOD_NOT_ALLOWED,
         Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -120,11 +137,8 @@ mod tests {
             let response = Problem(refusal.into()).into_response();
             assert_eq!(response.status().as_u16(), expected);
             assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
-            assert_eq!(
-                response.headers().contains_key(RETRY_AFTER),
-                matches!(expected, 429 | 503)
-                    || (expected == 409 && response.headers().contains_key(RETRY_AFTER))
-            );
+            let waits = [429, 503].contains(&expected);
+            assert!(!waits || response.headers().contains_key(RETRY_AFTER), "{expected}");
         }
     }
 }

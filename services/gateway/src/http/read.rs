@@ -1,21 +1,50 @@
 //! What HTTP requests say, checked: every field at fault is named.
 
+use std::time::Duration;
+
+use axum::extract::Request;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use prost::bytes::Bytes;
 use prost_types::Struct;
 use serde_json::{Map, Value};
+use signoff_chassis::Refusal;
 use signoff_contract::convert::json_to_wire;
 use signoff_contract::workflow::v1::Scope;
 use signoff_workflow::{PhaseTable, Violations};
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::Gateway;
 
 /// The fields of a body, or the parameters of a query.
 pub(super) type Fields = Map<String, Value>;
 
 /// The header that makes a request be done once (IETF draft "The Idempotency-Key HTTP Header Field").
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Longest body, in bytes. Read as JSON it takes a multiple of that.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// How long a body may take to come.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// The headers and the body of a request, once its token is believed: nobody else's is read.
+pub(super) async fn body(
+    gateway: &Gateway,
+    request: Request,
+) -> Result<(HeaderMap, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let principal = gateway.principal(&parts.headers).await.map_err(Problem::from)?;
+    let _open = gateway.callers().enter(&principal).map_err(Problem::from)?;
+    let whole = Limited::new(body, MAX_BODY).collect();
+    match tokio::time::timeout(WITHIN, whole).await {
+        Ok(Ok(body)) => Ok((parts.headers, body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(MAX_BODY)),
+        Ok(Err(_)) => Err(Problem::invalid(Violations::one("body", "did not come to its end"))),
+        Err(_elapsed) => Err(Refusal::deadline_exceeded().into()),
+    }
+}
 
 /// A body: a JSON object.
 pub(super) fn object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Problem> {

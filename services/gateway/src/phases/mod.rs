@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::Gateway;
 use crate::board::Board;
+use crate::forward::{Who, reason_of};
 use crate::protocol::{End, Program};
 
 pub use turns::Turns;
@@ -23,7 +24,8 @@ const TRIES: usize = 4;
 pub struct Phases {
     gateway: Gateway,
     workflow: Workflow,
-    person: i64,
+    /// As whom it is done: the gateway, in the person's name.
+    who: Who,
     /// The id of the command: those of its steps follow from it.
     command: Uuid,
     reason: String,
@@ -31,9 +33,9 @@ pub struct Phases {
 
 impl Phases {
     /// For a command of somebody.
-    pub fn new(gateway: Gateway, workflow: Workflow, person: i64, command: Uuid) -> Self {
+    pub fn new(gateway: Gateway, workflow: Workflow, by: &Who, command: Uuid) -> Self {
         let reason = "finished what was begun".to_owned();
-        Self { gateway, workflow, person, command, reason }
+        Self { gateway, workflow, who: Who::gateway_for(by), command, reason }
     }
 
     /// The workflow.
@@ -41,9 +43,9 @@ impl Phases {
         self.workflow
     }
 
-    /// In whose name.
-    pub(crate) fn person(&self) -> i64 {
-        self.person
+    /// As whom it is done.
+    pub(crate) fn who(&self) -> &Who {
+        &self.who
     }
 
     /// The request id of a step of this command.
@@ -77,12 +79,15 @@ impl Phases {
         reason: String,
     ) -> Result<(PhaseStatus, Vec<Phase>), Status> {
         let board = Board::read(&self.gateway, self.workflow).await?;
-        let begun = board.facts(phase).is_some_and(|facts| facts.reopening);
-        if !begun {
-            self.require(&board, Command::Reopen(phase))?;
-        }
+        let program = match board.reopening(phase) {
+            0 => {
+                self.require(&board, Command::Reopen(phase))?;
+                Program::Reopen(phase)
+            }
+            under_way => Program::help(self.gateway.table(), phase, under_way),
+        };
         let with_reason = Self { reason, ..self.clone() };
-        match with_reason.run(Program::Reopen(phase)).await {
+        match with_reason.run(program).await {
             End::Refused(status) => Err(status),
             End::Unmet(unmet) => Err(dependency_unmet(&unmet).into()),
             End::Opened | End::AlreadyOpen | End::Lifted(_) | End::Reopened => {
@@ -94,16 +99,45 @@ impl Phases {
         }
     }
 
-    /// Finishes a reopening that somebody began.
+    /// Finishes a reopening that somebody began, by its number.
     ///
     /// # Errors
     /// A backend is away.
-    pub async fn finish_reopening(&self, phase: Phase) -> Result<(), Status> {
+    pub async fn finish_reopening(&self, phase: Phase, reopening: i64) -> Result<(), Status> {
+        if reopening == 0 {
+            return Ok(());
+        }
         // Another command than the one that met it: its steps have ids of their own.
         let helping = Self { command: Uuid::new_v4(), ..self.clone() };
-        match helping.run(Program::Reopen(phase)).await {
+        match helping.run(Program::help(self.gateway.table(), phase, reopening)).await {
             End::Refused(status) => Err(status),
             _ => Ok(()),
+        }
+    }
+
+    /// Makes a phase take a change that was refused, if it can be made to: starts it, if the change is
+    /// one that may, lifts dead holds, finishes a reopening. Whether the change may be sent again.
+    ///
+    /// # Errors
+    /// It cannot be started: what is missing.
+    pub async fn mend(
+        &self,
+        phase: Phase,
+        refused: &Status,
+        starts_phase: bool,
+    ) -> Result<bool, Status> {
+        match reason_of(refused) {
+            Some(ErrorReason::PhaseNotStarted) if starts_phase => {
+                self.start(phase).await?;
+                Ok(true)
+            }
+            Some(ErrorReason::PhaseSealed) => Ok(self.lift_dead_holds(phase).await? > 0),
+            Some(ErrorReason::PhaseReopening) => {
+                let board = Board::read(&self.gateway, self.workflow).await?;
+                self.finish_reopening(phase, board.reopening(phase)).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -157,9 +191,9 @@ impl Phases {
         let mut done = false;
         for row in table.rows() {
             let before = row.phase == phase || table.downstream(row.phase).contains(&phase);
-            let marked = board.facts(row.phase).is_some_and(|facts| facts.reopening);
-            if before && marked {
-                self.finish_reopening(row.phase).await?;
+            let under_way = board.reopening(row.phase);
+            if before && under_way > 0 {
+                self.finish_reopening(row.phase, under_way).await?;
                 done = true;
             }
         }
@@ -185,7 +219,7 @@ fn is_overtaken(status: &Status) -> bool {
     use ErrorReason as Reason;
 
     matches!(
-        crate::forward::reason_of(status),
+        reason_of(status),
         Some(Reason::AttemptSuperseded | Reason::PhaseAlreadyOpen | Reason::Conflict)
     )
 }

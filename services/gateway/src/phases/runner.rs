@@ -1,11 +1,13 @@
 //! Runs programs: sends their messages to the backends, and tells them the answers.
 
+use signoff_chassis::Refusal;
 use signoff_contract::convert::{RequestScope, scope_to_wire, workflow_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_workflow::{Command, Phase, Scope, VersioningType, check};
 use tonic::{Code, Status};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::Phases;
@@ -24,8 +26,13 @@ macro_rules! of_both {
 }
 
 impl Phases {
-    /// Runs a program to its end.
-    pub(super) async fn run(&self, mut program: Program<Status>) -> End<Status> {
+    /// Runs a program to its end, also if whoever asked for it goes away meanwhile.
+    pub(super) async fn run(&self, program: Program<Status>) -> End<Status> {
+        let running = tokio::spawn(self.clone().run_on(program).in_current_span());
+        running.await.unwrap_or_else(|_| End::Refused(Refusal::internal().into()))
+    }
+
+    async fn run_on(self, mut program: Program<Status>) -> End<Status> {
         loop {
             let message = program.message(self.gateway.table());
             let answer = match self.send(&message).await {
@@ -156,7 +163,7 @@ impl Phases {
         };
         let scope = RequestScope { workflow: self.workflow, phase: None };
         let at = self.method_at(first, of_both!("Seal"));
-        let who = Who::gateway_for(self.person);
+        let who = self.who.clone();
         let sealed: wire::SealResponse =
             self.gateway.backends().ask(at, &who, Some(scope), request).await?;
         Ok(match sealed.unmet.is_empty() {
@@ -193,7 +200,7 @@ impl Phases {
         A: prost::Message + Default + 'static,
     {
         let reads = paths[0].ends_with("/GetPhaseStatus");
-        let who = if reads { Who::gateway() } else { Who::gateway_for(self.person) };
+        let who = if reads { Who::gateway() } else { self.who.clone() };
         let scope = RequestScope { workflow: self.workflow, phase: Some(phase) };
         let at = self.method_at(phase, paths);
         self.gateway.backends().ask(at, &who, Some(scope), request).await

@@ -218,7 +218,7 @@ pub enum Program<R> {
         /// How many holds were lifted.
         lifted: usize,
     },
-    /// Reopens a phase, or finishes what somebody else began.
+    /// Reopens a phase, or joins a reopening that is under way.
     Reopen(Phase),
     /// Marks what is downstream.
     Mark {
@@ -248,6 +248,15 @@ pub enum Step<R> {
 }
 
 impl<R> Program<R> {
+    /// Finishes a reopening that somebody else began, by its number. One that is finished meanwhile
+    /// stays as it is: to begin anew would be to reopen the phase once more.
+    pub fn help(table: &PhaseTable, phase: Phase, reopening: i64) -> Self {
+        match marking(phase, reopening, table.downstream(phase)) {
+            Step::Go(program) => program,
+            Step::End(_) => Self::Finish { phase, reopening },
+        }
+    }
+
     /// The next message.
     pub fn message(&self, table: &PhaseTable) -> Message {
         match self {

@@ -49,13 +49,17 @@ struct Disturbed {
     crashes: u8,
     /// How many messages arrive late, or never.
     timeouts: u8,
+    /// How often somebody meets a mark, and finishes the reopening.
+    helps: u8,
     /// Whether all phases are open when the walk begins.
     open: bool,
 }
 
-const FULLY: Disturbed = Disturbed { crashes: 1, timeouts: 1, open: false };
+const FULLY: Disturbed = Disturbed { crashes: 1, timeouts: 1, helps: 0, open: false };
 const CRASH: Disturbed = Disturbed { timeouts: 0, ..FULLY };
-const LATE: Disturbed = Disturbed { crashes: 0, timeouts: 1, open: true };
+const LATE: Disturbed = Disturbed { crashes: 0, timeouts: 1, helps: 0, open: true };
+/// Somebody helps, and a message comes late or a gateway crashes.
+const HELPED: Disturbed = Disturbed { crashes: 1, timeouts: 1, helps: 1, open: true };
 
 const FOUR: Name = Name::new(4);
 const FIVE: Name = Name::new(5);
@@ -146,6 +150,7 @@ struct World {
     to_do: Vec<Running>,
     crashes: u8,
     timeouts: u8,
+    helps: u8,
 }
 
 impl Graph {
@@ -160,6 +165,12 @@ impl Graph {
 
     fn reopen(&self, p: P) -> Running {
         Program::Reopen(self.name(p))
+    }
+
+    /// Finishes the reopening under way that somebody saw, if there is one.
+    fn help(&self, phases: &[Phase], p: P) -> Option<Running> {
+        let reopening = phases[p].gate.reopening;
+        (reopening > 0).then(|| Program::help(&self.table, self.name(p), reopening))
     }
 
     fn look(&self, p: P) -> Running {
@@ -208,6 +219,7 @@ impl Graph {
             to_do: to_do.to_vec(),
             crashes: disturbed.crashes,
             timeouts: disturbed.timeouts,
+            helps: disturbed.helps,
         }
     }
 
@@ -429,6 +441,14 @@ fn a_phase_that_was_never_opened_is_rested_on_or_opened() {
 fn a_phase_that_is_sealed_unopened_is_reopened_and_opened() {
     let of = unopened();
     holds(of.explore(&[of.begin(2), of.reopen(1), of.begin(1)], 1, FULLY));
+}
+
+#[test]
+fn whoever_meets_a_mark_finishes_that_reopening_and_no_other() {
+    let of = one();
+    let explored = of.explore(&[of.reopen(0), of.begin(1), of.reopen(0)], 1, HELPED);
+    let (states, _) = explored.unwrap();
+    assert!(states > 1_000, "{states} states");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::domain::member::{Lob, Member};
 
-/// Most members of a workflow, and most lines of business: what one call changes fits into one record
-/// of the trail.
+/// Most members of a workflow, and most lines of business. What one call changes must fit into one record
+/// of the trail besides: for members it always does.
 const MAX_LISTED: usize = 500;
 /// Longest name, in characters.
 const MAX_NAME: usize = 255;

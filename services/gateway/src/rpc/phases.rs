@@ -26,8 +26,15 @@ impl PhaseService for Rpc {
         request: Request<wire::CreateVersionRequest>,
     ) -> Answered<wire::CreateVersionResponse> {
         let (passed, scope) = in_phase(&request)?;
-        let created = unified::create(&self.0, &passed, scope, request.into_inner()).await?;
-        Ok(Response::new(created))
+        let request = request.into_inner();
+        // By one of two methods: which it was the first time must not be asked again.
+        match Once::begin(&self.0, &passed, &request, Violations::default()).await? {
+            Start::Before(answer) => Ok(Response::new(answer)),
+            Start::New(once) => {
+                let created = unified::create(&self.0, &passed, scope, request).await?;
+                Ok(Response::new(once.end(created).await?))
+            }
+        }
     }
 
     async fn get_current_version(
@@ -161,8 +168,7 @@ impl Rpc {
         match Once::begin(&self.0, passed, request, violations).await? {
             Start::Before(answer) => Ok(Response::new(answer)),
             Start::New(once) => {
-                let person = passed.who.person();
-                let phases = self.0.phases_for(scope.workflow, person, once.id());
+                let phases = self.0.phases_for(scope.workflow, &passed.who, once.id());
                 let answer = act(phases).await?;
                 Ok(Response::new(once.end(answer).await?))
             }

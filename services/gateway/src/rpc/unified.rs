@@ -64,7 +64,7 @@ pub(super) async fn create(
             request_id: request.request_id,
         };
         let recorded: audit::RecordChangeResponse =
-            gateway.starting(RECORD, passed, scope, record).await?;
+            gateway.for_caller(RECORD, passed, scope, record).await?;
         let change = recorded.change.unwrap_or_default();
         return Ok(created(change.subject_id));
     }
@@ -72,11 +72,11 @@ pub(super) async fn create(
     let create = versioning::CreateVersionRequest { scope: wire_scope.clone(), ..given };
     if baseline.is_none() {
         let made: Result<versioning::CreateVersionResponse, Status> =
-            gateway.starting(CREATE, passed, scope, create.clone()).await;
+            gateway.for_caller(CREATE, passed, scope, create.clone()).await;
         match made {
             Ok(made) => return Ok(created(made.version.unwrap_or_default().version_id)),
-            // The line has begun: the next version carries forward.
-            Err(status) if reason_of(&status) == Some(ErrorReason::VersionState) => {}
+            // The line has begun: the next version carries forward, and mends a stale phase.
+            Err(status) if is_begun(&status) => {}
             Err(status) => return Err(status),
         }
     }
@@ -97,6 +97,11 @@ pub(super) async fn create(
     let made: versioning::ReviseVersionResponse =
         gateway.for_caller(REVISE, passed, scope, revise).await?;
     Ok(created(made.version.unwrap_or_default().version_id))
+}
+
+/// Whether a first version is refused because there is one already.
+fn is_begun(refused: &Status) -> bool {
+    matches!(reason_of(refused), Some(ErrorReason::VersionState | ErrorReason::PhaseStale))
 }
 
 /// `GetCurrentVersion`.
@@ -189,7 +194,8 @@ pub(super) async fn approve(
 }
 
 impl Gateway {
-    /// Calls a backend's method in the caller's name, if its rule lets them.
+    /// Calls a backend's method in the caller's name, if its rule lets them. Where the phase does not take
+    /// the change, it is made to, if it can be, and the call is made once more.
     async fn for_caller<Q, A>(
         &self,
         at: At,
@@ -198,36 +204,22 @@ impl Gateway {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: Message + 'static,
-        A: Message + Default + 'static,
+        Q: Message + Clone,
+        A: Message + Default,
     {
         let method = self.methods().get(at.1).ok_or_else(Refusal::internal)?;
-        let scope = RequestScope { workflow: scope.workflow, phase: Some(scope.phase) };
-        self.permit(method, &passed.who, Some(scope))?;
-        self.backends().ask(at, &passed.who, Some(scope), request).await
-    }
-
-    /// The same of a method that may be the first thing that happens in a phase.
-    async fn starting<Q, A>(
-        &self,
-        at: At,
-        passed: &Passed,
-        scope: Scope,
-        request: Q,
-    ) -> Result<A, Status>
-    where
-        Q: Message + Clone + 'static,
-        A: Message + Default + 'static,
-    {
-        match self.for_caller(at, passed, scope, request.clone()).await {
-            Err(status) if reason_of(&status) == Some(ErrorReason::PhaseNotStarted) => {
-                let command = passed.request_id().unwrap_or_default();
-                let phases = self.phases_for(scope.workflow, passed.who.person(), command);
-                phases.start(scope.phase).await?;
-                self.for_caller(at, passed, scope, request).await
-            }
-            answered => answered,
+        let asked = Some(RequestScope { workflow: scope.workflow, phase: Some(scope.phase) });
+        self.permit(method, &passed.who, asked)?;
+        let refused = match self.backends().ask(at, &passed.who, asked, request.clone()).await {
+            Err(refused) if method.request_id.is_some() => refused,
+            answered => return answered,
+        };
+        let command = passed.request_id().unwrap_or_else(Uuid::new_v4);
+        let phases = self.phases_for(scope.workflow, &passed.who, command);
+        if !phases.mend(scope.phase, &refused, method.starts_phase).await? {
+            return Err(refused);
         }
+        self.backends().ask(at, &passed.who, asked, request).await
     }
 }
 

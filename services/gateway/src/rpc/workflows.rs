@@ -21,6 +21,7 @@ use signoff_workflow::{Role, Violations, Workflow};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::once::{Once, Start};
 use super::{Answered, inputs, passed, to_wire};
 use crate::Gateway;
 use crate::board::Board;
@@ -79,9 +80,17 @@ impl WorkflowService for Rpc {
         &self,
         request: Request<wire::CloseWorkflowRequest>,
     ) -> Answered<wire::CloseWorkflowResponse> {
+        let passed = passed(&request)?;
         let admitted = admit(&self.0, request, PhaseNeed::Refused)?;
         let workflow = admitted.scope.workflow;
-        close_backends(&self.0, &admitted).await?;
+        // What cannot be undone comes after the request's id was looked up.
+        let violations = Violations::default();
+        if let Start::Before(answer) =
+            Once::begin(&self.0, &passed, &admitted.request, violations).await?
+        {
+            return Ok(Response::new(answer));
+        }
+        close_backends(&self.0, &passed.who, &admitted).await?;
         let parse = |request: wire::CloseWorkflowRequest, violations: &mut Violations| {
             required_text(request.reason, "reason", violations)
         };
@@ -283,6 +292,7 @@ impl WorkflowService for Rpc {
                     let roles = gateway.members().roles(&gateway, workflow, passed.who.person());
                     let who = Who { report_roles: roles.await?, ..passed.who.clone() };
                     gateway.permit(&passed.method, &who, passed.scope)?;
+                    passed.expect_valid()?;
                     match changed {
                         Err(_elapsed) => {}
                         // The reader had ended just when we came: another one begins.
@@ -305,6 +315,7 @@ impl WorkflowService for Rpc {
 /// Closes a workflow in the backends. One that was closed there before is as good.
 async fn close_backends(
     gateway: &Gateway,
+    by: &Who,
     admitted: &Admitted<wire::CloseWorkflowRequest>,
 ) -> Result<(), Status> {
     let workflow = admitted.scope.workflow;
@@ -325,7 +336,7 @@ async fn close_backends(
     if found.is_none() {
         return Err(Error::NotOpened(workflow).refusal(Some(workflow)).into());
     }
-    let who = Who::gateway_for(admitted.actor.user_id);
+    let who = Who::gateway_for(by);
     let scope = RequestScope { workflow, phase: None };
     for at in CLOSINGS {
         let request = CloseBackend {

@@ -1,6 +1,7 @@
 //! Where people and browsers come in: gRPC, grpc-web and plain HTTP on one port.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -25,11 +26,14 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
 /// The gRPC services of a server, with all that stands before them.
 pub type Grpc = BoxCloneSyncService<HttpRequest, HttpResponse, Infallible>;
 
+/// Plain HTTP in front of the gRPC services.
+pub type Plain = Arc<dyn Fn(Grpc) -> Router + Send + Sync>;
+
 /// What a server at the edge has beside its services.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Edge {
     /// Plain HTTP, by path, in front of the services.
-    pub http: fn(Grpc) -> Router,
+    pub http: Plain,
     /// The origins that browsers may come from; none, if it is empty.
     pub origins: Vec<HeaderValue>,
     /// How long a connection may last: the next one may go to another replica.

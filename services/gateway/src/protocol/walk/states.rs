@@ -25,6 +25,15 @@ impl Graph {
             }
         }
         if let Some(idle) = world.gateways.iter().position(Option::is_none) {
+            if world.helps > 0 {
+                for p in 0..world.phases.len() {
+                    let Some(help) = self.help(&world.phases, p) else { continue };
+                    let mut next = world.clone();
+                    next.gateways[idle] = Some(help);
+                    next.helps -= 1;
+                    found.push(next);
+                }
+            }
             for i in 0..world.to_do.len() {
                 let mut next = world.clone();
                 next.gateways[idle] = Some(next.to_do.remove(i));
@@ -107,8 +116,8 @@ impl Graph {
     fn check_help(&self, phases: &[Phase]) -> Result<(), Broken> {
         let mut phases = phases.to_vec();
         for p in 0..phases.len() {
-            if phases[p].gate.reopening > 0 {
-                self.run(&mut phases, self.reopen(p));
+            if let Some(help) = self.help(&phases, p) {
+                self.run(&mut phases, help);
             }
         }
         for p in 0..phases.len() {
