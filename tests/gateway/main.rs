@@ -8,8 +8,12 @@
 )]
 
 mod access;
+mod closing;
+mod graph;
+mod members;
+mod opening;
+mod planning;
+mod reopening;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
-
-mod opening;
 mod unified;

@@ -16,7 +16,7 @@ use crate::board::Watching;
 use crate::domain::error::Error;
 use crate::door::{Callers, Members};
 use crate::forward::{Backends, Methods, Signer, Target, Who};
-use crate::phases::{Openings, Phases};
+use crate::phases::{Phases, Turns};
 use crate::witness::Rows;
 
 const LOCATE: (Target, &str) =
@@ -48,18 +48,14 @@ struct Shared {
     parts: Parts,
     members: Members,
     watching: Watching,
-    openings: Openings,
+    turns: Turns,
 }
 
 impl Gateway {
     /// Of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared {
-            parts,
-            members: Members::default(),
-            watching: Watching::default(),
-            openings: Openings::default(),
-        }))
+        let (members, watching) = (Members::default(), Watching::default());
+        Self(Arc::new(Shared { parts, members, watching, turns: Turns::default() }))
     }
 
     /// The table of phases.
@@ -107,9 +103,9 @@ impl Gateway {
         &self.0.watching
     }
 
-    /// Which phases are being opened here.
-    pub fn openings(&self) -> &Openings {
-        &self.0.openings
+    /// Whose turn it is to open a phase.
+    pub fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// The phases of a workflow, for a command of somebody.

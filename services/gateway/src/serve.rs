@@ -123,7 +123,7 @@ impl Service {
             signer,
             backends,
             methods: Methods::load(&policy)?,
-            callers: Callers::new(args.calls_per_caller, args.calls),
+            callers: Callers::new(args.calls_per_caller),
             room: Arc::new(Semaphore::new(ROOM)),
         });
         let mount = Mount::new()

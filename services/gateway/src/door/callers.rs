@@ -22,49 +22,36 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub struct Callers {
     most: usize,
-    most_in_all: usize,
-    open: Arc<Mutex<Open>>,
-}
-
-/// How many there are.
-#[derive(Debug, Default)]
-struct Open {
-    of: HashMap<i64, usize>,
-    in_all: usize,
+    open: Arc<Mutex<HashMap<i64, usize>>>,
 }
 
 /// One open call.
 #[derive(Debug)]
 pub struct Permit {
     caller: i64,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<HashMap<i64, usize>>>,
 }
 
 impl Callers {
-    /// At most so many calls of one person at once, and so many in all; services stand for many people,
-    /// and are bounded only with everybody else.
-    pub fn new(most: usize, most_in_all: usize) -> Self {
-        Self { most, most_in_all, open: Arc::default() }
+    /// At most so many calls of one person at once; services stand for many people, and are bounded
+    /// only with everybody else.
+    pub fn new(most: usize) -> Self {
+        Self { most, open: Arc::default() }
     }
 
     /// One more call.
     ///
     /// # Errors
-    /// `RESOURCE_EXHAUSTED`: the caller, or all together, have too many open.
+    /// `RESOURCE_EXHAUSTED`: the caller has too many open.
     pub fn enter(&self, principal: &Principal) -> Result<Permit, Refusal> {
         let caller = principal.user_id;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.in_all >= self.most_in_all {
-            let what = "the gateway has as many calls open as it can: try again";
-            return Err(Refusal::limit_exceeded(what, Some(RETRY_AFTER)));
-        }
-        let count = open.of.entry(caller).or_default();
+        let count = open.entry(caller).or_default();
         if *count >= self.most && !principal.roles.contains(&Role::Service) {
             let what = format!("you have {count} calls open, as many as one caller may");
             return Err(Refusal::limit_exceeded(what, Some(RETRY_AFTER)));
         }
         *count += 1;
-        open.in_all += 1;
         Ok(Permit { caller, open: Arc::clone(&self.open) })
     }
 }
@@ -72,11 +59,10 @@ impl Callers {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.in_all -= 1;
-        if let Some(count) = open.of.get_mut(&self.caller) {
+        if let Some(count) = open.get_mut(&self.caller) {
             *count -= 1;
             if *count == 0 {
-                open.of.remove(&self.caller);
+                open.remove(&self.caller);
             }
         }
     }
@@ -127,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_person_has_so_many_calls_open_and_others_are_not_in_their_way() {
-        let callers = Callers::new(2, 100);
+        let callers = Callers::new(2);
         let ann = principal(7, Vec::new());
         let first = callers.enter(&ann).unwrap();
         let _second = callers.enter(&ann).unwrap();
@@ -141,20 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn all_together_have_so_many_open() {
-        let callers = Callers::new(2, 3);
-        let ids = [7, 8, 9];
-        let open = ids.map(|id| callers.enter(&principal(id, vec![Role::Service])).unwrap());
-        let refused = callers.enter(&principal(10, Vec::new())).unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
-        drop(open);
-        let _next = callers.enter(&principal(10, Vec::new())).unwrap();
-    }
-
-    #[test]
     fn who_has_none_open_is_forgotten() {
-        let callers = Callers::new(2, 100);
+        let callers = Callers::new(2);
         drop(callers.enter(&principal(7, Vec::new())).unwrap());
-        assert!(callers.open.lock().unwrap().of.is_empty());
+        assert!(callers.open.lock().unwrap().is_empty());
     }
 }

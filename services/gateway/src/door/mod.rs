@@ -21,7 +21,7 @@ pub use passed::Passed;
 
 use crate::Gateway;
 use crate::domain::roles::Roles;
-use crate::forward::{First, Head, Method, Target, Who, expect_end, first_message};
+use crate::forward::{First, Head, Method, Who, expect_end, first_message};
 
 /// The header by which a service says for whom it acts: a user id.
 pub const ON_BEHALF_OF: &str = "on-behalf-of";
@@ -200,12 +200,4 @@ fn admission(method: &Method, who: &Who, scope: Option<RequestScope>) -> Admissi
         phase: scope.and_then(|scope| scope.phase),
     };
     Admission::new(Arc::new(caller), method.path.to_string(), method.rule.clone())
-}
-
-/// Whether the gateway itself serves a call.
-impl Passed {
-    /// Whether a backend serves it.
-    pub fn is_forwarded(&self) -> bool {
-        self.target != Target::Own
-    }
 }

@@ -1,7 +1,7 @@
 //! Phases as a whole: started, reopened, reaffirmed, freed of dead seals.
 
-mod openings;
 mod runner;
+mod turns;
 
 use signoff_chassis::{Refusal, Unmet as Named};
 use signoff_contract::workflow::v1::{ErrorReason, PhaseStatus, Unmet};
@@ -13,9 +13,9 @@ use crate::Gateway;
 use crate::board::Board;
 use crate::protocol::{End, Program};
 
-pub use openings::Openings;
+pub use turns::Turns;
 
-/// How often an opening is tried again that met another one.
+/// How often an opening is tried again that met another gateway's.
 const TRIES: usize = 4;
 
 /// The phases of a workflow, for one command of somebody.
@@ -56,8 +56,6 @@ impl Phases {
     /// # Errors
     /// `PHASE_DEPENDENCY_UNMET` names everything that is missing.
     pub async fn start(&self, phase: Phase) -> Result<PhaseStatus, Status> {
-        let scope = Scope { workflow: self.workflow, phase };
-        let _turn = self.gateway.openings().turn(scope).await;
         self.open(phase, Command::Start(phase)).await
     }
 
@@ -124,6 +122,8 @@ impl Phases {
 
     async fn open(&self, phase: Phase, command: Command) -> Result<PhaseStatus, Status> {
         let reaffirm = matches!(command, Command::Reaffirm(_));
+        let turn = self.gateway.turns().at(Scope { workflow: self.workflow, phase });
+        let _turn = turn.lock().await;
         let mut refused = None;
         for _ in 0..TRIES {
             let mut board = Board::read(&self.gateway, self.workflow).await?;
