@@ -49,7 +49,8 @@ fn about(path: &str, workflow: Workflow, phase: Phase) -> Sent {
 
 /// Whether somebody was let in, whatever else is wrong with what they ask.
 async fn is_let_in(person: &Person, sent: &Sent) -> bool {
-    let answered = tokio::time::timeout(std::time::Duration::from_secs(20), person.first_answer(sent));
+    let answered =
+        tokio::time::timeout(std::time::Duration::from_secs(20), person.first_answer(sent));
     match answered.await.unwrap_or_else(|_| panic!("{} hangs", sent.path)) {
         Ok(_) => true,
         Err(status) => {

@@ -11,4 +11,7 @@ mod access;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
 
+mod closing;
 mod opening;
+mod planning;
+mod reopening;

@@ -1,6 +1,7 @@
 //! The whole house: both backends, and the gateway in front of them, each on a socket of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_audit::commands::Engine as Audit;
@@ -36,7 +37,7 @@ pub struct House {
     /// Where the gateway listens.
     pub address: SocketAddr,
     /// The identity provider's key.
-    pub provider: SigningKey,
+    pub provider: Arc<SigningKey>,
     /// The gateway's database.
     pub urls: DatabaseUrls,
     /// Ends the gateway.
@@ -62,9 +63,9 @@ impl House {
         let audit = World::<Audit>::start().await;
         let versioning = World::beside(&audit).await;
         let folder = tempfile::tempdir().unwrap();
-        let provider = SigningKey::generate().unwrap();
+        let provider = Arc::new(SigningKey::generate().unwrap());
         let jwks = folder.path().join("provider-jwks.json");
-        Jwks::of([&provider]).save(&jwks).unwrap();
+        Jwks::of([&*provider]).save(&jwks).unwrap();
         let key = folder.path().join("gateway.key");
         versioning.key.save(&key).unwrap();
         let cluster = database::cluster().await;
@@ -97,7 +98,17 @@ impl House {
 
     /// Another gateway over the same database, as another replica would be.
     pub async fn replica(&self) -> (SocketAddr, CancellationToken) {
-        start(self.args.clone()).await
+        self.replica_with(|_| {}).await
+    }
+
+    /// The same, told something else.
+    pub async fn replica_with(
+        &self,
+        change: impl FnOnce(&mut GatewayArgs) + Send,
+    ) -> (SocketAddr, CancellationToken) {
+        let mut args = self.args.clone();
+        change(&mut args);
+        start(args).await
     }
 
     /// What the gateway is told.

@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost_types::Struct;
 use shared::{Foundation, PhaseStatus, Scope};
 use signoff_audit::commands::Engine as Audit;
-use signoff_chassis::identity::SigningKey;
+use signoff_chassis::identity::{SigningKey, TokenClaims};
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::versioning::v1 as gates;
 use signoff_contract::workflow::v1 as shared;
 use signoff_workflow::{Phase, PhaseTable, Role, Workflow};
 use tonic::Status;
+use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::people::{Person, request_id, scope};
@@ -41,8 +43,30 @@ pub struct Lanes<W = &'static World<Audit>> {
     pub gateway: Person,
     /// The versions that plans are made from.
     pub versions: [Uuid; 3],
-    key: Arc<SigningKey>,
+    known: Arc<Known>,
     address: SocketAddr,
+}
+
+/// By what people are known at an address.
+enum Known {
+    /// By assertions, as at a backend.
+    Assertions(Arc<SigningKey>),
+    /// By tokens, as at the gateway, which knows itself what they are on a report.
+    Tokens(Arc<SigningKey>),
+}
+
+impl Known {
+    fn person(&self, channel: Channel, user_id: i64, workflow: Workflow, roles: &[Role]) -> Person {
+        match self {
+            Self::Assertions(key) => Person::new(key, channel, user_id, Some(workflow), roles),
+            Self::Tokens(provider) => {
+                let life = Duration::from_secs(3600);
+                let claims = TokenClaims::new(user_id, format!("user-{user_id}"), life);
+                let token = provider.sign_token(&claims).unwrap();
+                Person::with_token(&token, channel, user_id)
+            }
+        }
+    }
 }
 
 impl Lanes {
@@ -54,7 +78,8 @@ impl Lanes {
     /// The same, of a service that may be nobody else's.
     pub async fn closed_in(world: &'static World<Audit>) -> Self {
         let workflow = world::workflow();
-        Self::with(world, (Arc::clone(&world.key), world.address), workflow).await
+        let known = Arc::new(Known::Assertions(Arc::clone(&world.key)));
+        Box::pin(Self::with(world, (known, world.address), workflow)).await
     }
 
     /// A workflow in which all three phases are open.
@@ -99,19 +124,29 @@ impl Lanes<()> {
         key: &Arc<SigningKey>,
         workflow: Workflow,
     ) -> Self {
-        Self::with((), (Arc::clone(key), address), workflow).await
+        let known = Arc::new(Known::Assertions(Arc::clone(key)));
+        Self::with((), (known, address), workflow).await
+    }
+
+    /// A workflow at the gateway at this address, which believes this identity provider.
+    pub async fn at_gateway(
+        address: SocketAddr,
+        provider: &Arc<SigningKey>,
+        workflow: Workflow,
+    ) -> Self {
+        let known = Arc::new(Known::Tokens(Arc::clone(provider)));
+        Self::with((), (known, address), workflow).await
     }
 }
 
 impl<W> Lanes<W> {
     async fn with(
         world: W,
-        (key, address): (Arc<SigningKey>, SocketAddr),
+        (known, address): (Arc<Known>, SocketAddr),
         workflow: Workflow,
     ) -> Self {
         let channel = world::connect(address).await;
-        let person =
-            |user_id, role| Person::new(&key, channel.clone(), user_id, Some(workflow), &[role]);
+        let person = |user_id, role| known.person(channel.clone(), user_id, workflow, &[role]);
         Self {
             world,
             workflow,
@@ -121,7 +156,7 @@ impl<W> Lanes<W> {
             report_owner: person(20, Role::ReportOwner),
             gateway: person(1, Role::Gateway),
             versions: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
-            key,
+            known,
             address,
         }
     }
@@ -139,7 +174,7 @@ impl<W> Lanes<W> {
     /// Somebody with these roles on this report.
     pub async fn person(&self, user_id: i64, roles: &[Role]) -> Person {
         let channel = world::connect(self.address).await;
-        Person::new(&self.key, channel, user_id, Some(self.workflow), roles)
+        self.known.person(channel, user_id, self.workflow, roles)
     }
 
     /// The data owner of a lane: somebody without any role.

@@ -13,6 +13,7 @@ pub mod gates;
 pub mod house;
 pub mod integrity;
 pub mod lanes;
+pub mod office;
 pub mod people;
 pub mod reads;
 pub mod refusals;
@@ -24,6 +25,7 @@ pub mod world;
 
 pub use house::House;
 pub use lanes::Lanes;
+pub use office::Office;
 pub use people::Person;
 pub use stage::Stage;
 pub use world::World;

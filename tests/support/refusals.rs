@@ -57,3 +57,9 @@ pub fn total(status: &Status) -> usize {
     let info = status.get_details_error_info().expect("an ErrorInfo in every refusal");
     info.metadata.get("violations_total").map_or(0, |total| total.parse().expect("a number"))
 }
+
+/// What a refusal says is missing: what each thing is about, and what it is.
+pub fn unmet(status: &Status) -> Vec<(String, String)> {
+    let details = status.get_details_precondition_failure().map(|details| details.violations);
+    details.into_iter().flatten().map(|one| (one.subject, one.description)).collect()
+}
