@@ -12,6 +12,7 @@ mod access;
 mod table;
 
 mod closing;
+mod graph;
 mod opening;
 mod planning;
 mod reopening;

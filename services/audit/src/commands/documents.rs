@@ -154,10 +154,13 @@ impl Change {
         if found.len() == ids.len() && !found.iter().any(owned) {
             expect_assigned(&found)?;
         }
-        self.admit_owner().await?;
+        self.expect_business_here().await?;
+        // Whose the lanes are is looked at before the phase: a stranger's wish does not start it.
+        let lanes = found.iter().filter(|case| owned(case)).filter_map(|case| case.lob_id);
+        self.expect_own(lanes).await?;
+        self.work.admit()?;
         expect_found(ids, &found)?;
         expect_assigned(&found)?;
-        self.expect_own(found.iter().filter_map(|case| case.lob_id)).await?;
         let mut taken = Violations::default();
         for case in &found {
             if let Some((current, _)) = case.current {
