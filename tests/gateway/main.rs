@@ -13,6 +13,7 @@ mod table;
 
 mod closing;
 mod graph;
+mod members;
 mod opening;
 mod planning;
 mod reopening;

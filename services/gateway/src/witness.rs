@@ -1,49 +1,56 @@
 //! Whether the gateway's rows are what its chains say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use signoff_backend::Fault;
-use signoff_ledger::{DetailChunk, Record, Testimony, Witness};
+use signoff_ledger::{Content, DetailChunk, Record, Testimony, Witness};
 use signoff_workflow::{Role, Workflow};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::commands::HOUSE;
-use crate::domain::member::{Lob, Member};
+use crate::commands::{HOUSE, OPENED};
+use crate::domain::member::{Lob, Member, Membership, MembershipEnd, Opened};
+use crate::store::members::Made;
 use crate::store::{lobs, members, workflows};
 
 /// Follows the chain of a workflow, or of the house, and compares at its end.
 pub(crate) struct Rows {
     workflow: Workflow,
-    names: Option<(String, String)>,
-    members: BTreeSet<Member>,
-    ever: usize,
-    changes: i64,
+    opened: Option<Opened>,
+    /// All that were ever given, by their numbers.
+    members: Vec<Membership>,
     lobs: BTreeMap<Uuid, Lob>,
 }
 
 impl Rows {
     pub(crate) fn of(workflow: Workflow) -> Self {
-        let (members, lobs) = (BTreeSet::new(), BTreeMap::new());
-        Self { workflow, names: None, members, ever: 0, changes: 0, lobs }
+        Self { workflow, opened: None, members: Vec::new(), lobs: BTreeMap::new() }
     }
 
-    fn follow(&mut self, action: &str, before: &Value, after: &Value) -> Option<()> {
-        match action {
+    fn follow(&mut self, record: &Content) -> Option<()> {
+        let (before, after) = (record.before.as_ref(), record.after.as_ref());
+        let reason = record.reason.as_deref().unwrap_or(OPENED);
+        let made = Made { at: record.recorded_at, by: record.actor.user_id, reason };
+        match record.action.as_str() {
             "workflow.opened" => {
-                let text = |field| after[field].as_str().map(str::to_owned);
-                self.names = Some((text("cycle_name")?, text("report_name")?));
-                self.give(after)
+                let text = |field| Some(after?[field].as_str()?.to_owned());
+                let (cycle_name, report_name) = (text("cycle_name")?, text("report_name")?);
+                let (at, by) = (made.at, made.by);
+                self.opened = Some(Opened { cycle_name, report_name, at, by, revision: 0 });
+                self.give(after?, made)
             }
             "members.set" => {
-                for member in listed(&before["taken"])? {
-                    self.members.remove(&member).then_some(())?;
+                for member in listed(&before?["taken"])? {
+                    let held = |of: &&mut Membership| of.member == member && of.end.is_none();
+                    let reason = made.reason.to_owned();
+                    self.members.iter_mut().find(held)?.end =
+                        Some(MembershipEnd { at: made.at, by: made.by, reason });
                 }
-                self.give(after)
+                self.give(after?, made)
             }
             "lobs.set" => {
-                for lob in after["lobs"].as_array()? {
+                for lob in after?["lobs"].as_array()? {
                     let lob_id = lob["lob_id"].as_str()?.parse().ok()?;
                     let name = lob["name"].as_str()?.to_owned();
                     let retired = lob["retired"].as_bool()?;
@@ -55,12 +62,23 @@ impl Rows {
         }
     }
 
-    fn give(&mut self, after: &Value) -> Option<()> {
-        let given = listed(&after["given"])?;
-        self.changes += 1;
-        self.ever += given.len();
-        self.members.extend(given);
+    fn give(&mut self, after: &Value, made: Made<'_>) -> Option<()> {
+        self.opened.as_mut()?.revision += 1;
+        for (member, number) in listed(&after["given"])?.into_iter().zip(self.next()..) {
+            self.members.push(Membership {
+                member,
+                number,
+                given_at: made.at,
+                given_by: made.by,
+                reason: made.reason.to_owned(),
+                end: None,
+            });
+        }
         Some(())
+    }
+
+    fn next(&self) -> i64 {
+        self.members.last().map_or(1, |last| last.number + 1)
     }
 
     async fn compare(&self, conn: &mut PgConnection) -> Result<Result<(), String>, Fault> {
@@ -69,23 +87,19 @@ impl Rows {
             return Ok(if same { Ok(()) } else { Err("the lines of business differ".to_owned()) });
         }
         let found = workflows::find(conn, self.workflow).await?;
-        let names = found
-            .as_ref()
-            .map(|found| (found.opened.cycle_name.clone(), found.opened.report_name.clone()));
-        if names != self.names {
-            return Ok(Err("the workflow's names differ".to_owned()));
-        }
-        if found.map_or(0, |found| found.opened.revision) != self.changes {
-            return Ok(Err("the workflow's members were set another number of times".to_owned()));
-        }
-        let current: BTreeSet<Member> =
-            members::current(conn, self.workflow).await?.into_iter().collect();
-        if current != self.members {
-            return Ok(Err("the members differ".to_owned()));
+        if found.map(|found| found.opened) != self.opened {
+            let what =
+                "the workflow was opened otherwise, or its members were set more or less often";
+            return Ok(Err(what.to_owned()));
         }
         let all = members::list(conn, self.workflow, members::Held::Ever, 0, i64::MAX).await?;
-        if all.len() != self.ever {
-            return Ok(Err("the former members differ".to_owned()));
+        let differs = all.iter().zip(&self.members).find(|(row, told)| row != told);
+        if let Some((row, _)) = differs {
+            return Ok(Err(format!("member {} differs", row.number)));
+        }
+        if all.len() != self.members.len() {
+            let (rows, told) = (all.len(), self.members.len());
+            return Ok(Err(format!("there are {rows} members, and not {told}")));
         }
         Ok(Ok(()))
     }
@@ -104,9 +118,7 @@ impl Witness for Rows {
         let Ok(content) = record.content() else {
             return Ok(Err("is no record".to_owned()));
         };
-        let (before, after) =
-            (content.before.unwrap_or_default(), content.after.unwrap_or_default());
-        let read = self.follow(&content.action, &before, &after);
+        let read = self.follow(&content);
         Ok(read.ok_or_else(|| "says nothing that could be compared".to_owned()))
     }
 

@@ -16,6 +16,9 @@ use crate::store::{lobs, members, workflows};
 /// The chain of what is about no workflow.
 pub const HOUSE: Workflow = Workflow { cycle_id: Uuid::nil(), report_id: Uuid::nil() };
 
+/// Why its first members are members.
+pub const OPENED: &str = "the workflow was opened";
+
 /// Opens a workflow.
 ///
 /// # Errors
@@ -31,7 +34,7 @@ pub async fn open_workflow(
         return Err(Error::AlreadyOpened(workflow));
     }
     let given: Vec<Member> = first.into_iter().collect();
-    let made = Made { at, by, reason: "the workflow was opened" };
+    let made = Made { at, by, reason: OPENED };
     members::give(change.conn(), workflow, &given, made).await?;
     let after = json!({
         "cycle_name": opened.cycle_name,
