@@ -11,6 +11,7 @@ mod access;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
 
+mod away;
 mod closing;
 mod graph;
 mod members;

@@ -8,6 +8,7 @@ use prost::Message;
 use signoff_chassis::Refusal;
 use signoff_contract::convert::RequestScope;
 use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
@@ -47,7 +48,8 @@ impl Backends {
         }
     }
 
-    /// Asks a backend, for somebody, about a scope.
+    /// Asks a backend, for somebody, about a scope. If one replica cannot be reached, another one is
+    /// asked, once: whatever is changed is changed once, by its id.
     ///
     /// # Errors
     /// What the backend answers, or that it is away.
@@ -59,34 +61,51 @@ impl Backends {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: Message + 'static,
+        Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
         let replicas = self.of(target).ok_or_else(Refusal::internal)?;
-        let channel = replicas.channel().ok_or_else(|| replicas.away())?;
         let assertion = self.signer.assertion(who, &self.path(path), scope)?;
-        let mut request = Request::new(request);
-        let value =
+        let assertion =
             MetadataValue::try_from(assertion.as_bytes()).map_err(|_| Refusal::internal())?;
-        request.metadata_mut().insert("authorization", value);
-        let mut client = tonic::client::Grpc::new(channel)
-            .max_decoding_message_size(MAX_ANSWER)
-            .max_encoding_message_size(MAX_ANSWER);
-        client.ready().await.map_err(|_| replicas.away())?;
-        let codec = ProstCodec::<Q, A>::default();
-        let answered = client.unary(request, PathAndQuery::from_static(path), codec).await;
-        match answered {
-            Ok(answer) => Ok(answer.into_inner()),
-            // The transport's own words are no answer to a caller.
-            Err(status) if is_transport(&status) => Err(replicas.away().into()),
-            Err(status) => Err(status),
+        let again = replicas.are_several().then(|| request.clone());
+        let mut away = None;
+        for request in [Some(request), again].into_iter().flatten() {
+            let (at, channel) = replicas.channel(away).ok_or_else(|| replicas.away())?;
+            let mut request = Request::new(request);
+            request.metadata_mut().insert("authorization", assertion.clone());
+            match unary(channel, path, request).await {
+                // The transport's own words are no answer to a caller.
+                Err(status) if is_transport(&status) => {
+                    tracing::warn!(replica = at, error = ?status, %path, "cannot be reached");
+                    replicas.pass_over(at);
+                    away = Some(at);
+                }
+                answered => return answered,
+            }
         }
+        Err(replicas.away().into())
     }
 
     fn path(&self, path: &'static str) -> Arc<str> {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(paths.entry(path).or_insert_with(|| path.into()))
     }
+}
+
+async fn unary<Q, A>(channel: Channel, path: &'static str, request: Request<Q>) -> Result<A, Status>
+where
+    Q: Message + 'static,
+    A: Message + Default + 'static,
+{
+    let mut client = tonic::client::Grpc::new(channel)
+        .max_decoding_message_size(MAX_ANSWER)
+        .max_encoding_message_size(MAX_ANSWER);
+    let ready = client.ready().await;
+    ready.map_err(|error| Status::unavailable(error.to_string()))?;
+    let codec = ProstCodec::<Q, A>::default();
+    let answered = client.unary(request, PathAndQuery::from_static(path), codec).await;
+    Ok(answered?.into_inner())
 }
 
 /// Whether a status was made by the transport rather than by a service.

@@ -69,7 +69,7 @@ impl Replicas {
     ) -> Result<HttpResponse, Refusal> {
         let (parts, body) = request.into_parts();
         let first = self.next(None);
-        let again = kept.filter(|_| self.replicas.len() > 1).map(|kept| (parts.clone(), kept));
+        let again = kept.filter(|_| self.are_several()).map(|kept| (parts.clone(), kept));
         let sent = self.send_to(first, HttpRequest::from_parts(parts, body)).await;
         match (sent, again) {
             (Some(response), _) => Ok(response),
@@ -83,9 +83,25 @@ impl Replicas {
         }
     }
 
-    /// A channel to one of them.
-    pub(crate) fn channel(&self) -> Option<Channel> {
-        self.replicas.get(self.next(None)).map(|replica| replica.channel.clone())
+    /// A channel to the one whose turn it is, and which one that is; to another one than `but`, if
+    /// there is another one.
+    pub(crate) fn channel(&self, but: Option<usize>) -> Option<(usize, Channel)> {
+        let at = self.next(but);
+        self.replicas.get(at).map(|replica| (at, replica.channel.clone()))
+    }
+
+    /// Whether there is another one to ask.
+    pub(crate) fn are_several(&self) -> bool {
+        self.replicas.len() > 1
+    }
+
+    /// One could not be reached: it is passed over for a while.
+    pub(crate) fn pass_over(&self, at: usize) {
+        let until = self.began.elapsed() + EJECTED;
+        let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+        if let Some(replica) = self.replicas.get(at) {
+            replica.away_until.store(until, Ordering::Relaxed);
+        }
     }
 
     /// That none could be reached.
@@ -105,9 +121,7 @@ impl Replicas {
             Ok(response) => Some(response),
             Err(error) => {
                 tracing::warn!(service = self.name, replica = at, error = ?error, "cannot be reached");
-                let until = self.began.elapsed() + EJECTED;
-                let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
-                replica.away_until.store(until, Ordering::Relaxed);
+                self.pass_over(at);
                 None
             }
         }

@@ -189,7 +189,7 @@ impl Phases {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: prost::Message + 'static,
+        Q: prost::Message + Clone + 'static,
         A: prost::Message + Default + 'static,
     {
         let reads = paths[0].ends_with("/GetPhaseStatus");

@@ -198,7 +198,7 @@ impl Gateway {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: Message + 'static,
+        Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
         let method = self.methods().get(at.1).ok_or_else(Refusal::internal)?;
