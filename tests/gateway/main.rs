@@ -13,7 +13,9 @@ mod table;
 
 mod away;
 mod closing;
+mod cut;
 mod graph;
+mod killed;
 mod members;
 mod opening;
 mod planning;

@@ -40,7 +40,11 @@ impl Phases {
         }
     }
 
-    async fn send(&self, message: &Message) -> Result<Answer<Status>, Status> {
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// What a backend refuses, or that it is away.
+    pub(super) async fn send(&self, message: &Message) -> Result<Answer<Status>, Status> {
         match message {
             Message::BeginOpen { phase, reaffirm, seen } => {
                 let request = wire::BeginOpenRequest {
