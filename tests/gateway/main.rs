@@ -8,11 +8,16 @@
 )]
 
 mod access;
+mod away;
 mod closing;
+mod cut;
 mod graph;
+mod judged;
+mod killed;
 mod members;
 mod opening;
 mod planning;
+mod random;
 mod reopening;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;

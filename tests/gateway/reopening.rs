@@ -171,7 +171,7 @@ async fn the_same_request_gets_its_first_answer() {
     let reaffirm = office.reaffirm_request(Phase::SCOPING);
     let affirmed = office.lead().call(reaffirm.clone()).await.unwrap();
     assert_eq!(office.lead().call(reopen.clone()).await.unwrap(), first);
-    assert_eq!(office.status(Phase::SCOPING).await.stale, false, "it was not reopened again");
+    assert!(!office.status(Phase::SCOPING).await.stale, "it was not reopened again");
     reused(
         office
             .lead()

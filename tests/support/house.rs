@@ -98,7 +98,17 @@ impl House {
 
     /// Another gateway over the same database, as another replica would be.
     pub async fn replica(&self) -> (SocketAddr, CancellationToken) {
-        start(self.args.clone()).await
+        self.replica_with(|_| {}).await
+    }
+
+    /// The same, told something else.
+    pub async fn replica_with(
+        &self,
+        change: impl FnOnce(&mut GatewayArgs) + Send,
+    ) -> (SocketAddr, CancellationToken) {
+        let mut args = self.args.clone();
+        change(&mut args);
+        start(args).await
     }
 
     /// What the gateway is told.

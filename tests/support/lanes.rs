@@ -43,12 +43,11 @@ pub struct Lanes<W = &'static World<Audit>> {
     pub gateway: Person,
     /// The versions that plans are made from.
     pub versions: [Uuid; 3],
-    known: Known,
+    known: Arc<Known>,
     address: SocketAddr,
 }
 
 /// By what people are known at an address.
-#[derive(Clone)]
 enum Known {
     /// By assertions, as at a backend.
     Assertions(Arc<SigningKey>),
@@ -79,8 +78,8 @@ impl Lanes {
     /// The same, of a service that may be nobody else's.
     pub async fn closed_in(world: &'static World<Audit>) -> Self {
         let workflow = world::workflow();
-        let known = Known::Assertions(Arc::clone(&world.key));
-        Self::with(world, (known, world.address), workflow).await
+        let known = Arc::new(Known::Assertions(Arc::clone(&world.key)));
+        Box::pin(Self::with(world, (known, world.address), workflow)).await
     }
 
     /// A workflow in which all three phases are open.
@@ -125,7 +124,8 @@ impl Lanes<()> {
         key: &Arc<SigningKey>,
         workflow: Workflow,
     ) -> Self {
-        Self::with((), (Known::Assertions(Arc::clone(key)), address), workflow).await
+        let known = Arc::new(Known::Assertions(Arc::clone(key)));
+        Self::with((), (known, address), workflow).await
     }
 
     /// A workflow at the gateway at this address, which believes this identity provider.
@@ -134,12 +134,17 @@ impl Lanes<()> {
         provider: &Arc<SigningKey>,
         workflow: Workflow,
     ) -> Self {
-        Self::with((), (Known::Tokens(Arc::clone(provider)), address), workflow).await
+        let known = Arc::new(Known::Tokens(Arc::clone(provider)));
+        Self::with((), (known, address), workflow).await
     }
 }
 
 impl<W> Lanes<W> {
-    async fn with(world: W, (known, address): (Known, SocketAddr), workflow: Workflow) -> Self {
+    async fn with(
+        world: W,
+        (known, address): (Arc<Known>, SocketAddr),
+        workflow: Workflow,
+    ) -> Self {
         let channel = world::connect(address).await;
         let person = |user_id, role| known.person(channel.clone(), user_id, workflow, &[role]);
         Self {

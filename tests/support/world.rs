@@ -99,21 +99,6 @@ impl World<Audit> {
         static SHARED: OnceCell<World<Audit>> = OnceCell::const_new();
         SHARED.get_or_init(|| lasting(Self::start)).await
     }
-
-    /// Ends the service, and leaves all else as it is.
-    pub async fn pause(&mut self) {
-        self.shutdown.cancel();
-        (&mut self.running).await.expect("no panic").expect("a clean end");
-    }
-
-    /// Starts it again, where it was.
-    pub async fn resume(&mut self) {
-        let mut args = serve_args(&self.urls, self.jwks(), ());
-        args.server.listen = self.address;
-        let service = Service::<Audit>::prepare(args).await.expect("a service");
-        self.shutdown = CancellationToken::new();
-        self.running = tokio::spawn(service.run(self.shutdown.clone()));
-    }
 }
 
 /// Something that lasts as long as the process.
@@ -154,6 +139,21 @@ impl<B: Served<Args: Clone + Default>> World<B> {
         let (address, shutdown) = (service.address(), CancellationToken::new());
         let running = tokio::spawn(service.run(shutdown.clone()));
         Self { address, key, audit: None, urls, database, folder, shutdown, running, own }
+    }
+
+    /// Ends the service, and leaves all else as it is.
+    pub async fn pause(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.running).await.expect("no panic").expect("a clean end");
+    }
+
+    /// Starts it again, where it was.
+    pub async fn resume(&mut self) {
+        let mut args = serve_args(&self.urls, self.jwks(), self.own.clone());
+        args.server.listen = self.address;
+        let service = Service::<B>::prepare(args).await.expect("a service");
+        self.shutdown = CancellationToken::new();
+        self.running = tokio::spawn(service.run(self.shutdown.clone()));
     }
 
     /// A second service over the same database, as another replica would be.

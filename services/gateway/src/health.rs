@@ -42,13 +42,17 @@ pub(crate) async fn follow(gateway: Gateway, health: HealthReporter, shutdown: C
 }
 
 async fn serves(gateway: &Gateway, target: Target) -> bool {
-    let Some(channel) = gateway.backends().of(target).and_then(|of| of.channel()) else {
-        return false;
-    };
-    let mut client = HealthClient::new(channel);
-    let asked = client.check(HealthCheckRequest::default());
-    match tokio::time::timeout(WITHIN, asked).await {
-        Ok(Ok(answer)) => answer.into_inner().status() == Said::Serving,
-        Ok(Err(_)) | Err(_) => false,
+    let Some(replicas) = gateway.backends().of(target) else { return false };
+    // One that serves is enough.
+    let mut away = None;
+    for _ in 0..1 + usize::from(replicas.are_several()) {
+        let Some((at, channel)) = replicas.channel(away) else { return false };
+        let mut client = HealthClient::new(channel);
+        let asked = client.check(HealthCheckRequest::default());
+        match tokio::time::timeout(WITHIN, asked).await {
+            Ok(Ok(answer)) if answer.get_ref().status() == Said::Serving => return true,
+            _ => away = Some(at),
+        }
     }
+    false
 }

@@ -70,7 +70,7 @@ impl Replicas {
     ) -> Result<HttpResponse, Refusal> {
         let (parts, body) = request.into_parts();
         let first = self.next(None);
-        let again = kept.filter(|_| self.replicas.len() > 1).map(|kept| (parts.clone(), kept));
+        let again = kept.filter(|_| self.are_several()).map(|kept| (parts.clone(), kept));
         let sent = self.send_to(first, HttpRequest::from_parts(parts, body), kept.is_some()).await;
         match (sent, again) {
             (Some(response), _) => Ok(response),
@@ -84,9 +84,15 @@ impl Replicas {
         }
     }
 
-    /// A channel to one of them.
-    pub(crate) fn channel(&self) -> Option<Channel> {
-        self.replicas.get(self.next(None)).map(|replica| replica.channel.clone())
+    /// A channel to one of them, not to this one if there is another, and which it is.
+    pub(crate) fn channel(&self, but: Option<usize>) -> Option<(usize, Channel)> {
+        let at = self.next(but);
+        self.replicas.get(at).map(|replica| (at, replica.channel.clone()))
+    }
+
+    /// Whether there is more than one.
+    pub(crate) fn are_several(&self) -> bool {
+        self.replicas.len() > 1
     }
 
     /// That none could be reached.

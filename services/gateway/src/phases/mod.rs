@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::Gateway;
 use crate::board::Board;
 use crate::forward::{Who, reason_of};
-use crate::protocol::{End, Program};
+use crate::protocol::{Answer, End, Message, Program};
 
 pub use turns::Turns;
 
@@ -162,8 +162,11 @@ impl Phases {
         for _ in 0..TRIES {
             let mut board = Board::read(&self.gateway, self.workflow).await?;
             let is_open = board.facts(phase).is_some_and(|facts| facts.opened && !facts.stale);
-            if is_open && (!reaffirm || refused.is_some()) {
-                return board.status(phase);
+            if is_open {
+                let done = !reaffirm || refused.is_some() || self.has_opened(&board, phase).await?;
+                if done {
+                    return board.status(phase);
+                }
             }
             if self.clear_the_way(&board, phase).await? {
                 board = Board::read(&self.gateway, self.workflow).await?;
@@ -182,6 +185,14 @@ impl Phases {
             }
         }
         Err(refused.unwrap_or_else(|| Refusal::conflict().into()))
+    }
+
+    /// Whether this command opened a phase before, though nobody heard of it: its attempt is given out
+    /// to it again.
+    async fn has_opened(&self, board: &Board, phase: Phase) -> Result<bool, Status> {
+        let attempt = board.attempt(phase);
+        let begin = Message::BeginOpen { phase, reaffirm: true, seen: attempt - 1 };
+        Ok(matches!(self.send(&begin).await?, Answer::Begun(begun) if begun == attempt))
     }
 
     /// Whoever meets a mark finishes the reopening, and whoever meets a dead hold lifts it. Whether

@@ -47,7 +47,11 @@ impl Phases {
         }
     }
 
-    async fn send(&self, message: &Message) -> Result<Answer<Status>, Status> {
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// What a backend refuses, or that it is away.
+    pub(super) async fn send(&self, message: &Message) -> Result<Answer<Status>, Status> {
         match message {
             Message::BeginOpen { phase, reaffirm, seen } => {
                 let request = wire::BeginOpenRequest {
@@ -196,7 +200,7 @@ impl Phases {
         request: Q,
     ) -> Result<A, Status>
     where
-        Q: prost::Message + 'static,
+        Q: prost::Message + Clone + 'static,
         A: prost::Message + Default + 'static,
     {
         let reads = paths[0].ends_with("/GetPhaseStatus");
