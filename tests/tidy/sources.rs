@@ -22,7 +22,7 @@ const POLLS: [&str; 4] = [
 ];
 
 fn code() -> impl Iterator<Item = &'static File> {
-    let endings = [".rs", ".proto", ".sql", ".sh", ".py", "/run"];
+    let endings = [".rs", ".proto", ".sql", ".sh", ".py", ".js", "/run"];
     files().iter().filter(move |file| endings.iter().any(|ending| file.is_a(ending)))
 }
 
