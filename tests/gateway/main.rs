@@ -11,4 +11,10 @@ mod access;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
 
+mod edge;
+mod ending;
+mod hostile;
 mod opening;
+mod raw;
+mod recorder;
+mod twice;
