@@ -11,6 +11,7 @@ mod access;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
 
+mod crowded;
 mod edge;
 mod ending;
 mod hostile;
