@@ -7,6 +7,7 @@ use signoff_contract::versioning::v1 as versions;
 use signoff_contract::versioning::v1::{CreateVersionRequest, ListVersionsRequest};
 use signoff_tests::people::{request_id, scope};
 use signoff_tests::rpc::{Rpc, methods};
+use signoff_tests::wait::until;
 use signoff_tests::{House, Person, refusals};
 use signoff_workflow::{Phase, Role};
 use tokio::io::AsyncWriteExt as _;
@@ -368,4 +369,55 @@ async fn slow_senders_hold_nobody_up() {
         expect_refused(&heard, Code::InvalidArgument, "VALIDATION_FAILED", "a slow sender");
         assert!(refusals::fields(&heard.status()).contains(&"source".to_owned()));
     }
+}
+
+/// What a request over plain HTTP is answered whose body does not come.
+async fn begun_over_http(house: &House, headers: &str) -> String {
+    let path = "/api/v1/phases/planning/versions";
+    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
+    say(house.address, format!("{head}\r\n{{").as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_body_is_not_waited_for_before_it_is_known_whose_it_is() {
+    let house = House::shared().await;
+    let token = format!("authorization: Bearer {}", house.token(10, &[]));
+    let cases = [
+        ("content-length: 1000".to_owned(), "401", "TOKEN_INVALID"),
+        ("authorization: Bearer x\r\ncontent-length: 1000".to_owned(), "401", "TOKEN_INVALID"),
+        (format!("{token}\r\ncontent-length: 33554433"), "429", "LIMIT_EXCEEDED"),
+    ];
+    for (headers, status, reason) in cases {
+        let heard = begun_over_http(house, &headers).await;
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {heard}");
+        assert!(heard.contains("content-type: application/problem+json\r\n"), "{heard}");
+        assert!(heard.contains(&format!("\"reason\":\"{reason}\"")), "{headers}: {heard}");
+    }
+    expect_served(house).await;
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_count_as_open_calls() {
+    let house = House::shared().await.aside(|args| args.calls_per_caller = 2).await;
+    let tester = house.person(10, &[]).await;
+    let head = format!(
+        "POST /api/v1/phases/planning/versions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{",
+        house.token(10, &[]),
+    );
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let mut connection = TcpStream::connect(house.address).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        begun.push(connection);
+    }
+    let list = || tester.call(wire::ListWorkflowsRequest::default());
+    let full = until("both are there", || async { list().await.err() }).await;
+    assert_eq!(
+        (full.code(), refusals::reason(&full).as_str()),
+        (Code::ResourceExhausted, "LIMIT_EXCEEDED")
+    );
+    expect_answered(&house.person(11, &[Role::Auditor]).await).await;
+    drop(begun);
+    until("both are gone", || async { list().await.ok() }).await;
 }

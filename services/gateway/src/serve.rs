@@ -136,8 +136,9 @@ impl Service {
             ..ServerOptions::default()
         };
         let server = Server::with_door(mount, policy, Door(gateway.clone()), options).await?;
+        let known = gateway.clone();
         let edge = Edge {
-            http: plain::routes,
+            http: Box::new(move |grpc| plain::routes(known, grpc)),
             origins: args.cors_origins,
             max_connection_age: Duration::from_secs(args.max_connection_age_seconds),
         };

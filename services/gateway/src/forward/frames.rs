@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 /// Longest message that needs no room of its own, in bytes.
-const SHORT: usize = 64 * 1024;
+pub(crate) const SHORT: usize = 64 * 1024;
 /// When to try again, where there is no room.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -81,7 +81,7 @@ pub async fn first_message(
                 return Err(NoMessage::Refused(Refusal::limit_exceeded(what, None)));
             }
             if held.is_none() && length > SHORT {
-                held = Some(reserved(room, length)?);
+                held = Some(reserved(room, length).map_err(NoMessage::Refused)?);
             }
             needed = PREFIX + length;
         }
@@ -110,11 +110,18 @@ pub async fn first_message(
     Ok(First { message: read.slice(PREFIX..needed), read, rest: body, held })
 }
 
-fn reserved(room: &Arc<Semaphore>, length: usize) -> Result<OwnedSemaphorePermit, NoMessage> {
+/// Room for so many bytes, until it is let go of.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn reserved(
+    room: &Arc<Semaphore>,
+    length: usize,
+) -> Result<OwnedSemaphorePermit, Refusal> {
     let needed = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
     Arc::clone(room).try_acquire_many_owned(needed).map_err(|_| {
         let what = "the gateway holds as much as it can: try again";
-        NoMessage::Refused(Refusal::limit_exceeded(what, Some(RETRY_AFTER)))
+        Refusal::limit_exceeded(what, Some(RETRY_AFTER))
     })
 }
 

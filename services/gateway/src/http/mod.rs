@@ -2,13 +2,15 @@
 //! grpc-web is one: each request is a call of `signoff.gateway.v1.PhaseService`, through the same door.
 
 mod answer;
+mod body;
 mod call;
 mod json;
 mod problem;
 mod read;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
@@ -17,18 +19,16 @@ use signoff_chassis::server::Grpc;
 use signoff_contract::gateway::v1 as wire;
 use signoff_workflow::Violations;
 
+use crate::Gateway;
 use problem::Problem;
 
-/// Longest body, in bytes.
-const MAX_BODY: usize = 32 * 1024 * 1024;
-
-/// The routes, in front of the gRPC services.
-pub fn routes(grpc: Grpc) -> Router {
+/// The routes, in front of the gateway's gRPC services.
+pub fn routes(gateway: Gateway, grpc: Grpc) -> Router {
     Router::new()
         .route("/api/v1/phases/{phase_name}/versions", post(create).get(history))
         .route("/api/v1/phases/{phase_name}/versions/current", get(current))
         .route("/api/v1/phases/{phase_name}/versions/{version_id}/approve", post(approve))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(gateway, body::read))
         .with_state(grpc)
 }
 

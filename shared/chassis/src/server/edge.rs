@@ -26,10 +26,9 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
 pub type Grpc = BoxCloneSyncService<HttpRequest, HttpResponse, Infallible>;
 
 /// What a server at the edge has beside its services.
-#[derive(Clone, Debug)]
 pub struct Edge {
     /// Plain HTTP, by path, in front of the services.
-    pub http: fn(Grpc) -> Router,
+    pub http: Box<dyn FnOnce(Grpc) -> Router + Send>,
     /// The origins that browsers may come from; none, if it is empty.
     pub origins: Vec<HeaderValue>,
     /// How long a connection may last: the next one may go to another replica.
