@@ -10,15 +10,22 @@
 mod access;
 mod away;
 mod closing;
+mod crowded;
 mod cut;
+mod edge;
+mod ending;
 mod graph;
+mod hostile;
 mod judged;
 mod killed;
 mod members;
 mod opening;
 mod planning;
 mod random;
+mod raw;
+mod recorder;
 mod reopening;
 #[path = "../../shared/contract/tests/table/mod.rs"]
 mod table;
+mod twice;
 mod unified;

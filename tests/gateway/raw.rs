@@ -76,10 +76,9 @@ impl Sender {
     /// With another header.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut sender = self.clone();
-        sender.headers.insert(
-            HeaderName::try_from(name).unwrap(),
-            HeaderValue::try_from(value).unwrap(),
-        );
+        sender
+            .headers
+            .insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
         sender
     }
 

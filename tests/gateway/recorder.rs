@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::StreamExt as _;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use prost::Message;
 use prost::bytes::Bytes;
 use signoff_gateway::GatewayArgs;
-use signoff_tests::House;
+use signoff_tests::{Aside, House};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tonic::Status;
@@ -61,20 +61,22 @@ impl Recorder {
         Self { address, calls: Mutex::new(calls) }
     }
 
-    /// A house whose gateway takes it for both backends.
-    pub(crate) async fn house(&self) -> House {
-        self.house_with(|_| {}).await
+    /// A gateway that takes it for both backends.
+    pub(crate) async fn gateway(&self) -> Aside {
+        self.gateway_with(|_| {}).await
     }
 
-    /// The same, and its gateway is told something else.
-    pub(crate) async fn house_with(&self, change: impl FnOnce(&mut GatewayArgs) + Send) -> House {
+    /// The same, told something else, too.
+    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewayArgs) + Send) -> Aside {
         let here: tonic::transport::Uri = format!("http://{}", self.address).parse().unwrap();
-        House::with(|args| {
-            args.versioning_url = vec![here.clone()];
-            args.audit_url = vec![here];
-            change(args);
-        })
-        .await
+        let house = House::shared().await;
+        house
+            .aside(|args| {
+                args.versioning_url = vec![here.clone()];
+                args.audit_url = vec![here];
+                change(args);
+            })
+            .await
     }
 
     /// The next call.
@@ -82,19 +84,19 @@ impl Recorder {
         let next = async { self.calls.lock().await.recv().await.unwrap() };
         tokio::time::timeout(FOREVER, next).await.expect("the backend is asked")
     }
-
-    /// Nobody has asked.
-    pub(crate) async fn expect_nothing(&self) {
-        let next = self.calls.lock().await.recv().now_or_never();
-        assert!(next.is_none(), "{}", next.flatten().unwrap().path);
-    }
 }
 
 impl Asked {
     /// The next bytes of the request; none after its end.
     pub(crate) async fn hear(&mut self) -> Option<Bytes> {
-        let frame = tokio::time::timeout(FOREVER, self.body.frame()).await.expect("bytes");
-        frame.map(|frame| frame.unwrap().into_data().unwrap())
+        loop {
+            let frame = tokio::time::timeout(FOREVER, self.body.frame()).await.expect("bytes");
+            let bytes = frame?.unwrap().into_data().unwrap();
+            // The end may come with a frame of its own.
+            if !bytes.is_empty() {
+                return Some(bytes);
+            }
+        }
     }
 
     /// Begins to answer.
@@ -136,9 +138,8 @@ impl Answering {
 
     /// Says how it ended.
     pub(crate) fn end(self, trailers: &[(&'static str, &str)]) {
-        let trailers = trailers.iter().map(|(name, value)| {
-            (name.parse().unwrap(), value.parse().unwrap())
-        });
+        let trailers =
+            trailers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         self.0.send(Frame::trailers(trailers.collect())).unwrap();
     }
 

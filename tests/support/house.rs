@@ -19,6 +19,7 @@ use tonic::transport::Channel;
 
 use crate::database;
 use crate::people::{Person, request_id};
+use crate::wait::until;
 use crate::world::{World, connect, lasting, whole, workflow};
 
 /// The admin of the tests.
@@ -111,6 +112,14 @@ impl House {
         start(args).await
     }
 
+    /// The same, told something else: all but the gateway has been there for a while.
+    pub async fn aside(&'static self, change: impl FnOnce(&mut GatewayArgs) + Send) -> Aside {
+        let mut args = self.args.clone();
+        change(&mut args);
+        let (address, shutdown) = start(args).await;
+        Aside { address, shutdown, house: self }
+    }
+
     /// What the gateway is told.
     pub fn args(&self) -> &GatewayArgs {
         &self.args
@@ -166,6 +175,13 @@ impl House {
         workflow
     }
 
+    /// Waits until a board can be read: a house that has just begun still connects to its databases.
+    pub async fn settled(&self, workflow: Workflow) {
+        let auditor = self.person(AUDITOR, &[Role::Auditor]).await;
+        let request = wire::GetBoardRequest { scope: Some(whole(workflow)) };
+        until("a board", || async { auditor.call(request.clone()).await.ok() }).await;
+    }
+
     /// Sets the members of a workflow.
     pub async fn set_members(&self, workflow: Workflow, members: &[(i64, Role)]) {
         let request = wire::SetMembersRequest {
@@ -176,6 +192,39 @@ impl House {
             ..Default::default()
         };
         self.admin().await.call(request).await.unwrap();
+    }
+}
+
+/// Another gateway of a house.
+pub struct Aside {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Ends it.
+    pub shutdown: CancellationToken,
+    house: &'static House,
+}
+
+impl Aside {
+    /// A new connection to it.
+    pub async fn channel(&self) -> Channel {
+        connect(self.address).await
+    }
+
+    /// Somebody at it, with roles that are held everywhere.
+    pub async fn person(&self, user_id: i64, roles: &[Role]) -> Person {
+        Person::with_token(&self.house.token(user_id, roles), self.channel().await, user_id)
+    }
+
+    /// A token of the identity provider.
+    pub fn token(&self, user_id: i64, roles: &[Role]) -> String {
+        self.house.token(user_id, roles)
+    }
+
+    /// A new workflow with these members, whose board can be read.
+    pub async fn workflow(&self, members: &[(i64, Role)]) -> Workflow {
+        let workflow = self.house.workflow(members).await;
+        self.house.settled(workflow).await;
+        workflow
     }
 }
 

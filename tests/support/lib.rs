@@ -23,7 +23,7 @@ pub mod stage;
 pub mod wait;
 pub mod world;
 
-pub use house::House;
+pub use house::{Aside, House};
 pub use lanes::Lanes;
 pub use office::Office;
 pub use people::Person;

@@ -102,7 +102,7 @@ pub async fn first_message(
                     }
                     more.extend_from_slice(&data);
                 }
-                hold(&mut held, read.len().max(more.len()), room)?;
+                hold(&mut held, read.len().max(more.len()), room).map_err(NoMessage::Refused)?;
             }
             Some(Err(status)) => return Err(NoMessage::Gone(status)),
             None => return Err(missing()),
@@ -132,11 +132,11 @@ fn several() -> NoMessage {
 }
 
 /// Takes room for what has come, not for what is announced: that may never come.
-fn hold(
+pub(crate) fn hold(
     held: &mut Option<OwnedSemaphorePermit>,
     length: usize,
     room: &Arc<Semaphore>,
-) -> Result<(), NoMessage> {
+) -> Result<(), Refusal> {
     let needed = if length > SHORT { length.div_ceil(AT_ONCE) * (AT_ONCE / 1024) } else { 0 };
     let more = needed.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
     if more == 0 {
@@ -145,7 +145,7 @@ fn hold(
     let more = u32::try_from(more).unwrap_or(u32::MAX);
     let Ok(permit) = Arc::clone(room).try_acquire_many_owned(more) else {
         let what = "the gateway holds as much as it can: try again";
-        return Err(NoMessage::Refused(Refusal::limit_exceeded(what, Some(RETRY_AFTER))));
+        return Err(Refusal::limit_exceeded(what, Some(RETRY_AFTER)));
     };
     match held {
         Some(held) => held.merge(permit),

@@ -15,7 +15,7 @@ pub use assertion::{Signer, Who};
 pub use backends::{Backends, GATEWAY_ID, GATEWAY_SUBJECT};
 pub use forwarder::Forwarder;
 pub use frames::{First, first_message};
-pub(crate) use frames::{expect_end, reason_of};
+pub(crate) use frames::{expect_end, hold, reason_of};
 pub use head::Head;
 pub use headers::backend_headers;
 pub use methods::{FORWARDED, Method, Methods, OWN, Target};

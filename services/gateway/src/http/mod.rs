@@ -45,19 +45,19 @@ async fn create(
     Path(phase_name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (headers, body) = read::body(&served.gateway, request).await?;
+    let whole = read::whole(&served.gateway, request).await?;
     let mut violations = Violations::default();
-    let mut body = read::object(&headers, &body)?;
+    let mut body = read::object(&whole.headers, &whole.body)?;
     let request = wire::CreateVersionRequest {
         scope: read::scope(&mut body, true, &mut violations),
         phase_name: read::phase_name(phase_name, &mut violations),
         data: read::data(&mut body, &mut violations),
-        request_id: read::request_id(&headers, &mut violations),
+        request_id: read::request_id(&whole.headers, &mut violations),
     };
     read::nothing_else(&body, &mut violations);
     let request = violations.or(request).map_err(Problem::invalid)?;
     let created: wire::CreateVersionResponse =
-        call::unary(served.grpc, "CreateVersion", headers, request).await?;
+        call::unary(served.grpc, "CreateVersion", whole.headers, request).await?;
     answer::created(&created)
 }
 
@@ -104,21 +104,23 @@ async fn approve(
     Path((phase_name, version_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (headers, body) = read::body(&served.gateway, request).await?;
+    let whole = read::whole(&served.gateway, request).await?;
     let mut violations = Violations::default();
-    let mut body =
-        if body.is_empty() { read::Fields::new() } else { read::object(&headers, &body)? };
+    let mut body = match whole.body.is_empty() {
+        true => read::Fields::new(),
+        false => read::object(&whole.headers, &whole.body)?,
+    };
     let request = wire::ApproveVersionRequest {
         scope: read::scope(&mut body, false, &mut violations),
         phase_name: read::phase_name(phase_name, &mut violations),
         version_id,
         notes: read::text(&mut body, "notes", &mut violations).unwrap_or_default(),
-        request_id: read::request_id(&headers, &mut violations),
-        etag: read::if_match(&headers, &mut violations),
+        request_id: read::request_id(&whole.headers, &mut violations),
+        etag: read::if_match(&whole.headers, &mut violations),
     };
     read::nothing_else(&body, &mut violations);
     let request = violations.or(request).map_err(Problem::invalid)?;
     let approved: wire::ApproveVersionResponse =
-        call::unary(served.grpc, "ApproveVersion", headers, request).await?;
+        call::unary(served.grpc, "ApproveVersion", whole.headers, request).await?;
     answer::json(StatusCode::OK, &serde_json::json!({ "status": approved.status }))
 }

@@ -13,10 +13,12 @@ use signoff_chassis::Refusal;
 use signoff_contract::convert::json_to_wire;
 use signoff_contract::workflow::v1::Scope;
 use signoff_workflow::{PhaseTable, Violations};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::Gateway;
+use crate::forward::hold;
 
 /// The fields of a body, or the parameters of a query.
 pub(super) type Fields = Map<String, Value>;
@@ -24,22 +26,33 @@ pub(super) type Fields = Map<String, Value>;
 /// The header that makes a request be done once (IETF draft "The Idempotency-Key HTTP Header Field").
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Longest body, in bytes. Read as JSON it takes a multiple of that.
+/// Longest body, in bytes.
 const MAX_BODY: usize = 8 * 1024 * 1024;
+/// How many times its length a body may take, read as JSON.
+const AS_JSON: usize = 16;
 /// How long a body may take to come.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The headers and the body of a request, once its token is believed: nobody else's is read.
-pub(super) async fn body(
-    gateway: &Gateway,
-    request: Request,
-) -> Result<(HeaderMap, Bytes), Problem> {
+/// A request whose token is believed: nobody else's body is read.
+pub(super) struct Whole {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// Room for what it takes.
+    _held: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads a request to its end.
+pub(super) async fn whole(gateway: &Gateway, request: Request) -> Result<Whole, Problem> {
     let (parts, body) = request.into_parts();
     let principal = gateway.principal(&parts.headers).await.map_err(Problem::from)?;
     let _open = gateway.callers().enter(&principal).map_err(Problem::from)?;
     let whole = Limited::new(body, MAX_BODY).collect();
     match tokio::time::timeout(WITHIN, whole).await {
-        Ok(Ok(body)) => Ok((parts.headers, body.to_bytes())),
+        Ok(Ok(body)) => {
+            let (body, mut held) = (body.to_bytes(), None);
+            hold(&mut held, body.len() * AS_JSON, gateway.room()).map_err(Problem::from)?;
+            Ok(Whole { headers: parts.headers, body, _held: held })
+        }
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(MAX_BODY)),
         Ok(Err(_)) => Err(Problem::invalid(Violations::one("body", "did not come to its end"))),
         Err(_elapsed) => Err(Refusal::deadline_exceeded().into()),
