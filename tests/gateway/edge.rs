@@ -130,7 +130,7 @@ async fn answers_come_back_with_their_headers_and_trailers() {
     let early = call.await.unwrap();
     let call = send();
     let answering = recorder.asked().await.begin(&[]);
-    let mut trailers = HeaderMap::new();
+    let mut trailers = http::HeaderMap::new();
     refusal.add_header(&mut trailers).unwrap();
     answering.say(framed(&answer));
     answering.end(
