@@ -5,6 +5,7 @@ mod members;
 mod passed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signoff_chassis::Refusal;
 use signoff_chassis::access::{Admission, bearer, is_exempt};
@@ -22,6 +23,9 @@ pub use passed::Passed;
 use crate::Gateway;
 use crate::domain::roles::Roles;
 use crate::forward::{First, Head, Method, Who, expect_end, first_message};
+
+/// How long the first message of a call may take to come; a whole stream may take longer.
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// The header by which a service says for whom it acts: a user id.
 pub const ON_BEHALF_OF: &str = "on-behalf-of";
@@ -83,7 +87,10 @@ impl Gateway {
             return Err(Refusal::unsupported("compressed messages are not taken").into());
         }
         let on_behalf_of = on_behalf_of(&parts.headers, principal)?;
-        let mut first = first_message(body, method.longest, self.room()).await?;
+        let coming = first_message(body, method.longest, self.room());
+        let mut first = tokio::time::timeout(FIRST_WITHIN, coming)
+            .await
+            .map_err(|_elapsed| Status::from(Refusal::deadline_exceeded()))??;
         if !method.takes_a_stream {
             expect_end(&mut first).await?;
         }
