@@ -39,7 +39,7 @@ impl http_body::Body for Ending {
         match Pin::new(&mut self.inner).poll_frame(context) {
             Poll::Ready(Some(Err(error))) => {
                 tracing::warn!(%error, "a backend went away in the middle of its answer");
-                let away = self.away.take().map_or_else(Refusal::internal, |away| away);
+                let away = self.away.take().unwrap_or_else(Refusal::internal);
                 let mut trailers = HeaderMap::new();
                 // It fails for metadata that is no header; then the code alone must do.
                 if Status::from(away).add_header(&mut trailers).is_err() {
