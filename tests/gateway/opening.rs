@@ -45,7 +45,7 @@ async fn sixteen_first_changes_through_two_gateways_start_a_phase_once() {
     let (one, other) = (house.channel().await, signoff_tests::world::connect(address).await);
     let token = house.token(10, &[]);
     let create = |number: usize| {
-        let channel = if number % 2 == 0 { one.clone() } else { other.clone() };
+        let channel = if number.is_multiple_of(2) { one.clone() } else { other.clone() };
         let tester = signoff_tests::Person::with_token(&token, channel, 10);
         let request = versions::CreateVersionRequest {
             scope: Some(scope(workflow, Phase::PLANNING)),
