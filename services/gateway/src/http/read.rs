@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use prost::bytes::Bytes;
 use prost_types::Struct;
@@ -46,6 +47,10 @@ pub(super) async fn whole(gateway: &Gateway, request: Request) -> Result<Whole, 
     let (parts, body) = request.into_parts();
     let principal = gateway.principal(&parts.headers).await.map_err(Problem::from)?;
     let _open = gateway.callers().enter(&principal).map_err(Problem::from)?;
+    // Who says how much comes need not send it.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(Problem::too_large(MAX_BODY));
+    }
     let whole = Limited::new(body, MAX_BODY).collect();
     match tokio::time::timeout(WITHIN, whole).await {
         Ok(Ok(body)) => {
