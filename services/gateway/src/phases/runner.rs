@@ -1,13 +1,11 @@
 //! Runs programs: sends their messages to the backends, and tells them the answers.
 
-use signoff_chassis::Refusal;
 use signoff_contract::convert::{RequestScope, scope_to_wire, workflow_to_wire};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_workflow::{Command, Phase, Scope, VersioningType, check};
 use tonic::{Code, Status};
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::Phases;
@@ -26,13 +24,9 @@ macro_rules! of_both {
 }
 
 impl Phases {
-    /// Runs a program to its end, also if whoever asked for it goes away meanwhile.
-    pub(super) async fn run(&self, program: Program<Status>) -> End<Status> {
-        let running = tokio::spawn(self.clone().run_on(program).in_current_span());
-        running.await.unwrap_or_else(|_| End::Refused(Refusal::internal().into()))
-    }
-
-    async fn run_on(self, mut program: Program<Status>) -> End<Status> {
+    /// Runs a program to its end. Should its caller go away, it ends where it is: as in a crash, whoever comes
+    /// next gets on from there.
+    pub(super) async fn run(&self, mut program: Program<Status>) -> End<Status> {
         loop {
             let message = program.message(self.gateway.table());
             let answer = match self.send(&message).await {
