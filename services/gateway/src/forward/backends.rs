@@ -70,13 +70,25 @@ impl Backends {
         request.headers_mut().insert(AUTHORIZATION, assertion);
         request.headers_mut().insert("grpc-timeout", HeaderValue::from_static(WITHIN));
         let response = replicas.send(request, Some(&body)).await?;
-        unary::answer(response, MAX_ANSWER).await
+        match unary::answer(response, MAX_ANSWER).await {
+            // Somebody on the way said so, not the service: it would say why.
+            Err(status) if is_transport(&status) => Err(replicas.away().into()),
+            answered => answered,
+        }
     }
 
     fn path(&self, path: &'static str) -> Arc<str> {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(paths.entry(path).or_insert_with(|| path.into()))
     }
+}
+
+/// Whether a status was made on the way rather than by a service.
+fn is_transport(status: &Status) -> bool {
+    use tonic::Code::{Cancelled, Internal, Unavailable, Unknown};
+
+    status.details().is_empty()
+        && matches!(status.code(), Unavailable | Unknown | Internal | Cancelled)
 }
 
 impl Who {
