@@ -113,3 +113,23 @@ async fn a_workflow_that_is_half_closed_is_closed_by_the_next_who_tries() {
     let note = build::object("note", "too late");
     closed(office.lanes.record(Phase::DATA_OWNER_ID, note).await);
 }
+
+#[tokio::test]
+async fn a_closing_whose_id_was_used_closes_nothing() {
+    let house = House::shared().await;
+    let office = Office::of(house).await;
+    let admin = house.admin().await;
+    let members = wire::SetMembersRequest {
+        scope: Some(whole(office.workflow)),
+        members: listed(&[(10, Role::Tester)]),
+        reason: "the team changed".to_owned(),
+        request_id: request_id(),
+        ..Default::default()
+    };
+    let used = members.request_id.clone();
+    admin.call(members).await.unwrap();
+    let request = wire::CloseWorkflowRequest { request_id: used, ..close(&office) };
+    let answer = admin.call(request).await;
+    refusal(answer, Code::InvalidArgument, ErrorReason::RequestIdReused);
+    office.start(Phase::PLANNING).await.unwrap();
+}

@@ -8,14 +8,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use http::HeaderValue;
-use signoff_backend::Desk;
-use signoff_backend::serve::every;
+use signoff_backend::Keeper as _;
+use signoff_backend::serve::{desk, sweep};
 use signoff_chassis::config::{DatabaseArgs, TokenArgs};
 use signoff_chassis::identity::{SigningKey, TokenVerifier};
 use signoff_chassis::server::{Edge, Listener, Mount, Server, ServerOptions};
 use signoff_contract::access::AccessPolicy;
-use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
-use signoff_workflow::PhaseTable;
+use signoff_ledger::Source;
 use sqlx::migrate::Migration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -28,8 +27,6 @@ use crate::gateway::Parts;
 use crate::health;
 use crate::{Gateway, http as plain, rpc};
 
-/// How often answers that nobody will ask for again are forgotten.
-const SWEEP: Duration = Duration::from_secs(60 * 60);
 /// How many KiB of long messages are held at once.
 const ROOM: usize = 512 * 1024;
 
@@ -119,7 +116,8 @@ impl Service {
         let options = options.context("the issuer of tokens and its keys must be named")?;
         let tokens = TokenVerifier::open(options).await?;
         let signer = Arc::new(Signer::new(SigningKey::load(&args.gateway_key)?));
-        let desk = desk(&args).await?;
+        let (database, connections) = (&args.database, args.database_connections);
+        let desk = desk(database, connections, (Source::Gateway, migrations(), &[])).await?;
         let services: Vec<&str> = OWN.into_iter().chain(FORWARDED).collect();
         let policy = Arc::new(AccessPolicy::load(&services)?);
         let backends = Backends::new(
@@ -165,10 +163,8 @@ impl Service {
     /// # Errors
     /// The transport fails.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        use signoff_backend::Keeper as _;
-
         let Self { listener, server, health, edge, gateway } = self;
-        let sweeper = tokio::spawn(sweep(gateway.clone(), shutdown.clone()));
+        let sweeper = tokio::spawn(sweep(gateway.ledger().clone(), shutdown.clone()));
         let watcher = tokio::spawn(health::follow(gateway.clone(), health, shutdown.clone()));
         server.serve_edge(listener, shutdown.clone(), edge).await?;
         shutdown.cancel();
@@ -185,33 +181,4 @@ impl Service {
 /// What [`Service::prepare`] and [`Service::run`] say.
 pub async fn serve(args: GatewayArgs, shutdown: CancellationToken) -> anyhow::Result<()> {
     Service::prepare(args).await?.run(shutdown).await
-}
-
-async fn desk(args: &GatewayArgs) -> anyhow::Result<Desk> {
-    if let Some(owner) = &args.database.database_owner_url {
-        let migrated = signoff_ledger::migrate(owner, migrations()).await;
-        migrated.context("migrating the database")?;
-    }
-    let instance = Instance::new();
-    let max_connections = args.database_connections;
-    let options = PoolOptions { instance, max_connections, ..PoolOptions::default() };
-    let pool = signoff_ledger::connect(&args.database.database_url, options)
-        .await
-        .context("connecting to the database")?;
-    let ledger = Ledger::new(pool, Source::Gateway, QueueOptions::default());
-    Ok(Desk::new(ledger, instance, PhaseTable::standard().clone(), &[]))
-}
-
-/// Forgets answers past their retention until the gateway ends.
-async fn sweep(gateway: Gateway, shutdown: CancellationToken) {
-    use signoff_backend::Keeper as _;
-
-    every(SWEEP, shutdown, || async {
-        match gateway.ledger().sweep_idempotency(IDEMPOTENCY_RETENTION).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, "kept answers past their retention"),
-            Err(error) => tracing::warn!(%error, "kept answers cannot be forgotten"),
-        }
-    })
-    .await;
 }

@@ -84,22 +84,9 @@ impl<B: Served> Service<B> {
             Some(options) => Some(TokenVerifier::open(options).await?),
             None => None,
         };
-        if let Some(owner) = &args.database.database_owner_url {
-            let migrated = signoff_ledger::migrate(owner, B::migrations()).await;
-            migrated.context("migrating the database")?;
-        }
-        let instance = Instance::new();
-        let options = PoolOptions {
-            instance,
-            max_connections: args.database_connections,
-            ..PoolOptions::default()
-        };
-        let pool = signoff_ledger::connect(&args.database.database_url, options)
-            .await
-            .context("connecting to the database")?;
-        let ledger = Ledger::new(pool, B::SOURCE, QueueOptions::default());
-        let phases = PhaseTable::standard().clone();
-        let backend = B::at(Desk::new(ledger, instance, phases, B::PHASES), args.own)?;
+        let (database, connections) = (&args.database, args.database_connections);
+        let desk = desk(database, connections, (B::SOURCE, B::migrations(), B::PHASES)).await?;
+        let backend = B::at(desk, args.own)?;
         let server =
             Server::new(backend.mount(), verifier.into(), args.server.server_options()).await?;
         let server = match tokens {
@@ -131,6 +118,29 @@ impl<B: Served> Service<B> {
     }
 }
 
+/// A desk over a database, which is migrated if its owner is known: whose chains it keeps, with which
+/// tables beside the ledger's, and for which phases.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn desk(
+    database: &DatabaseArgs,
+    max_connections: u32,
+    (source, migrations, phases): (Source, Vec<Migration>, &[Phase]),
+) -> anyhow::Result<Desk> {
+    if let Some(owner) = &database.database_owner_url {
+        let migrated = signoff_ledger::migrate(owner, migrations).await;
+        migrated.context("migrating the database")?;
+    }
+    let instance = Instance::new();
+    let options = PoolOptions { instance, max_connections, ..PoolOptions::default() };
+    let pool = signoff_ledger::connect(&database.database_url, options)
+        .await
+        .context("connecting to the database")?;
+    let ledger = Ledger::new(pool, source, QueueOptions::default());
+    Ok(Desk::new(ledger, instance, PhaseTable::standard().clone(), phases))
+}
+
 /// Serves until `shutdown`.
 ///
 /// # Errors
@@ -158,7 +168,7 @@ pub async fn every<F: Future<Output = ()>>(
 }
 
 /// Forgets answers past their retention until the service ends.
-async fn sweep(ledger: Ledger, shutdown: CancellationToken) {
+pub async fn sweep(ledger: Ledger, shutdown: CancellationToken) {
     let forget = || async {
         match ledger.sweep_idempotency(IDEMPOTENCY_RETENTION).await {
             Ok(0) => {}

@@ -1,10 +1,14 @@
 //! The shape that all middleware here has: a request, what comes next, a response.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
+use http_body::{Body as _, Frame, SizeHint};
+use tonic::Status;
 use tonic::body::Body;
+use tonic::codegen::Bytes;
 use tower::{Layer, Service};
 
 /// A gRPC request, undecoded.
@@ -20,6 +24,39 @@ pub trait Middleware: Clone + Send + Sync + 'static {
         request: HttpRequest,
         next: S,
     ) -> impl Future<Output = Result<HttpResponse, S::Error>> + Send;
+}
+
+/// Keeps something until the end of an answer: what counts or holds a call, for as long as it lasts.
+pub fn until_the_end<G: Send + Unpin + 'static>(response: HttpResponse, kept: G) -> HttpResponse {
+    if response.body().is_end_stream() {
+        return response;
+    }
+    response.map(|inner| Body::new(Keeping { inner, _kept: kept }))
+}
+
+struct Keeping<G> {
+    inner: Body,
+    _kept: G,
+}
+
+impl<G: Send + Unpin + 'static> http_body::Body for Keeping<G> {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 /// What a middleware stands before: the next one, or the routes.

@@ -1,19 +1,12 @@
 //! How many calls one caller has open at once.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body as _, Frame, SizeHint};
-use prost::bytes::Bytes;
 use signoff_chassis::Refusal;
 use signoff_chassis::identity::Principal;
-use signoff_chassis::middleware::HttpResponse;
 use signoff_workflow::Role;
-use tonic::Status;
-use tonic::body::Body;
 
 /// When to try again.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
@@ -79,41 +72,6 @@ impl Drop for Permit {
                 open.of.remove(&self.caller);
             }
         }
-    }
-}
-
-impl Permit {
-    /// Keeps the call open until its answer has ended: streams count as long as they last.
-    pub(super) fn until_the_end_of(self, response: HttpResponse) -> HttpResponse {
-        if response.body().is_end_stream() {
-            return response;
-        }
-        response.map(|inner| Body::new(Counted { inner, _permit: self }))
-    }
-}
-
-struct Counted {
-    inner: Body,
-    _permit: Permit,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

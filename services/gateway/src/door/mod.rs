@@ -10,7 +10,7 @@ use std::time::Duration;
 use signoff_chassis::Refusal;
 use signoff_chassis::access::{Admission, bearer, is_exempt};
 use signoff_chassis::identity::{Caller, Principal, TokenError};
-use signoff_chassis::middleware::{HttpRequest, HttpResponse, Middleware, Next};
+use signoff_chassis::middleware::{HttpRequest, HttpResponse, Middleware, Next, until_the_end};
 use signoff_contract::access::permits;
 use signoff_contract::convert::RequestScope;
 use signoff_workflow::{Role, Violations, Workflow};
@@ -58,7 +58,8 @@ impl Middleware for Door {
             Err(refusal) => return Ok(Status::from(refusal).into_http()),
         };
         match gateway.admit(method, &principal, request).await {
-            Ok(request) => Ok(permit.until_the_end_of(next.call(request).await?)),
+            // A stream counts as long as it lasts.
+            Ok(request) => Ok(until_the_end(next.call(request).await?, permit)),
             Err(status) => Ok(status.into_http()),
         }
     }

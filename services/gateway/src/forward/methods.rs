@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
+use prost_reflect::{Kind, MethodDescriptor};
 use signoff_contract::access::{AccessPolicy, MethodRule};
 
 /// The gateway's own services.
@@ -92,7 +92,7 @@ impl Methods {
     /// # Errors
     /// A service of the contracts is in no list here.
     pub fn load(policy: &AccessPolicy) -> Result<Self, MethodsError> {
-        let pool = DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET)
+        let pool = signoff_contract::descriptors()
             .map_err(|error| MethodsError::Descriptors(error.to_string()))?;
         let mut methods = HashMap::new();
         for service in pool.services().filter(|of| of.full_name().starts_with("signoff.")) {

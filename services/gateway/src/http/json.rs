@@ -1,9 +1,8 @@
 //! Messages as JSON, with the names of their fields in the contracts.
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::Value;
-use std::sync::LazyLock;
 
 use super::problem::Problem;
 
@@ -12,9 +11,7 @@ use super::problem::Problem;
 /// # Errors
 /// The contracts have no such message.
 pub(super) fn told<M: Message>(name: &str, message: &M) -> Result<Value, Problem> {
-    static POOL: LazyLock<Option<DescriptorPool>> =
-        LazyLock::new(|| DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).ok());
-    let pool = POOL.as_ref().ok_or_else(Problem::internal)?;
+    let pool = signoff_contract::descriptors().map_err(|_| Problem::internal())?;
     let descriptor = pool.get_message_by_name(name).ok_or_else(Problem::internal)?;
     let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
         .map_err(|_| Problem::internal())?;

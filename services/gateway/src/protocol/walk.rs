@@ -38,6 +38,8 @@ enum Part {
     NearestFirst,
     /// A phase that was marked for a reopening is not marked for it again.
     MarkedOnce,
+    /// Whoever meets a reopening finishes it by its number, and begins none.
+    HelpsByNumber,
     /// An attempt that failed is fenced before what was sealed for it is released.
     Fenced,
 }
@@ -170,7 +172,11 @@ impl Graph {
     /// Finishes the reopening under way that somebody saw, if there is one.
     fn help(&self, phases: &[Phase], p: P) -> Option<Running> {
         let reopening = phases[p].gate.reopening;
-        (reopening > 0).then(|| Program::help(&self.table, self.name(p), reopening))
+        let by_number = self.without != Some(Part::HelpsByNumber);
+        (reopening > 0).then(|| match by_number {
+            true => Program::help(&self.table, self.name(p), reopening),
+            false => self.reopen(p),
+        })
     }
 
     fn look(&self, p: P) -> Running {
@@ -449,6 +455,14 @@ fn whoever_meets_a_mark_finishes_that_reopening_and_no_other() {
     let explored = of.explore(&[of.reopen(0), of.begin(1), of.reopen(0)], 1, HELPED);
     let (states, _) = explored.unwrap();
     assert!(states > 1_000, "{states} states");
+}
+
+#[test]
+fn if_whoever_helps_could_begin_a_reopening_a_phase_would_be_reopened_by_nobody() {
+    let of = one();
+    let to_do = [of.reopen(0), of.begin(1)];
+    let broken = of.clone().without(Part::HelpsByNumber).explore(&to_do, 1, HELPED).unwrap_err();
+    assert!(broken.contains("reopened more often"), "{broken}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Each is a call of the backend's own method, in the caller's name: that method's rule decides.
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 use signoff_chassis::Refusal;
 use signoff_contract::audit::v1 as audit;
@@ -14,7 +14,6 @@ use signoff_contract::gateway::v1 as wire;
 use signoff_contract::versioning::v1 as versioning;
 use signoff_contract::workflow::v1::ErrorReason;
 use signoff_workflow::{PhaseRow, Scope, VersioningType, Violations};
-use std::sync::LazyLock;
 use tonic::Status;
 use uuid::Uuid;
 
@@ -271,9 +270,7 @@ fn read(
 }
 
 fn descriptor() -> Result<MessageDescriptor, Refusal> {
-    static FOUND: LazyLock<Option<MessageDescriptor>> = LazyLock::new(|| {
-        let pool = DescriptorPool::decode(signoff_contract::DESCRIPTOR_SET).ok()?;
-        pool.get_message_by_name("signoff.versioning.v1.CreateVersionRequest")
-    });
-    FOUND.clone().ok_or_else(Refusal::internal)
+    let pool = signoff_contract::descriptors().map_err(|_| Refusal::internal())?;
+    let found = pool.get_message_by_name("signoff.versioning.v1.CreateVersionRequest");
+    found.ok_or_else(Refusal::internal)
 }

@@ -1,19 +1,14 @@
 //! How many calls are served at once.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body as _, Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::Bytes;
 
 use crate::Refusal;
 use crate::access::is_exempt;
-use crate::middleware::{HttpRequest, HttpResponse, Middleware, Next};
+use crate::middleware::{HttpRequest, HttpResponse, Middleware, Next, until_the_end};
 
 /// When to try again.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
@@ -43,36 +38,6 @@ impl Middleware for Limit {
             let refusal = Refusal::limit_exceeded("the server is busy", Some(RETRY_AFTER));
             return Ok(Status::from(refusal).into_http());
         };
-        let response = next.call(request).await?;
-        if response.body().is_end_stream() {
-            return Ok(response);
-        }
-        Ok(response.map(|inner| Body::new(Served { inner, _permit: permit })))
-    }
-}
-
-/// An answer that counts until its end.
-struct Served {
-    inner: Body,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl http_body::Body for Served {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        Ok(until_the_end(next.call(request).await?, permit))
     }
 }
