@@ -331,3 +331,27 @@ async fn a_backend_that_is_away_is_unavailable_and_others_are_served() {
     };
     tester.versioning.list_versions(Request::new(request)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_change_in_an_opened_phase_asks_the_backend_once() {
+    let recorder = Recorder::start().await;
+    let gateway = recorder.gateway().await;
+    let workflow = House::shared().await.workflow(&[(10, Role::Tester)]).await;
+    let tester = gateway.person(10, &[]).await;
+    for _ in 0..3 {
+        let request = wire::AddDecisionsRequest {
+            scope: Some(scope(workflow, Phase::PLANNING)),
+            request_id: request_id(),
+            ..Default::default()
+        };
+        let called = tester.call(request);
+        let answered = async {
+            let asked = recorder.asked().await;
+            assert_eq!(asked.path, wire::AddDecisionsRequest::PATH);
+            asked.answer(&wire::AddDecisionsResponse::default());
+        };
+        let (answer, ()) = tokio::join!(called, answered);
+        answer.unwrap();
+    }
+    recorder.expect_nothing_more().await;
+}

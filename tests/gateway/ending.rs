@@ -1,8 +1,10 @@
 //! Whether the gateway is there, what it has, and how its connections and it itself end.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::future::join_all;
+use signoff_chassis::identity::TokenClaims;
 use signoff_contract::audit::v1::{ListLanesRequest, ListLanesResponse};
 use signoff_contract::gateway::v1 as wire;
 use signoff_contract::gateway::v1::workflow_service_client::WorkflowServiceClient;
@@ -15,6 +17,7 @@ use signoff_tests::world::whole;
 use signoff_tests::{Aside, House, Person};
 use signoff_workflow::{Phase, Role, Workflow};
 use tokio::net::TcpStream;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -103,10 +106,18 @@ fn lanes(workflow: Workflow) -> ListLanesRequest {
 
 /// Watches a board, as user 10.
 async fn watch(house: &Aside, workflow: Workflow) -> Streaming<wire::WatchBoardResponse> {
+    watch_with(&house.token(10, &[]), house.channel().await, workflow).await
+}
+
+/// The same, with a token.
+async fn watch_with(
+    token: &str,
+    channel: Channel,
+    workflow: Workflow,
+) -> Streaming<wire::WatchBoardResponse> {
     let mut request = Request::new(wire::WatchBoardRequest { scope: Some(whole(workflow)) });
-    let shown = format!("Bearer {}", house.token(10, &[])).parse().unwrap();
-    request.metadata_mut().insert("authorization", shown);
-    let mut client = WorkflowServiceClient::new(house.channel().await);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let mut client = WorkflowServiceClient::new(channel);
     let mut boards = client.watch_board(request).await.unwrap().into_inner();
     boards.message().await.unwrap().expect("a board at once");
     boards
@@ -207,4 +218,14 @@ async fn an_old_connection_is_closed_and_no_call_fails() {
     own.create(&scope(workflow, Phase::PLANNING), Vec::new()).await.unwrap();
     let changed = tokio::time::timeout(FOREVER, boards.message()).await.expect("a board");
     assert!(changed.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_board_is_watched_no_longer_than_the_token_is_good_for() {
+    let house = House::shared().await;
+    let workflow = house.workflow(&[(10, Role::Tester)]).await;
+    let claims = TokenClaims::new(10, "user-10", Duration::from_secs(2));
+    let mut boards = watch_with(&house.token_of(&claims), house.channel().await, workflow).await;
+    let ended = end(&mut boards).await;
+    refusal(ended, Code::Unauthenticated, ErrorReason::TokenInvalid);
 }

@@ -86,6 +86,13 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Expects that nothing was asked that nobody looked at.
+    pub(crate) async fn expect_nothing_more(&self) {
+        assert!(self.calls.lock().await.try_recv().is_err(), "the backend was asked once more");
+    }
+}
+
 impl Asked {
     /// The next bytes of the request; none after its end.
     pub(crate) async fn hear(&mut self) -> Option<Bytes> {
