@@ -16,6 +16,8 @@ pub(crate) use enums::known_role;
 pub use enums::{role_from_wire, versioning_type_to_wire};
 pub use ids::{optional_uuid, uuid};
 pub use json::{JsonLimits, NotAnObject, json_from_wire, json_to_wire};
-pub use scope::{PhaseNeed, RequestScope, scope_from_wire, scope_to_wire, workflow_to_wire};
+pub use scope::{
+    PhaseNeed, RequestScope, is_across, scope_from_wire, scope_to_wire, workflow_to_wire,
+};
 pub use text::text;
 pub use time::{time_from_wire, time_to_wire};

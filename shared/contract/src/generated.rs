@@ -32,6 +32,14 @@ pub mod feed {
     }
 }
 
+/// Package `signoff.metrics`.
+pub mod metrics {
+    /// What the trails add up to.
+    pub mod v1 {
+        tonic::include_proto!("signoff.metrics.v1");
+    }
+}
+
 /// Package `signoff.gateway`.
 pub mod gateway {
     /// Workflows and phases as a whole.

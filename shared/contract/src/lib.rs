@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::{DescriptorError, DescriptorPool};
 
-pub use generated::{audit, feed, gateway, versioning, workflow};
+pub use generated::{audit, feed, gateway, metrics, versioning, workflow};
 
 /// All files of the contracts with their imports, options and comments: an encoded
 /// `google.protobuf.FileDescriptorSet`.

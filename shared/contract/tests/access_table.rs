@@ -89,12 +89,24 @@ fn what_is_about_no_workflow_has_no_scope() {
     let without: Vec<&str> =
         policy.methods().filter(|(_, rule)| rule.no_scope).map(|(path, _)| path).collect();
     let expected = [
+        "/signoff.feed.v1.FeedService/Subscribe",
         "/signoff.gateway.v1.WorkflowService/ListLobs",
         "/signoff.gateway.v1.WorkflowService/ListWorkflows",
         "/signoff.gateway.v1.WorkflowService/SetLobs",
+        "/signoff.metrics.v1.MetricsService/GetFreshness",
+        "/signoff.metrics.v1.MetricsService/Rebuild",
         "/signoff.versioning.v1.VersioningService/LocateVersion",
     ];
     assert_eq!(without, expected);
+}
+
+#[test]
+fn what_may_be_about_no_workflow_may_be_read_across() {
+    let policy = policy();
+    for (path, who) in TABLE {
+        let rule = policy.rule(path).unwrap();
+        assert_eq!(rule.scope_optional, *who == Who::ReadersAcross, "{path}");
+    }
 }
 
 #[test]

@@ -163,6 +163,7 @@ fn rule(
         no_scope: rule.no_scope,
         data_owner: rule.data_owner,
         anybody: rule.anybody,
+        scope_optional: rule.scope_optional,
     };
     if rule.lets_somebody_pass() { Ok(rule) } else { Err(PolicyError::Useless(path.to_owned())) }
 }

@@ -22,6 +22,8 @@ pub struct MethodRule {
     pub data_owner: bool,
     /// Anybody whose token is believed: the service answers only what they may see.
     pub anybody: bool,
+    /// The request may be about no workflow: then only roles that are held everywhere count.
+    pub scope_optional: bool,
 }
 
 impl MethodRule {
@@ -32,6 +34,10 @@ impl MethodRule {
         if self.anybody {
             // Who is a member of what is known only where there is a scope.
             return self.no_scope && !by_report && self.roles.is_empty();
+        }
+        if self.scope_optional {
+            // Somebody must be let pass without it.
+            return !self.no_scope && self.roles.iter().any(|role| !role.is_held_on_a_report());
         }
         if self.no_scope {
             // On no report nobody holds a role: such parts could never apply.
@@ -115,6 +121,7 @@ mod tests {
         no_scope: false,
         data_owner: false,
         anybody: false,
+        scope_optional: false,
     };
 
     fn row(phase: Phase) -> Option<&'static PhaseRow> {
@@ -178,6 +185,25 @@ mod tests {
         assert!(permits(&rule, &[Role::Service], &[], None));
         assert!(!permits(&rule, &[], &[Role::Tester], None));
         assert!(!rule.lets_somebody_pass());
+    }
+
+    #[test]
+    fn where_the_scope_is_optional_somebody_may_without_it() {
+        let rule = MethodRule {
+            roles: vec![Role::Auditor],
+            members: true,
+            scope_optional: true,
+            ..NOBODY
+        };
+        assert!(rule.lets_somebody_pass());
+        assert!(permits(&rule, &[Role::Auditor], &[], None));
+        assert!(!permits(&rule, &[Role::Tester], &[], None));
+        let odd = [
+            MethodRule { no_scope: true, ..rule.clone() },
+            MethodRule { roles: vec![], ..rule.clone() },
+            MethodRule { roles: vec![Role::Tester], ..rule },
+        ];
+        assert!(odd.iter().all(|rule| !rule.lets_somebody_pass()));
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl RequestScope {
     }
 }
 
+/// Whether a scope names no workflow: what it is of is then about all of them, or named otherwise.
+pub fn is_across(scope: Option<&wire::Scope>) -> bool {
+    scope.is_none_or(|scope| scope.cycle_id.is_empty() && scope.report_id.is_empty())
+}
+
 /// Checks the scope of a request; `None` if anything in it was noted as wrong.
 pub fn scope_from_wire(
     scope: Option<wire::Scope>,

@@ -36,6 +36,10 @@ pub(crate) enum Who {
     Members,
     /// Anybody with a token; what they see is theirs.
     Anybody,
+    /// Any member of the workflow, the auditor, and services; across workflows the last two.
+    ReadersAcross,
+    /// Services, for a request without a scope.
+    Followers,
 }
 
 /// Each method.
@@ -93,9 +97,15 @@ pub(crate) const TABLE: &[(&str, Who)] = &[
     ("/signoff.gateway.v1.PhaseService/ReaffirmPhase", Who::Remedies),
     ("/signoff.gateway.v1.PhaseService/PlanTestCases", Who::Makers),
     ("/signoff.gateway.v1.PhaseService/ExplainGate", Who::Readers),
+    ("/signoff.feed.v1.FeedService/Subscribe", Who::Followers),
     ("/signoff.feed.v1.TrailService/GetTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/VerifyTrail", Who::Readers),
     ("/signoff.feed.v1.TrailService/ExportTrail", Who::Readers),
+    ("/signoff.metrics.v1.MetricsService/GetPhaseMetrics", Who::ReadersAcross),
+    ("/signoff.metrics.v1.MetricsService/GetWorkflowMetrics", Who::ReadersAcross),
+    ("/signoff.metrics.v1.MetricsService/QuerySeries", Who::ReadersAcross),
+    ("/signoff.metrics.v1.MetricsService/GetFreshness", Who::Anybody),
+    ("/signoff.metrics.v1.MetricsService/Rebuild", Who::Admin),
     ("/signoff.versioning.v1.SignOffService/RequestSignOffs", Who::Makers),
     ("/signoff.versioning.v1.SignOffService/Sign", Who::Signers),
     ("/signoff.versioning.v1.SignOffService/Decline", Who::Signers),
@@ -160,8 +170,11 @@ pub(crate) fn may(who: Who, role: Role, phase: Phase) -> bool {
         }
         Who::Approver => approves,
         Who::ApproverAndMakers => approves || makes,
-        Who::Readers | Who::ReadersAndDataOwner => !matches!(role, Role::Admin | Role::Gateway),
+        Who::Readers | Who::ReadersAndDataOwner | Who::ReadersAcross => {
+            !matches!(role, Role::Admin | Role::Gateway)
+        }
         Who::Admin => role == Role::Admin,
+        Who::Followers => role == Role::Service,
         Who::ReadersAndAdmin => role != Role::Gateway,
         Who::Members => role.is_held_on_a_report(),
         Who::Anybody => true,
