@@ -97,5 +97,6 @@ impl Served for Engine {
             .with(services.test_executions())
             .with(services.phases())
             .with(rpc::trail::service(self.clone()))
+            .with(rpc::feed::service(self.clone()))
     }
 }

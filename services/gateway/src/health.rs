@@ -22,9 +22,11 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// empty name, does not depend on theirs.
 pub(crate) async fn follow(gateway: Gateway, health: HealthReporter, shutdown: CancellationToken) {
     every(EVERY, shutdown.clone(), || async {
-        for (target, package) in
-            [(Target::Versioning, "signoff.versioning."), (Target::Audit, "signoff.audit.")]
-        {
+        for (target, package) in [
+            (Target::Versioning, "signoff.versioning."),
+            (Target::Audit, "signoff.audit."),
+            (Target::Metrics, "signoff.metrics."),
+        ] {
             let status = match serves(&gateway, target).await {
                 true => ServingStatus::Serving,
                 false => ServingStatus::NotServing,

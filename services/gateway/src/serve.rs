@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use http::HeaderValue;
 use signoff_backend::Keeper as _;
-use signoff_backend::serve::{desk, sweep};
+use signoff_backend::serve::{desk, sweep, wake};
 use signoff_chassis::config::{DatabaseArgs, TokenArgs};
 use signoff_chassis::identity::{SigningKey, TokenVerifier};
 use signoff_chassis::server::{Edge, Listener, Mount, Server, ServerOptions};
@@ -60,6 +60,10 @@ pub struct GatewayArgs {
     #[arg(long, env = "SIGNOFF_AUDIT_URL", value_name = "URL", value_delimiter = ',')]
     #[arg(required = true)]
     pub audit_url: Vec<Uri>,
+    /// The replicas of the metrics service.
+    #[arg(long, env = "SIGNOFF_METRICS_URL", value_name = "URL", value_delimiter = ',')]
+    #[arg(required = true)]
+    pub metrics_url: Vec<Uri>,
     /// Where its database is.
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -123,6 +127,7 @@ impl Service {
         let backends = Backends::new(
             Replicas::new("versioning", args.versioning_url),
             Replicas::new("audit", args.audit_url),
+            Replicas::new("metrics", args.metrics_url),
             Arc::clone(&signer),
         );
         let gateway = Gateway::new(Parts {
@@ -165,10 +170,12 @@ impl Service {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { listener, server, health, edge, gateway } = self;
         let sweeper = tokio::spawn(sweep(gateway.ledger().clone(), shutdown.clone()));
+        let waker = tokio::spawn(wake(gateway.ledger().clone(), shutdown.clone()));
         let watcher = tokio::spawn(health::follow(gateway.clone(), health, shutdown.clone()));
         server.serve_edge(listener, shutdown.clone(), edge).await?;
         shutdown.cancel();
         sweeper.await.context("the sweeper of answers")?;
+        waker.await.context("the waker of followers")?;
         watcher.await.context("the watcher of the backends' health")?;
         gateway.pool().close().await;
         Ok(())

@@ -90,6 +90,7 @@ impl Served for Engine {
             .with(rpc.versioning())
             .with(rpc.sign_offs())
             .with(rpc::trail::service(self.clone()))
+            .with(rpc::feed::service(self.clone()))
     }
 
     /// Clears what imports of dead processes left behind, at the start and from time to time: the

@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
 use signoff_chassis::identity::{AssertionVerifier, TokenVerifier, VerifierOptions};
 use signoff_chassis::server::{Listener, Mount, Server};
-use signoff_ledger::{IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source};
+use signoff_ledger::{
+    IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source, with_ledger,
+};
 use signoff_workflow::{Phase, PhaseTable};
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
@@ -108,10 +110,12 @@ impl<B: Served> Service<B> {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { listener, server, backend } = self;
         let sweeper = tokio::spawn(sweep(backend.ledger().clone(), shutdown.clone()));
+        let waker = tokio::spawn(wake(backend.ledger().clone(), shutdown.clone()));
         let chores = tokio::spawn(backend.clone().chores(shutdown.clone()));
         server.serve(listener, shutdown.clone()).await?;
         shutdown.cancel();
         sweeper.await.context("the sweeper of answers")?;
+        waker.await.context("the waker of followers")?;
         chores.await.context("the service's chores")?;
         backend.pool().close().await;
         Ok(())
@@ -129,7 +133,7 @@ pub async fn desk(
     (source, migrations, phases): (Source, Vec<Migration>, &[Phase]),
 ) -> anyhow::Result<Desk> {
     if let Some(owner) = &database.database_owner_url {
-        let migrated = signoff_ledger::migrate(owner, migrations).await;
+        let migrated = signoff_ledger::migrate(owner, with_ledger(migrations)).await;
         migrated.context("migrating the database")?;
     }
     let instance = Instance::new();
@@ -165,6 +169,11 @@ pub async fn every<F: Future<Output = ()>>(
             _ = tick.tick() => act().await,
         }
     }
+}
+
+/// Wakes those who follow the feed, until the service ends; then their subscriptions end, too.
+pub async fn wake(ledger: Ledger, shutdown: CancellationToken) {
+    ledger.wake_followers(shutdown).await;
 }
 
 /// Forgets answers past their retention until the service ends.

@@ -181,6 +181,13 @@ impl Refusal {
         Self::new(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message)
     }
 
+    /// The record behind which a feed is to go on is not there: `ABORTED`. Whoever follows it begins anew.
+    pub fn epoch_changed() -> Self {
+        let message = "the record that the cursor names is not there: the feed is that of another \
+            life of the database, and is followed from its first record on";
+        Self::new(Code::Aborted, ErrorReason::EpochChanged, message)
+    }
+
     /// The database, another service or this one is away: `UNAVAILABLE`.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Code::Unavailable, ErrorReason::BackendUnavailable, message)

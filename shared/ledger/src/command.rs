@@ -1,9 +1,12 @@
 //! One command: everything that it changes is there afterwards, or nothing.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use signoff_workflow::Workflow;
 use sqlx::postgres::PgConnection;
 
+use crate::feed::Wake;
 use crate::gates::Gate;
 use crate::lock::Guarded;
 use crate::trail::store::{self, Answer, Pending};
@@ -30,6 +33,7 @@ pub(crate) struct Start {
     pub(crate) gate: Gate,
     pub(crate) now: DateTime<Utc>,
     pub(crate) key: Option<RequestKey>,
+    pub(crate) wake: Arc<Wake>,
 }
 
 impl Command {
@@ -131,8 +135,12 @@ impl Command {
         let Self { mut start, head, pending, .. } = self;
         let answer = answer.unwrap_or_default();
         let answer = start.key.as_ref().map(|key| Answer { key, answer: &answer });
+        let records = !pending.is_empty();
         store::write(start.locked.connection(), start.workflow, pending, answer).await?;
         start.locked.commit().await?;
+        if records {
+            start.wake.committed();
+        }
         Ok(head)
     }
 }

@@ -116,11 +116,7 @@ pub async fn connect(
     service_url: &SecretString,
     options: PoolOptions,
 ) -> Result<PgPool, ConnectError> {
-    let target = PgConnectOptions::from_str(service_url.expose_secret())
-        .map_err(ConnectError::Url)?
-        .application_name(&options.instance.application_name());
-    let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
-    accept(look_at(&mut first).await.map_err(ConnectError::Unreachable)?)?;
+    let (target, mut first) = reach(service_url, options).await?;
     prepare(&mut first, options).await.map_err(|error| match &error {
         // undefined_function, insufficient_privilege
         sqlx::Error::Database(database)
@@ -144,6 +140,44 @@ pub async fn connect(
         return Err(ConnectError::Temporary);
     }
     first.close().await.map_err(ConnectError::Unreachable)?;
+    let pool = pool(options);
+    pool.after_connect(move |connection, _| Box::pin(prepare(connection, options)))
+        .connect_with(target)
+        .await
+        .map_err(ConnectError::Unreachable)
+}
+
+/// The same for a service that keeps no trail, in whose database the ledger's tables are not.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect_beside(
+    service_url: &SecretString,
+    options: PoolOptions,
+) -> Result<PgPool, ConnectError> {
+    let (target, first) = reach(service_url, options).await?;
+    first.close().await.map_err(ConnectError::Unreachable)?;
+    pool(options)
+        .after_connect(move |connection, _| Box::pin(limit(connection, options)))
+        .connect_with(target)
+        .await
+        .map_err(ConnectError::Unreachable)
+}
+
+/// How the database is reached, and a first connection to a server that would do no harm.
+async fn reach(
+    service_url: &SecretString,
+    options: PoolOptions,
+) -> Result<(PgConnectOptions, PgConnection), ConnectError> {
+    let target = PgConnectOptions::from_str(service_url.expose_secret())
+        .map_err(ConnectError::Url)?
+        .application_name(&options.instance.application_name());
+    let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
+    accept(look_at(&mut first).await.map_err(ConnectError::Unreachable)?)?;
+    Ok((target, first))
+}
+
+fn pool(options: PoolOptions) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
@@ -157,10 +191,6 @@ pub async fn connect(
                 Ok(true)
             })
         })
-        .after_connect(move |connection, _| Box::pin(prepare(connection, options)))
-        .connect_with(target)
-        .await
-        .map_err(ConnectError::Unreachable)
 }
 
 /// What is asked of a server before it is used.
@@ -203,11 +233,19 @@ fn accept(server: Server) -> Result<(), ConnectError> {
 /// Sets limits and epoch. On a standby it fails, because the epoch is read from the position
 /// that the server writes at: a pool never keeps a connection to one.
 async fn prepare(connection: &mut PgConnection, options: PoolOptions) -> Result<(), sqlx::Error> {
+    limit(connection, options).await?;
+    sqlx::query("select set_config('signoff.epoch', signoff_epoch()::text, false)")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Sets limits.
+async fn limit(connection: &mut PgConnection, options: PoolOptions) -> Result<(), sqlx::Error> {
     sqlx::query(
         "select set_config('lock_timeout', $1, false), \
          set_config('statement_timeout', $2, false), \
-         set_config('idle_in_transaction_session_timeout', $3, false), \
-         set_config('signoff.epoch', signoff_epoch()::text, false)",
+         set_config('idle_in_transaction_session_timeout', $3, false)",
     )
     .bind(milliseconds(options.lock_timeout))
     .bind(milliseconds(options.statement_timeout))

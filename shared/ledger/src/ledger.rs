@@ -6,15 +6,18 @@ use std::time::Duration;
 use signoff_workflow::Workflow;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::command::{Command, Start};
+use crate::feed::Wake;
 use crate::gates::{self, Gate};
 use crate::lock::Guarded;
 use crate::queue::Queues;
 use crate::trail::{Witness, store, walk};
 use crate::{
-    Export, Head, LedgerError, QueueOptions, Record, RequestKey, Source, Verification, idempotency,
+    Cursor, Export, Feed, FeedError, Head, LedgerError, QueueOptions, Record, RequestKey, Source,
+    Verification, idempotency,
 };
 
 /// A read-only transaction on one snapshot. It ends when it is dropped.
@@ -34,6 +37,7 @@ pub struct Ledger {
     pool: PgPool,
     source: Source,
     queues: Arc<Queues>,
+    wake: Arc<Wake>,
 }
 
 /// A command that has begun.
@@ -71,7 +75,8 @@ left join lateral (
 impl Ledger {
     /// The ledger of one service on its own database.
     pub fn new(pool: PgPool, source: Source, queue: QueueOptions) -> Self {
-        Self { pool, source, queues: Arc::new(Queues::new(queue)) }
+        let (queues, wake) = (Arc::new(Queues::new(queue)), Arc::new(Wake::new()));
+        Self { pool, source, queues, wake }
     }
 
     /// The pool, for what is read outside of commands.
@@ -125,7 +130,23 @@ impl Ledger {
             gate: gate(&row)?,
             now: row.try_get("now")?,
             key: key.cloned(),
+            wake: Arc::clone(&self.wake),
         }))))
+    }
+
+    /// The feed of all its chains, behind a place or from the first record on.
+    ///
+    /// # Errors
+    /// [`FeedError::EpochChanged`](crate::FeedError) if that place is not there, or what the database
+    /// says.
+    pub async fn follow(&self, position: Option<Cursor>) -> Result<Feed, FeedError> {
+        Feed::begin(self.pool.clone(), self.source, Arc::clone(&self.wake), position).await
+    }
+
+    /// Wakes those who follow the feed, here and in other processes, until `shutdown`; then the feeds
+    /// that are followed here end. Without it they look once a second.
+    pub async fn wake_followers(&self, shutdown: CancellationToken) {
+        self.wake.run(&self.pool, shutdown).await;
     }
 
     /// Whether a request with this id was done before, whatever it was: its answer is had by

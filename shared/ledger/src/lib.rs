@@ -14,6 +14,7 @@ mod closing;
 mod command;
 mod connection;
 mod errors;
+mod feed;
 pub mod gates;
 mod idempotency;
 mod kept;
@@ -26,17 +27,18 @@ mod trail;
 
 pub use closing::{Closing, closing};
 pub use command::Command;
-pub use connection::{ConnectError, Instance, PoolOptions, connect};
+pub use connection::{ConnectError, Instance, PoolOptions, connect, connect_beside};
 pub use errors::{LedgerError, RETRY_AFTER, classify};
+pub use feed::{BadCursor, Cursor, Feed, FeedError, FeedPage, FeedRecord, FeedStanding, Holder};
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
 pub use kept::KeptRows;
 pub use ledger::{Begun, Ledger, Snapshot};
 pub use provision::{DatabaseUrls, Login, Provision, ProvisionError, provision};
 pub use queue::QueueOptions;
-pub use schema::{MigrationError, SERVICE_GROUP, migrate, migrations};
+pub use schema::{MigrationError, SERVICE_GROUP, migrate, with_ledger};
 pub use trail::{
-    Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details, Entry,
-    EntryError, Export, ExportError, ExportFault, ExportFlaw, FORMAT, Flaw, Hash, Head, Link,
-    MAX_CANONICAL, MAX_CHUNK, MAX_EXPORT_LINE, NoWitness, Origin, Record, Source, Testimony,
-    TrailActor, Verification, VerifiedExport, Verifier, Witness, verify_export,
+    Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details,
+    DetailsRoot, Entry, EntryError, Export, ExportError, ExportFault, ExportFlaw, FORMAT, Flaw,
+    Hash, Head, Link, MAX_CANONICAL, MAX_CHUNK, MAX_EXPORT_LINE, NoWitness, Origin, Record, Source,
+    Testimony, TrailActor, Verification, VerifiedExport, Verifier, Witness, verify_export,
 };

@@ -26,7 +26,7 @@ pub enum MigrationError {
 }
 
 /// The ledger's own migrations, oldest first. A service's come after them.
-pub fn migrations() -> Vec<Migration> {
+fn migrations() -> Vec<Migration> {
     [
         (20_261_120_000_001, "trail", include_str!("../migrations/20261120000001_trail.sql")),
         (
@@ -49,7 +49,14 @@ pub fn migrations() -> Vec<Migration> {
     .into()
 }
 
-/// Brings a service's database up to date: the ledger's tables and the service's own.
+/// The migrations of a service that keeps a trail: the ledger's tables, and its own.
+pub fn with_ledger(service: Vec<Migration>) -> Vec<Migration> {
+    let mut all = migrations();
+    all.extend(service);
+    all
+}
+
+/// Brings a service's database up to date by these migrations, whatever their order.
 ///
 /// The database and its roles must be there (see [`crate::provision`]). Several callers at once
 /// wait for each other.
@@ -58,10 +65,8 @@ pub fn migrations() -> Vec<Migration> {
 /// See [`MigrationError`].
 pub async fn migrate(
     owner_url: &SecretString,
-    service: Vec<Migration>,
+    mut all: Vec<Migration>,
 ) -> Result<(), MigrationError> {
-    let mut all = migrations();
-    all.extend(service);
     all.sort();
     if let Some(pair) = all.windows(2).find(|pair| pair[0].version == pair[1].version) {
         return Err(MigrationError::DuplicateVersion(pair[0].version));
@@ -80,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_number_is_given_once() {
-        let error = migrate(&String::new().into(), migrations()).await.unwrap_err();
+        let error = migrate(&String::new().into(), with_ledger(migrations())).await.unwrap_err();
         assert!(matches!(error, MigrationError::DuplicateVersion(20_261_120_000_001)));
     }
 }

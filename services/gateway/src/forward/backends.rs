@@ -28,6 +28,7 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 pub struct Backends {
     versioning: Replicas,
     audit: Replicas,
+    metrics: Replicas,
     signer: Arc<Signer>,
     /// Paths, so that each is made once.
     paths: Mutex<HashMap<&'static str, Arc<str>>>,
@@ -35,8 +36,13 @@ pub struct Backends {
 
 impl Backends {
     /// At these addresses, with what vouches for callers.
-    pub fn new(versioning: Replicas, audit: Replicas, signer: Arc<Signer>) -> Self {
-        Self { versioning, audit, signer, paths: Mutex::default() }
+    pub fn new(
+        versioning: Replicas,
+        audit: Replicas,
+        metrics: Replicas,
+        signer: Arc<Signer>,
+    ) -> Self {
+        Self { versioning, audit, metrics, signer, paths: Mutex::default() }
     }
 
     /// The replicas of a backend; none of the gateway itself.
@@ -44,6 +50,7 @@ impl Backends {
         match target {
             Target::Versioning => Some(&self.versioning),
             Target::Audit => Some(&self.audit),
+            Target::Metrics => Some(&self.metrics),
             Target::Own | Target::Source => None,
         }
     }

@@ -6,10 +6,12 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http_body_util::Full;
 use prost::bytes::Bytes;
-use signoff_backend::rpc::trail::TrailRpc;
+use signoff_backend::rpc::feed::{self, FeedRpc};
+use signoff_backend::rpc::trail::{self, TrailRpc};
 use signoff_chassis::Refusal;
 use signoff_chassis::middleware::{HttpRequest, HttpResponse};
 use signoff_chassis::server::RequestId;
+use signoff_contract::feed::v1::feed_service_server::FeedServiceServer;
 use signoff_contract::feed::v1::trail_service_server::TrailServiceServer;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -22,18 +24,23 @@ use super::{Target, backend_headers};
 use crate::Gateway;
 use crate::door::Passed;
 
+/// How the paths of the feed begin.
+const FEED: &str = "/signoff.feed.v1.FeedService/";
+
 /// Serves the backends' services, by sending their calls on.
 #[derive(Clone, Debug)]
 pub struct Forwarder {
     gateway: Gateway,
+    feed: FeedServiceServer<FeedRpc<Gateway>>,
     trail: TrailServiceServer<TrailRpc<Gateway>>,
 }
 
 impl Forwarder {
-    /// For this gateway, whose own trail it serves.
+    /// For this gateway, whose own trail and feed it serves.
     pub fn new(gateway: Gateway) -> Self {
-        let trail = signoff_backend::rpc::trail::service(gateway.clone());
-        Self { gateway, trail }
+        let feed = feed::service(gateway.clone());
+        let trail = trail::service(gateway.clone());
+        Self { gateway, feed, trail }
     }
 
     async fn forward(mut self, request: HttpRequest) -> Result<HttpResponse, Status> {
@@ -42,7 +49,9 @@ impl Forwarder {
             return Err(Refusal::internal().into());
         };
         if passed.target == Target::Own {
-            return match self.trail.call(request).await {
+            let follows = passed.method.path.starts_with(FEED);
+            let served = if follows { self.feed.call(request) } else { self.trail.call(request) };
+            return match served.await {
                 Ok(response) => Ok(response),
                 Err(never) => match never {},
             };

@@ -1,7 +1,7 @@
 //! What the gateway reads of a request: what it is about, and nothing else.
 
 use signoff_chassis::Refusal;
-use signoff_contract::convert::{PhaseNeed, RequestScope, scope_from_wire, uuid};
+use signoff_contract::convert::{PhaseNeed, RequestScope, is_across, scope_from_wire, uuid};
 use signoff_contract::feed::v1::Source;
 use signoff_contract::workflow::v1::Scope;
 use signoff_workflow::{Phase, PhaseTable, Violations};
@@ -63,9 +63,6 @@ impl Head {
         message: &[u8],
         table: &PhaseTable,
     ) -> Result<(Self, Target), Refusal> {
-        if method.rule.no_scope {
-            return Ok((Self::Nothing, method.target));
-        }
         let mut violations = Violations::default();
         let (scope, target) = match method.target {
             Target::Source => {
@@ -81,11 +78,19 @@ impl Head {
                 }
                 (head.scope, target.unwrap_or(Target::Own))
             }
+            target if method.rule.no_scope => return Ok((Self::Nothing, target)),
             Target::Own if method.names_phase => {
                 return unified(method, message, table).map(|head| (head, Target::Own));
             }
             target => (decoded::<Scoped>(message)?.scope, target),
         };
+        let rule = &method.rule;
+        if rule.no_scope || (rule.scope_optional && is_across(scope.as_ref())) {
+            return match violations.is_empty() {
+                true => Ok((Self::Nothing, target)),
+                false => Err(Refusal::invalid(violations)),
+            };
+        }
         let need = PhaseNeed::Optional;
         match scope_from_wire(scope, "scope", need, table, &mut violations) {
             Some(scope) if violations.is_empty() => Ok((Self::Scope(scope), target)),
@@ -111,8 +116,7 @@ fn unified(method: &Method, message: &[u8], table: &PhaseTable) -> Result<Head, 
             }
         },
     };
-    let whole = |scope: &Scope| !scope.cycle_id.is_empty() || !scope.report_id.is_empty();
-    if method.names_version && !head.scope.as_ref().is_some_and(whole) {
+    if method.names_version && is_across(head.scope.as_ref()) {
         let version: OfVersion = decoded(message)?;
         let by_scope = head.scope.map(|scope| scope.phase).filter(|phase| *phase != 0);
         if named.is_some_and(|named| by_scope.is_some_and(|phase| phase != named.number())) {

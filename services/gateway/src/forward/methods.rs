@@ -11,13 +11,15 @@ pub const OWN: [&str; 2] =
     ["signoff.gateway.v1.PhaseService", "signoff.gateway.v1.WorkflowService"];
 
 /// The backends' services, under their own names.
-pub const FORWARDED: [&str; 8] = [
+pub const FORWARDED: [&str; 10] = [
     "signoff.audit.v1.AuditPhaseService",
     "signoff.audit.v1.DataOwnerService",
     "signoff.audit.v1.DocumentService",
     "signoff.audit.v1.TestCaseService",
     "signoff.audit.v1.TestExecutionService",
+    "signoff.feed.v1.FeedService",
     "signoff.feed.v1.TrailService",
+    "signoff.metrics.v1.MetricsService",
     "signoff.versioning.v1.SignOffService",
     "signoff.versioning.v1.VersioningService",
 ];
@@ -44,6 +46,8 @@ pub enum Target {
     Versioning,
     /// The audit service.
     Audit,
+    /// The metrics service.
+    Metrics,
     /// Whoever keeps the trail that the request names.
     Source,
 }
@@ -119,6 +123,7 @@ fn target_of(service: &str) -> Option<Target> {
         "signoff.gateway.v1" => Target::Own,
         "signoff.versioning.v1" => Target::Versioning,
         "signoff.audit.v1" => Target::Audit,
+        "signoff.metrics.v1" => Target::Metrics,
         "signoff.feed.v1" => Target::Source,
         _ => return None,
     };
@@ -167,6 +172,8 @@ mod tests {
         assert_eq!(of("/signoff.versioning.v1.SignOffService/Sign"), Target::Versioning);
         assert_eq!(of("/signoff.audit.v1.TestCaseService/GetLane"), Target::Audit);
         assert_eq!(of("/signoff.feed.v1.TrailService/GetTrail"), Target::Source);
+        assert_eq!(of("/signoff.feed.v1.FeedService/Subscribe"), Target::Source);
+        assert_eq!(of("/signoff.metrics.v1.MetricsService/Rebuild"), Target::Metrics);
         assert_eq!(of("/signoff.gateway.v1.WorkflowService/GetBoard"), Target::Own);
         assert!(methods.get("/signoff.versioning.v1.VersioningService/Nothing").is_none());
     }

@@ -6,6 +6,7 @@
 //! them.
 
 mod call;
+pub mod feed;
 pub mod gates;
 pub mod inputs;
 mod methods;

@@ -5,7 +5,7 @@ use signoff_contract::convert::{PhaseNeed, json_to_wire, time_to_wire};
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::feed::v1::trail_service_server::{TrailService, TrailServiceServer};
 use signoff_contract::workflow::v1 as shared;
-use signoff_ledger::{Export, Origin, Record, Source};
+use signoff_ledger::{Content, Export, Link, Origin, Source};
 use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
@@ -74,7 +74,7 @@ async fn get_trail<B: Keeper>(
             .into_iter()
             .map(|record| {
                 let sequence = record.sequence.to_string();
-                Ok((sequence, record_to_wire(record, source, backend.phases())?))
+                Ok((sequence, content_to_wire(&record.link(), source, backend.phases())?))
             })
             .collect::<Result<Vec<_>, Fault>>()?;
         let (records, next_page_token) = page.close(rows);
@@ -148,7 +148,7 @@ async fn send(
 
 /// # Errors
 /// Another service keeps the chain that is asked for.
-fn expect_own(asked: i32, own: Source) -> Result<(), Fault> {
+pub(super) fn expect_own(asked: i32, own: Source) -> Result<(), Fault> {
     let own = source_to_wire(own);
     match feed::Source::try_from(asked) {
         Ok(asked) if asked == feed::Source::Unspecified || asked == own => Ok(()),
@@ -160,7 +160,7 @@ fn expect_own(asked: i32, own: Source) -> Result<(), Fault> {
     }
 }
 
-const fn source_to_wire(source: Source) -> feed::Source {
+pub(super) const fn source_to_wire(source: Source) -> feed::Source {
     match source {
         Source::Versioning => feed::Source::Versioning,
         Source::Audit => feed::Source::Audit,
@@ -168,14 +168,14 @@ const fn source_to_wire(source: Source) -> feed::Source {
     }
 }
 
-fn record_to_wire(
-    record: Record,
+/// A record on the wire, as its bytes say.
+pub(super) fn content_to_wire(
+    link: &Link<'_>,
     source: feed::Source,
     phases: &PhaseTable,
 ) -> Result<feed::TrailRecord, Fault> {
-    let content = record
-        .content()
-        .map_err(|error| Fault::Internal(format!("trail record {}: {error}", record.sequence)))?;
+    let content: Content = serde_json::from_slice(link.canonical)
+        .map_err(|error| Fault::Internal(format!("trail record {}: {error}", link.sequence)))?;
     let object = |value: Option<serde_json::Value>| {
         value
             .as_ref()
@@ -183,42 +183,40 @@ fn record_to_wire(
             .transpose()
             .map_err(|error| Fault::Internal(error.to_string()))
     };
+    let role = |role: &String| role.parse::<Role>().ok();
+    let phase = content.phase.as_deref().and_then(|slug| phases.by_slug(slug));
     Ok(feed::TrailRecord {
-        sequence: record.sequence,
+        sequence: link.sequence,
         source: source.into(),
-        phase: record
-            .phase
-            .as_deref()
-            .and_then(|slug| phases.by_slug(slug))
-            .map_or(0, |row| row.phase.number()),
-        action: record.action,
-        actor_user_id: record.actor,
+        phase: phase.map_or(0, |row| row.phase.number()),
+        action: content.action,
+        actor_user_id: content.actor.user_id,
         actor_subject: content.actor.subject,
         acting_service: content.actor.acting_service.unwrap_or_default(),
         actor_roles: content
             .actor
             .roles
             .iter()
-            .filter_map(|role| role.parse::<Role>().ok())
+            .filter_map(role)
             .map(|role| shared::Role::from(role).into())
             .collect(),
-        recorded_at: Some(time_to_wire(record.recorded_at)),
-        occurred_at: Some(time_to_wire(record.occurred_at)),
-        origin: match record.origin {
+        recorded_at: Some(time_to_wire(content.recorded_at)),
+        occurred_at: Some(time_to_wire(content.occurred_at)),
+        origin: match content.origin {
             Origin::Native => shared::Origin::Native,
             Origin::Legacy => shared::Origin::Legacy,
         }
         .into(),
         method: content.method,
-        request_id: record.request_id.map(|id| id.to_string()).unwrap_or_default(),
-        subject: record.subject,
+        request_id: content.request_id.map(|id| id.to_string()).unwrap_or_default(),
+        subject: content.subject,
         reason: content.reason.unwrap_or_default(),
         before: object(content.before)?,
         after: object(content.after)?,
         detail_rows: content.details.map_or(0, |details| details.touched),
-        format: record.format.into(),
-        canonical: record.canonical,
-        previous_hash: record.previous_hash.to_vec(),
-        hash: record.hash.to_vec(),
+        format: link.format.into(),
+        canonical: link.canonical.to_vec(),
+        previous_hash: link.previous_hash.to_vec(),
+        hash: link.hash.to_vec(),
     })
 }

@@ -130,6 +130,7 @@ mod tests {
             no_scope: false,
             data_owner: false,
             anybody: false,
+            scope_optional: false,
         };
         Admission::new(Arc::new(caller), METHOD.to_owned(), rule)
     }

@@ -32,6 +32,7 @@ fn rule() -> MethodRule {
         no_scope: false,
         data_owner: false,
         anybody: false,
+        scope_optional: false,
     }
 }
 

@@ -133,6 +133,27 @@ impl DetailWriter {
     }
 }
 
+/// The root of a record's details, from chunks as they come to somebody else.
+#[derive(Clone, Debug, Default)]
+pub struct DetailsRoot {
+    chunks: i32,
+    root: Sha256,
+}
+
+impl DetailsRoot {
+    /// Takes in the next chunk. Whether its hash is that of its body.
+    pub fn add(&mut self, body: &[u8], hash: &[u8]) -> bool {
+        self.chunks += 1;
+        self.root.update(hash);
+        *Sha256::digest(body) == *hash
+    }
+
+    /// The root, as the record names it; nothing, if there were no chunks.
+    pub fn finish(self) -> Option<Hash> {
+        (self.chunks > 0).then(|| self.root.finalize().into())
+    }
+}
+
 /// What a record will say about its tables, while they are being written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {

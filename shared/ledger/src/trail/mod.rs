@@ -14,7 +14,7 @@ mod witness;
 
 pub(crate) use canonical::{Placement, canonical_bytes};
 pub(crate) use details::Summary;
-pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, MAX_CHUNK};
+pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, DetailsRoot, MAX_CHUNK};
 pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
 pub use export::{
     Export, ExportError, ExportFault, ExportFlaw, MAX_EXPORT_LINE, VerifiedExport, verify_export,

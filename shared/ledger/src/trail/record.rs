@@ -95,6 +95,13 @@ pub struct Link<'a> {
     pub previous_hash: Hash,
 }
 
+impl Link<'_> {
+    /// Whether the hash is that of the bytes and of the hash before.
+    pub fn is_intact(&self) -> bool {
+        record_hash(&self.previous_hash, self.canonical) == self.hash
+    }
+}
+
 /// What the bytes of a record say.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Content {

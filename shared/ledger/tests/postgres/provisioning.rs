@@ -12,7 +12,7 @@ async fn several_at_once_do_not_disturb_each_other() {
     // Each twice, all at the same time.
     let made = futures::future::join_all(all.iter().chain(&all).map(async |wanted| {
         let urls = provision(&admin, wanted).await.unwrap();
-        migrate(&urls.owner, Vec::new()).await.unwrap();
+        migrate(&urls.owner, with_ledger(Vec::new())).await.unwrap();
         connect(&urls.service, PoolOptions::default()).await.unwrap().close().await;
     }));
     assert_eq!(made.await.len(), 6);
@@ -38,7 +38,7 @@ async fn an_administrator_need_not_be_a_superuser() {
     let mut wanted = wanted();
     for _ in 0..2 {
         let urls = provision(&url.to_string().into(), &wanted).await.unwrap();
-        migrate(&urls.owner, Vec::new()).await.unwrap();
+        migrate(&urls.owner, with_ledger(Vec::new())).await.unwrap();
         connect(&urls.service, PoolOptions::default()).await.unwrap().close().await;
         wanted.owner.password = "changed".into();
     }
@@ -67,7 +67,7 @@ async fn a_database_that_will_not_do_is_refused() {
     let urls = provision(&admin_url().await, &wanted).await.unwrap();
     let error = connect(&urls.service, PoolOptions::default()).await.unwrap_err();
     assert!(matches!(error, ConnectError::NotMigrated(_)), "{error:?}");
-    migrate(&urls.owner, Vec::new()).await.unwrap();
+    migrate(&urls.owner, with_ledger(Vec::new())).await.unwrap();
     let error = connect(&urls.owner, PoolOptions::default()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Privileged), "{error:?}");
     let error = connect(&"nonsense".to_owned().into(), PoolOptions::default()).await.unwrap_err();

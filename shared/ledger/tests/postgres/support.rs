@@ -8,6 +8,7 @@ use signoff_embedded::Cluster;
 use signoff_ledger::{
     Begun, Command, DatabaseUrls, Entry, Head, Ledger, LedgerError, Login, Origin, PoolOptions,
     Provision, QueueOptions, RequestKey, Source, TrailActor, connect, migrate, provision,
+    with_ledger,
 };
 use signoff_workflow::Workflow;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -41,7 +42,7 @@ impl Database {
     pub(crate) async fn new() -> Self {
         let wanted = wanted();
         let urls = provision(&admin_url().await, &wanted).await.unwrap();
-        migrate(&urls.owner, Vec::new()).await.unwrap();
+        migrate(&urls.owner, with_ledger(Vec::new())).await.unwrap();
         Self { urls, name: wanted.database }
     }
 

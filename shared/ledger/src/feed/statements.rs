@@ -1,0 +1,204 @@
+//! The feed's statements.
+
+use signoff_workflow::Workflow;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+use uuid::Uuid;
+
+use super::watermark::Moment;
+use super::{Cursor, FeedRecord};
+use crate::LedgerError;
+use crate::trail::store::hash;
+use crate::trail::{DetailChunk, Hash};
+
+/// A process of the database server whose open transaction holds a feed back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holder {
+    /// Its process id on the database server.
+    pub process_id: i32,
+    /// Its database.
+    pub database: String,
+    /// As whom it is connected.
+    pub role: String,
+    /// What it calls itself.
+    pub application: String,
+    /// For how long it has been seen to hold the feed back, in seconds.
+    pub seconds: f64,
+}
+
+/// What can be seen of the transactions of the whole cluster now.
+///
+/// The time is that of the statement's begin, before its snapshot.
+pub(super) async fn look(connection: &mut PgConnection) -> Result<Moment, LedgerError> {
+    let row = sqlx::query(
+        "select statement_timestamp() as at, \
+         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_open, \
+         pg_snapshot_xmax(pg_current_snapshot())::text::bigint as above_ended, \
+         (select max(epoch) from epochs) as epoch",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Moment {
+        at: row.try_get("at")?,
+        oldest_open: row.try_get("oldest_open")?,
+        above_ended: row.try_get("above_ended")?,
+        epoch: row.try_get("epoch")?,
+    })
+}
+
+/// Records behind a cursor whose transactions had all ended at that moment, in order.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    after: Option<Cursor>,
+    moment: Moment,
+    limit: i64,
+) -> Result<Vec<FeedRecord>, LedgerError> {
+    let (epoch, txid, sequence) = place(after);
+    sqlx::query(
+        "select cycle_id, report_id, seq, format, canonical, hash, previous_hash, epoch, \
+         txid::text::bigint as txid from trail \
+         where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
+         and (epoch < $4 or txid < $5::text::xid8) \
+         order by epoch, txid, seq limit $6",
+    )
+    .bind(epoch)
+    .bind(txid)
+    .bind(sequence)
+    .bind(moment.epoch)
+    .bind(moment.oldest_open.to_string())
+    .bind(limit)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(record)
+    .collect()
+}
+
+/// How many committed records there are behind a cursor, counted up to a limit.
+pub(super) async fn waiting(
+    connection: &mut PgConnection,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Result<i64, LedgerError> {
+    let (epoch, txid, sequence) = place(after);
+    let found = sqlx::query_scalar(
+        "select count(*) from (select from trail where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
+         order by epoch, txid, seq limit $4) w",
+    )
+    .bind(epoch)
+    .bind(txid)
+    .bind(sequence)
+    .bind(limit)
+    .fetch_one(connection)
+    .await?;
+    Ok(found)
+}
+
+/// Whether the record that a cursor names is there, as it was.
+pub(super) async fn knows(
+    connection: &mut PgConnection,
+    cursor: &Cursor,
+) -> Result<bool, LedgerError> {
+    let found = sqlx::query_scalar(
+        "select exists (select from trail where cycle_id = $1 and report_id = $2 and seq = $3 \
+         and hash = $4 and epoch = $5 and txid = $6::text::xid8)",
+    )
+    .bind(cursor.workflow.cycle_id)
+    .bind(cursor.workflow.report_id)
+    .bind(cursor.sequence)
+    .bind(cursor.hash.as_slice())
+    .bind(cursor.epoch)
+    .bind(cursor.txid.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(found)
+}
+
+/// Who has this transaction open, if it is still there.
+pub(super) async fn holder(
+    connection: &mut PgConnection,
+    transaction: i64,
+) -> Result<Option<Holder>, LedgerError> {
+    let row = sqlx::query(
+        "select pid, coalesce(datname, '') as database, coalesce(usename, '') as role, \
+         coalesce(application_name, '') as application \
+         from pg_stat_activity where backend_xid = $1::text::xid8::xid limit 1",
+    )
+    .bind(transaction.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Holder {
+            process_id: row.try_get("pid")?,
+            database: row.try_get("database")?,
+            role: row.try_get("role")?,
+            application: row.try_get("application")?,
+            seconds: 0.0,
+        })
+    })
+    .transpose()
+}
+
+/// Detail chunks of several records, each with the place of its record among them, behind a place and
+/// a chunk.
+pub(super) async fn details(
+    connection: &mut PgConnection,
+    of: &[FeedRecord],
+    after: (i64, i32),
+    limit: i64,
+) -> Result<Vec<(i64, i32, DetailChunk)>, LedgerError> {
+    let cycles: Vec<Uuid> = of.iter().map(|record| record.cursor.workflow.cycle_id).collect();
+    let reports: Vec<Uuid> = of.iter().map(|record| record.cursor.workflow.report_id).collect();
+    let sequences: Vec<i64> = of.iter().map(|record| record.cursor.sequence).collect();
+    sqlx::query(
+        "select of.nth, d.chunk, d.hash, d.body \
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[]) with ordinality \
+             as of (cycle_id, report_id, seq, nth) \
+         cross join lateral ( \
+             select chunk, hash, body from trail_details \
+             where cycle_id = of.cycle_id and report_id = of.report_id and seq = of.seq \
+             and chunk > case when of.nth = $4 then $5 else -1 end \
+             order by chunk limit $6 \
+         ) d \
+         where of.nth >= $4 order by of.nth, d.chunk limit $6",
+    )
+    .bind(cycles)
+    .bind(reports)
+    .bind(sequences)
+    .bind(after.0)
+    .bind(after.1)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let chunk = DetailChunk { hash: hash(row, "hash")?, body: row.try_get("body")? };
+        Ok((row.try_get("nth")?, row.try_get("chunk")?, chunk))
+    })
+    .collect()
+}
+
+/// A cursor as the statements take it. Before the first record, no id is low enough to be left out.
+fn place(after: Option<Cursor>) -> (i32, String, i64) {
+    after.map_or((0, "0".to_owned(), 0), |at| (at.epoch, at.txid.to_string(), at.sequence))
+}
+
+fn record(row: &PgRow) -> Result<FeedRecord, LedgerError> {
+    let record_hash: Hash = hash(row, "hash")?;
+    let cursor = Cursor {
+        epoch: row.try_get("epoch")?,
+        txid: row.try_get("txid")?,
+        workflow: Workflow {
+            cycle_id: row.try_get("cycle_id")?,
+            report_id: row.try_get("report_id")?,
+        },
+        sequence: row.try_get("seq")?,
+        hash: record_hash,
+    };
+    Ok(FeedRecord {
+        cursor,
+        format: row.try_get("format")?,
+        canonical: row.try_get("canonical")?,
+        previous_hash: hash(row, "previous_hash")?,
+    })
+}
