@@ -1,0 +1,77 @@
+//! What records add up to, before it is added to what is there.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use signoff_workflow::Workflow;
+
+use super::measure::Measure;
+use super::sketch::{Filled, bucket};
+
+/// One row that is counted up: everything that a figure can be split by, and the hour.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Of which workflow.
+    pub workflow: Workflow,
+    /// Of which phase, by its slug; empty where it is about the whole workflow.
+    pub phase: &'static str,
+    /// Of what.
+    pub measure: Measure,
+    /// Who did it.
+    pub person: i64,
+    /// Where a decision was recommended; else empty.
+    pub source: &'static str,
+    /// What was asked for; else empty.
+    pub action_type: &'static str,
+    /// How it ended; else empty.
+    pub outcome: &'static str,
+    /// The hour in which it happened, in UTC.
+    pub hour: DateTime<Utc>,
+}
+
+/// So many, and how long they took together in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many; below zero where something is taken back.
+    pub amount: i64,
+    /// How long; zero of what is no time.
+    pub micros: i64,
+}
+
+/// Facts, added up by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Counts and sums.
+    pub sums: BTreeMap<Key, Sum>,
+    /// Distributions of times.
+    pub times: BTreeMap<(Key, i32), Filled>,
+}
+
+impl Facts {
+    /// Counts so many more.
+    pub fn count(&mut self, key: Key, amount: i64) {
+        self.sums.entry(key).or_default().amount += amount;
+    }
+
+    /// Counts a time.
+    pub fn time(&mut self, key: Key, took: TimeDelta) {
+        // No clock that was set back makes a time shorter than none.
+        let micros = took.num_microseconds().unwrap_or(i64::MAX).max(0);
+        let sum = self.sums.entry(key.clone()).or_default();
+        sum.amount += 1;
+        sum.micros = sum.micros.saturating_add(micros);
+        let one = Filled::one(micros);
+        let here = self.times.entry((key, bucket(micros))).or_insert(Filled { amount: 0, ..one });
+        *here = here.and(one);
+    }
+
+    /// Without what came to nothing.
+    pub fn settle(&mut self) {
+        self.sums.retain(|_, sum| *sum != Sum::default());
+    }
+}
+
+/// The hour that a moment is in.
+pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
+}
