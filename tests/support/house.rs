@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_audit::commands::Engine as Audit;
-use signoff_chassis::config::{DatabaseArgs, TokenArgs};
+use signoff_chassis::config::{DatabaseArgs, MonitorArgs, TokenArgs};
 use signoff_chassis::identity::{Jwks, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_contract::gateway::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
@@ -75,6 +75,7 @@ impl House {
         let url = |address: SocketAddr| format!("http://{address}").parse().unwrap();
         let mut args = GatewayArgs {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            monitor: MonitorArgs::default(),
             tokens: TokenArgs {
                 oidc_issuer: Some(LOCAL_ISSUER.to_owned()),
                 oidc_audience: "signoff".to_owned(),

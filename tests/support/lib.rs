@@ -15,6 +15,7 @@ pub mod integrity;
 pub mod lanes;
 pub mod office;
 pub mod people;
+pub mod plain;
 pub mod reads;
 pub mod refusals;
 pub mod report;

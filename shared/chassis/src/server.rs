@@ -155,6 +155,11 @@ impl<D: Middleware> Server<D> {
         Self { monitor, ..self }
     }
 
+    /// Where it is watched, if it is.
+    pub fn monitored_at(&self) -> Option<SocketAddr> {
+        self.monitor.address()
+    }
+
     /// What says whether the services are healthy. All are until it says otherwise, or the drain
     /// begins.
     pub fn health(&self) -> HealthReporter {

@@ -26,7 +26,7 @@ mod trail;
 
 pub use closing::{Closing, closing};
 pub use command::Command;
-pub use connection::{ConnectError, Instance, PoolOptions, connect};
+pub use connection::{ConnectError, Instance, PoolOptions, connect, ping};
 pub use errors::{LedgerError, RETRY_AFTER, classify};
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
 pub use kept::KeptRows;
