@@ -1,6 +1,6 @@
 //! Starting and stopping a system.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
@@ -19,6 +19,7 @@ use super::{
     options::{Home, Logs, Ports, UpOptions},
     ports,
     token::ServiceToken,
+    watch::Watch,
 };
 
 /// A service: its name, its place among the ten ports, and its tables.
@@ -36,6 +37,8 @@ const SERVICES: [ServiceRow; 3] = [
     (VERSIONING, 1, signoff_versioning::migrations),
     (GATEWAY, 0, signoff_gateway::migrations),
 ];
+/// The place of what this process serves itself, for those who watch the system.
+const HTTP: (&str, u16) = ("http", 9);
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -70,6 +73,7 @@ impl Stack {
                 for (service, place, _) in SERVICES {
                     ports::pick(options.ports, service, place)?;
                 }
+                ports::pick(options.ports, HTTP.0, HTTP.1)?;
                 match database_url {
                     Some(url) => (folder, None, url),
                     None => {
@@ -81,6 +85,7 @@ impl Stack {
                 }
             }
         };
+        let http = ports::take(options.ports, HTTP.0, HTTP.1).await?;
         let (key, provider) = (folder.key()?, Arc::new(folder.provider_key()?));
         let token = ServiceToken::of(VERSIONING, folder.path());
         token.renew(&provider)?;
@@ -92,6 +97,7 @@ impl Stack {
                 service,
                 program: options.program.clone(),
                 address: ports::pick(options.ports, service, place)?,
+                http: ports::pick(Ports::Auto, service, place)?,
                 jwks: folder.jwks(),
                 provider_jwks: folder.provider_jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
@@ -118,9 +124,11 @@ impl Stack {
             pids.extend(service.pid().map(|pid| (recipe.service.to_owned(), pid)));
         }
         let database = admin_url.expose_secret().to_owned();
-        let endpoints = Endpoints { services, database, pids };
+        let endpoints = Endpoints { services, http: http.address().to_string(), database, pids };
         let published = Arc::new(Published::new(folder.endpoints(), endpoints)?);
         let mut keepers = JoinSet::new();
+        let watched = started.iter().map(|(recipe, _)| (recipe.service, recipe.http)).collect();
+        keepers.spawn(Watch::new(watched).serve(http, stop.clone()));
         for (recipe, service) in started {
             keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
         }
@@ -194,22 +202,26 @@ fn url_of(service: &str, option: &str, started: &[(Recipe, Service)]) -> Vec<OsS
     found.map(|found| vec![option.into(), url(found)]).unwrap_or_default()
 }
 
-/// Starts a service; with ports of our choice, on another one if somebody took this one first.
+/// Starts a service; with ports of our choice, on others if somebody took these first.
 async fn start(mut recipe: Recipe, ports: Ports, place: u16) -> Result<(Recipe, Service)> {
     let mut attempt = 1;
     loop {
         match recipe.start().await {
             Ok(service) => return Ok((recipe, service)),
-            Err(_) if ports == Ports::Auto && attempt < PORT_ATTEMPTS && taken(&recipe) => {
-                attempt += 1;
+            Err(error) if attempt == PORT_ATTEMPTS => return Err(error),
+            Err(_) if ports == Ports::Auto && taken(recipe.address) => {
                 recipe.address = ports::pick(ports, recipe.service, place)?;
+            }
+            Err(_) if taken(recipe.http) => {
+                recipe.http = ports::pick(Ports::Auto, recipe.service, place)?;
             }
             Err(error) => return Err(error),
         }
+        attempt += 1;
     }
 }
 
 /// Whether somebody else listens where a service should.
-fn taken(recipe: &Recipe) -> bool {
-    std::net::TcpListener::bind(recipe.address).is_err()
+fn taken(address: SocketAddr) -> bool {
+    std::net::TcpListener::bind(address).is_err()
 }
