@@ -19,4 +19,5 @@ mod races;
 mod reading;
 mod rows;
 mod sign_offs;
+mod watched;
 mod writers;

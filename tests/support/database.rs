@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use secrecy::SecretString;
 use signoff_backend::serve::Served;
 use signoff_embedded::Cluster;
-use signoff_ledger::{DatabaseUrls, Login, Provision};
+use signoff_ledger::{DatabaseUrls, Login, Provision, with_ledger};
 use signoff_versioning::commands::Engine as Versioning;
 use sqlx::migrate::Migration;
 use tokio::sync::OnceCell;
@@ -32,10 +32,10 @@ pub async fn fresh_of<B: Served>() -> (DatabaseUrls, String) {
 
 /// The same in another PostgreSQL.
 pub async fn fresh_in<B: Served>(cluster: &Cluster) -> (DatabaseUrls, String) {
-    fresh_for(cluster, B::SOURCE.name(), B::migrations()).await
+    fresh_for(cluster, B::SOURCE.name(), with_ledger(B::migrations())).await
 }
 
-/// The same of a service by its name, with its own migrations.
+/// The same of a service by its name, with all its migrations.
 pub async fn fresh_for(
     cluster: &Cluster,
     service: &str,

@@ -1,16 +1,16 @@
 //! The whole house: both backends, and the gateway in front of them, each on a socket of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_audit::commands::Engine as Audit;
-use signoff_chassis::config::{DatabaseArgs, TokenArgs};
+use signoff_chassis::config::{DatabaseArgs, MonitorArgs, TokenArgs};
 use signoff_chassis::identity::{Jwks, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_contract::gateway::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
 use signoff_gateway::{GatewayArgs, Service};
-use signoff_ledger::DatabaseUrls;
+use signoff_ledger::{DatabaseUrls, with_ledger};
 use signoff_versioning::commands::Engine as Versioning;
 use signoff_workflow::{Role, Workflow};
 use tempfile::TempDir;
@@ -28,6 +28,8 @@ pub const ADMIN: i64 = 90;
 pub const AUDITOR: i64 = 91;
 /// A service of the tests.
 pub const SERVICE: i64 = 92;
+/// Where nobody listens.
+pub const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 /// Backends and gateway.
 pub struct House {
@@ -70,11 +72,12 @@ impl House {
         let key = folder.path().join("gateway.key");
         versioning.key.save(&key).unwrap();
         let cluster = database::cluster().await;
-        let migrations = signoff_gateway::migrations();
+        let migrations = with_ledger(signoff_gateway::migrations());
         let (urls, _) = database::fresh_for(cluster, "gateway", migrations).await;
         let url = |address: SocketAddr| format!("http://{address}").parse().unwrap();
         let mut args = GatewayArgs {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            monitor: MonitorArgs::default(),
             tokens: TokenArgs {
                 oidc_issuer: Some(LOCAL_ISSUER.to_owned()),
                 oidc_audience: "signoff".to_owned(),
@@ -83,6 +86,8 @@ impl House {
             gateway_key: key,
             versioning_url: vec![url(versioning.address)],
             audit_url: vec![url(audit.address)],
+            // Whoever counts comes when the gateway is there: see `Counting`.
+            metrics_url: vec![url(NOBODY)],
             database: DatabaseArgs { database_url: urls.service.clone(), database_owner_url: None },
             database_connections: 6,
             cors_origins: vec!["https://app.example".parse().unwrap()],

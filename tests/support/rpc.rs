@@ -8,6 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMes
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::gateway::v1 as gateway;
+use signoff_contract::metrics::v1 as metrics;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
@@ -82,6 +83,15 @@ rpcs! {
     "signoff.feed.v1.TrailService", feed:
     GetTrail(GetTrailRequest) -> GetTrailResponse,
     VerifyTrail(VerifyTrailRequest) -> VerifyTrailResponse,
+}
+
+rpcs! {
+    "signoff.metrics.v1.MetricsService", metrics:
+    GetFreshness(GetFreshnessRequest) -> GetFreshnessResponse,
+    GetPhaseMetrics(GetPhaseMetricsRequest) -> GetPhaseMetricsResponse,
+    GetWorkflowMetrics(GetWorkflowMetricsRequest) -> GetWorkflowMetricsResponse,
+    QuerySeries(QuerySeriesRequest) -> QuerySeriesResponse,
+    Rebuild(RebuildRequest) -> RebuildResponse,
 }
 
 rpcs! {

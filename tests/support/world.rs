@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, Service};
-use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
+use signoff_chassis::config::{DatabaseArgs, MonitorArgs, ServerArgs, TokenArgs};
 use signoff_chassis::identity::{AUDIENCE, Jwks, KeySource, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_chassis::telemetry::{self, FILTER_VARIABLE};
 use signoff_contract::workflow::v1::Scope;
@@ -226,6 +226,7 @@ pub fn serve_args<A: clap::Args>(urls: &DatabaseUrls, jwks: PathBuf, own: A) -> 
     ServeArgs {
         server: ServerArgs {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            monitor: MonitorArgs::default(),
             jwks: vec![jwks.clone()],
             drain_seconds: 5,
             log_json: false,

@@ -33,7 +33,7 @@ pub enum Command {
     /// Watch a report go through its nine phases, from planning to the signed final report
     Demo(DemoArgs),
     /// Run one service, for containers
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Print a token for a person or a program, as the identity provider of a data folder
     Token(TokenArgs),
     /// Print where a workflow's phases and lanes stand, what is next and what blocks it

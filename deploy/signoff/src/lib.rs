@@ -27,7 +27,7 @@ pub async fn run() -> ExitCode {
     let done = match cli.command {
         Command::Up(args) => commands::up::run(args).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Serve(args) => commands::serve::run(*args).await,
         Command::Token(args) => commands::token::run(args),
         Command::Export(args) => commands::export::run(args).await,
         Command::Board(args) => commands::board::run(args).await,

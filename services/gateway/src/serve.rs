@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use http::HeaderValue;
-use signoff_backend::Keeper as _;
 use signoff_backend::serve::{desk, sweep, wake};
-use signoff_chassis::config::{DatabaseArgs, TokenArgs};
+use signoff_backend::{Keeper as _, monitor};
+use signoff_chassis::config::{DatabaseArgs, MonitorArgs, TokenArgs};
 use signoff_chassis::identity::{SigningKey, TokenVerifier};
+use signoff_chassis::monitor::Monitor;
 use signoff_chassis::server::{Edge, Listener, Mount, Server, ServerOptions};
 use signoff_contract::access::AccessPolicy;
 use signoff_ledger::Source;
@@ -46,6 +47,9 @@ pub struct GatewayArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "SIGNOFF_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// Where it is watched.
+    #[command(flatten)]
+    pub monitor: MonitorArgs,
     /// Whose tokens it believes.
     #[command(flatten)]
     pub tokens: TokenArgs,
@@ -116,6 +120,7 @@ impl Service {
     /// The address, the keys or the database cannot be used.
     pub async fn prepare(args: GatewayArgs) -> anyhow::Result<Self> {
         let listener = Listener::bind(args.listen).await?;
+        let watched = Monitor::bind(Source::Gateway.name(), args.monitor.http_listen).await?;
         let options = args.tokens.options();
         let options = options.context("the issuer of tokens and its keys must be named")?;
         let tokens = TokenVerifier::open(options).await?;
@@ -149,6 +154,7 @@ impl Service {
             ..ServerOptions::default()
         };
         let server = Server::with_door(mount, policy, Door(gateway.clone()), options).await?;
+        let server = server.monitored(monitor::with_database(watched, gateway.pool()));
         let edge = Edge {
             http: plain::routes(gateway.clone()),
             origins: args.cors_origins,
@@ -161,6 +167,11 @@ impl Service {
     /// The address that it is bound to.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
+    }
+
+    /// Where it is watched, if it is.
+    pub fn monitored_at(&self) -> Option<SocketAddr> {
+        self.server.monitored_at()
     }
 
     /// Serves until `shutdown`.

@@ -1,10 +1,12 @@
 //! The numbers for Prometheus: text, made when it is asked for.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use signoff_backend::Fault;
+use tokio::sync::Mutex;
 
 use crate::Metrics;
 use crate::domain::figure::Times;
@@ -14,13 +16,40 @@ use crate::store::totals::{Distribution, Pending, Total};
 use crate::store::{feeds, generations, snapshot, totals};
 
 /// For how long numbers of all workflows stay good: adding them up costs more than a scrape is worth.
-pub(crate) const FRESH: Duration = Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The quantiles that summaries show.
 const QUANTILES: [(i64, &str); 2] = [(50, "0.5"), (95, "0.95")];
 
-/// Everything, in the text format (version 0.0.4).
-pub(crate) async fn text(metrics: &Metrics) -> Result<String, Fault> {
+/// The numbers of a service, and when they were looked at last. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Exposition {
+    metrics: Metrics,
+    last: Arc<Mutex<Option<(Instant, String)>>>,
+}
+
+impl Exposition {
+    /// Of this service.
+    pub(crate) fn of(metrics: Metrics) -> Self {
+        Self { metrics, last: Arc::default() }
+    }
+
+    /// Everything, in the text format (version 0.0.4).
+    pub(crate) async fn text(self) -> Result<String, Fault> {
+        // Whoever comes meanwhile waits for the same.
+        let mut last = self.last.lock().await;
+        if let Some((at, text)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return Ok(text.clone());
+        }
+        let text = text(&self.metrics).await?;
+        *last = Some((Instant::now(), text.clone()));
+        Ok(text)
+    }
+}
+
+async fn text(metrics: &Metrics) -> Result<String, Fault> {
     let mut tx = snapshot(metrics.pool()).await?;
     let generation = generations::live(&mut tx).await?;
     let positions = feeds::positions(&mut tx, generation).await?;

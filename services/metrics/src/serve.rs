@@ -4,16 +4,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use signoff_backend::monitor;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
 use signoff_chassis::identity::{AssertionVerifier, TokenVerifier, VerifierOptions};
+use signoff_chassis::monitor::Monitor;
+use signoff_chassis::prometheus::Collector;
 use signoff_chassis::server::{Listener, Mount, Server};
 use signoff_ledger::{Instance, PoolOptions};
 use sqlx::PgPool;
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
 
+use crate::exposition::Exposition;
 use crate::follow::{FeedArgs, Leading, Upstreams, lead};
 use crate::rpc::Rpc;
+
+/// Its name, as those who watch it see it.
+const NAME: &str = "metrics";
 
 /// The service's migrations: it keeps no trail, so the ledger's tables are not among them.
 pub fn migrations() -> Vec<Migration> {
@@ -79,6 +86,7 @@ impl Service {
     /// The address, the keys, the token or the database cannot be used.
     pub async fn prepare(args: MetricsArgs) -> anyhow::Result<Self> {
         let listener = Listener::bind(args.server.listen).await?;
+        let watched = Monitor::bind(NAME, args.server.monitor.http_listen).await?;
         let verifier =
             AssertionVerifier::new(args.server.jwks.clone(), VerifierOptions::default())?;
         let tokens = match args.tokens.options() {
@@ -105,12 +113,20 @@ impl Service {
             Some(tokens) => server.with_tokens(tokens.into()),
             None => server,
         };
-        Ok(Self { listener, server, metrics, upstreams })
+        let exposition = Exposition::of(metrics.clone());
+        let numbers = Collector::new("numbers", move || exposition.clone().text());
+        let watched = monitor::with_database(watched, &metrics.pool).with_collector(numbers);
+        Ok(Self { listener, server: server.monitored(watched), metrics, upstreams })
     }
 
     /// The address that it is bound to.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
+    }
+
+    /// Where it is watched, if it is.
+    pub fn monitored_at(&self) -> Option<SocketAddr> {
+        self.server.monitored_at()
     }
 
     /// Serves, and counts if no other replica does, until `shutdown`.

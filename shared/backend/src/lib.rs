@@ -10,6 +10,7 @@ mod backend;
 mod desk;
 mod fault;
 mod gates;
+pub mod monitor;
 mod refusal;
 mod reopening;
 pub mod rpc;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signoff_chassis::config::{DatabaseArgs, ServerArgs, TokenArgs};
 use signoff_chassis::identity::{AssertionVerifier, TokenVerifier, VerifierOptions};
+use signoff_chassis::monitor::Monitor;
+use signoff_chassis::prometheus::Collector;
 use signoff_chassis::server::{Listener, Mount, Server};
 use signoff_ledger::{
     IDEMPOTENCY_RETENTION, Instance, Ledger, PoolOptions, QueueOptions, Source, with_ledger,
@@ -14,7 +16,7 @@ use signoff_workflow::{Phase, PhaseTable};
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Desk, Keeper};
+use crate::{Desk, Keeper, monitor};
 
 /// How often answers that nobody will ask for again are forgotten.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -60,6 +62,11 @@ pub trait Served: Keeper {
     /// Its services: the trail's, too.
     fn mount(&self) -> Mount;
 
+    /// What it says of itself to those who watch it, beside its calls and its connections.
+    fn collectors(&self) -> Vec<Collector> {
+        Vec::new()
+    }
+
     /// What it does beside answering, until `shutdown`.
     fn chores(self, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         async move { shutdown.cancelled().await }
@@ -80,6 +87,8 @@ impl<B: Served> Service<B> {
     /// The address, the keys or the database cannot be used.
     pub async fn prepare(args: ServeArgs<B::Args>) -> anyhow::Result<Self> {
         let listener = Listener::bind(args.server.listen).await?;
+        let watched = args.server.monitor.http_listen;
+        let watched = Monitor::bind(B::SOURCE.name(), watched).await?;
         let verifier =
             AssertionVerifier::new(args.server.jwks.clone(), VerifierOptions::default())?;
         let tokens = match args.tokens.options() {
@@ -95,12 +104,20 @@ impl<B: Served> Service<B> {
             Some(tokens) => server.with_tokens(tokens.into()),
             None => server,
         };
+        let watched = monitor::with_database(watched, backend.pool());
+        let collectors = backend.collectors().into_iter();
+        let server = server.monitored(collectors.fold(watched, Monitor::with_collector));
         Ok(Self { listener, server, backend })
     }
 
     /// The address that it is bound to.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
+    }
+
+    /// Where it is watched, if it is.
+    pub fn monitored_at(&self) -> Option<SocketAddr> {
+        self.server.monitored_at()
     }
 
     /// Serves until `shutdown`.

@@ -17,6 +17,9 @@ pub struct ServerArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "SIGNOFF_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// Where it is watched.
+    #[command(flatten)]
+    pub monitor: MonitorArgs,
     /// A file with the public keys of those who sign assertions (JSON Web Key Set). Several are
     /// separated by commas.
     #[arg(long, env = "SIGNOFF_JWKS", value_name = "FILE", value_delimiter = ',', required = true)]
@@ -34,6 +37,15 @@ impl ServerArgs {
     pub fn server_options(&self) -> ServerOptions {
         ServerOptions { drain: Duration::from_secs(self.drain_seconds), ..ServerOptions::default() }
     }
+}
+
+/// Where a server is watched: an address that is nobody else's business.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct MonitorArgs {
+    /// The address for plain HTTP, without tokens: `/metrics` for Prometheus, `/health/live` and
+    /// `/health/ready`. It belongs on an internal network.
+    #[arg(long, env = "SIGNOFF_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
+    pub http_listen: Option<SocketAddr>,
 }
 
 /// Who the company's identity provider is, if the server is told: issuer and keys come together.
@@ -103,6 +115,7 @@ mod tests {
         let command = Command::try_parse_from(MANDATORY).unwrap();
         assert_eq!(command.server.jwks, ["a.json", "b.json"].map(PathBuf::from));
         assert!(!command.server.log_json);
+        assert!(command.server.monitor.http_listen.is_none());
         assert_eq!(command.server.server_options().drain, Duration::from_secs(10));
         assert!(command.database.database_owner_url.is_none());
     }
@@ -110,9 +123,11 @@ mod tests {
     #[test]
     fn everything_can_be_set() {
         let more = ["--log-json", "--drain-seconds", "3", "--database-owner-url", "u"];
+        let more = more.into_iter().chain(["--http-listen", "127.0.0.1:7409"]);
         let command = Command::try_parse_from(MANDATORY.into_iter().chain(more)).unwrap();
         assert!(command.server.log_json);
         assert_eq!(command.server.server_options().drain, Duration::from_secs(3));
+        assert_eq!(command.server.monitor.http_listen.unwrap().port(), 7409);
         assert_eq!(command.database.database_owner_url.unwrap().expose_secret(), "u");
     }
 

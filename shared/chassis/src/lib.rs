@@ -1,5 +1,5 @@
-//! What every server is mounted on: identity, access, errors, telemetry, health, reflection,
-//! drain.
+//! What every server is mounted on: identity, access, errors, telemetry, numbers, health,
+//! reflection, drain.
 //!
 //! A service brings its handlers and mounts them:
 //! [`Listener::bind`](server::Listener::bind), [`Mount`](server::Mount),
@@ -12,6 +12,8 @@ pub mod access;
 pub mod config;
 pub mod identity;
 pub mod middleware;
+pub mod monitor;
+pub mod prometheus;
 mod refusal;
 pub mod server;
 pub mod shutdown;

@@ -1,6 +1,6 @@
 //! How a server is put together, and how it ends.
 //!
-//! From the outside in: the request's span and its line in the log, the end of what is still open
+//! From the outside in: the request's span, its line in the log and its place in the numbers, the end of what is still open
 //! when a drain takes too long, the deadline, the door, the bound on what is served at once, the
 //! shape of errors, the services.
 
@@ -27,6 +27,8 @@ use tower::layer::util::{Identity, Stack};
 use crate::access::AccessLayer;
 use crate::identity::{AssertionVerifier, TokenVerifier};
 use crate::middleware::{Middleware, With};
+use crate::monitor::Monitor;
+use crate::prometheus::{self, Calls, RecorderError};
 
 pub use edge::{Edge, Grpc, Plain};
 pub use listener::Listener;
@@ -41,6 +43,8 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// calls, so that those that are not read hold nobody else up.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024 * 1024;
+/// The name of a server that was given none.
+const UNNAMED: &str = "unnamed";
 /// How long connections may take to close once nothing is open on them.
 const CLOSING: Duration = Duration::from_millis(500);
 
@@ -79,6 +83,9 @@ pub enum ServerError {
     /// The descriptors cannot be served by reflection.
     #[error("the descriptors cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// Nothing can be counted.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -99,6 +106,7 @@ pub struct Server<D = AccessLayer> {
     door: D,
     health: HealthReporter,
     options: ServerOptions,
+    monitor: Monitor,
 }
 
 impl Server {
@@ -128,15 +136,28 @@ impl<D: Middleware> Server<D> {
     /// Puts health, reflection and this door around the services. `policy` has the rules of them.
     ///
     /// # Errors
-    /// If the descriptors cannot be served.
+    /// If the descriptors cannot be served, or calls cannot be counted.
     pub async fn with_door(
         mount: Mount,
         policy: Arc<AccessPolicy>,
         door: D,
         options: ServerOptions,
     ) -> Result<Self, ServerError> {
+        prometheus::install()?;
         let (mount, health) = mount.with_health_and_reflection().await?;
-        Ok(Self { mount, policy, door, health, options })
+        Ok(Self { mount, policy, door, health, options, monitor: Monitor::unseen(UNNAMED) })
+    }
+
+    /// With the name that its numbers carry, shown to those who watch it for as long as it serves:
+    /// while it drains, too.
+    #[must_use]
+    pub fn monitored(self, monitor: Monitor) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// Where it is watched, if it is.
+    pub fn monitored_at(&self) -> Option<SocketAddr> {
+        self.monitor.address()
     }
 
     /// What says whether the services are healthy. All are until it says otherwise, or the drain
@@ -156,12 +177,12 @@ impl<D: Middleware> Server<D> {
         shutdown: CancellationToken,
     ) -> Result<(), ServerError> {
         let drain = Drain::of(&self, &listener);
-        let (layers, routes) = self.into_layers(&drain.end);
+        let (layers, routes, monitor) = self.into_layers(&drain.end);
         let served = builder().layer(layers).add_routes(routes).serve_with_incoming_shutdown(
             listener.into_incoming(),
             shutdown.clone().cancelled_owned(),
         );
-        drain.drive(served, shutdown).await
+        drain.drive(served, monitor, shutdown).await
     }
 
     /// Serves as [`serve`](Self::serve) does, at the edge: browsers too, by grpc-web, and plain HTTP
@@ -177,18 +198,19 @@ impl<D: Middleware> Server<D> {
     ) -> Result<(), ServerError> {
         let drain = Drain::of(&self, &listener);
         let age = edge.max_connection_age;
-        let (layers, routes) = self.into_layers(&drain.end);
+        let (layers, routes, monitor) = self.into_layers(&drain.end);
         let routes = edge.around(ServiceBuilder::new().layer(layers).service(routes));
         let mut builder = builder().accept_http1(true).max_connection_age(age);
         let served = builder.add_routes(routes).serve_with_incoming_shutdown(
             listener.into_incoming(),
             shutdown.clone().cancelled_owned(),
         );
-        drain.drive(served, shutdown).await
+        drain.drive(served, monitor, shutdown).await
     }
 
-    fn into_layers(self, end: &CancellationToken) -> (Layers<D>, Routes) {
-        let Self { mount, policy, door, options, .. } = self;
+    fn into_layers(self, end: &CancellationToken) -> (Layers<D>, Routes, Monitor) {
+        let Self { mount, policy, door, options, monitor, .. } = self;
+        let calls = Calls::new(monitor.service(), &policy);
         let (_, routes) = mount.into_parts();
         let deadline = deadline::Deadline {
             calls: options.deadline,
@@ -196,14 +218,14 @@ impl<D: Middleware> Server<D> {
             policy,
         };
         let layers = ServiceBuilder::new()
-            .layer(With(observe::Observe))
+            .layer(With(observe::Observe(calls)))
             .layer(With(drain::EndWith(end.clone())))
             .layer(With(deadline))
             .layer(With(door))
             .layer(With(limit::Limit::new(options.max_calls)))
             .layer(With(shape::Shape))
             .into_inner();
-        (layers, routes)
+        (layers, routes, monitor)
     }
 }
 
@@ -251,8 +273,24 @@ impl Drain {
         }
     }
 
-    /// Waits for the end of a server, asked for or not.
+    /// Waits for the end of a server, asked for or not. As long as it serves, it can be watched.
     async fn drive(
+        self,
+        served: impl Future<Output = Result<(), tonic::transport::Error>>,
+        monitor: Monitor,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let over = CancellationToken::new();
+        let watching = tokio::spawn(monitor.serve(self.health.clone(), over.clone()));
+        let over = over.drop_guard();
+        let ended = self.wait(served, shutdown).await;
+        drop(over);
+        // It fails if it panicked, which the panic hook has written.
+        let _ = watching.await;
+        ended
+    }
+
+    async fn wait(
         self,
         served: impl Future<Output = Result<(), tonic::transport::Error>>,
         shutdown: CancellationToken,

@@ -105,6 +105,14 @@ pub enum ConnectError {
     Temporary,
 }
 
+/// Whether the database answers.
+///
+/// # Errors
+/// It does not, or there is no connection to be had.
+pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query("select 1").execute(pool).await.map(drop)
+}
+
 /// Opens a service's pool, after a look at the server.
 ///
 /// Every connection gets the limits and the epoch that it writes in. They are settings of the

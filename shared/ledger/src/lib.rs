@@ -27,7 +27,7 @@ mod trail;
 
 pub use closing::{Closing, closing};
 pub use command::Command;
-pub use connection::{ConnectError, Instance, PoolOptions, connect, connect_beside};
+pub use connection::{ConnectError, Instance, PoolOptions, connect, connect_beside, ping};
 pub use errors::{LedgerError, RETRY_AFTER, classify};
 pub use feed::{BadCursor, Cursor, Feed, FeedError, FeedPage, FeedRecord, FeedStanding, Holder};
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use signoff_backend::serve::Served;
 use signoff_chassis::identity::{Claims, Jwks, LOCAL_ISSUER, SigningKey};
 use signoff_embedded::Cluster;
-use signoff_ledger::DatabaseUrls;
+use signoff_ledger::{DatabaseUrls, with_ledger};
 use signoff_tests::connection::Connection;
 use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
@@ -65,20 +65,22 @@ impl System {
     /// # Errors
     /// It does not start.
     pub async fn gateway(&self, cluster: &Cluster) -> Result<(Child, SigningKey)> {
-        let migrations = signoff_gateway::migrations();
+        let migrations = with_ledger(signoff_gateway::migrations());
         let (urls, _) = database::fresh_for(cluster, "gateway", migrations).await;
         let (provider, folder) = (SigningKey::generate()?, self.folder.path());
         let (keys, key) = (folder.join("provider-jwks.json"), folder.join("gateway.key"));
         Jwks::of([&provider]).save(&keys)?;
         self.key.save(&key)?;
         let url = format!("http://{}", self.service.address);
-        // No workload asks it about what is audited only.
-        let options: [OsString; 10] = [
+        // No workload asks it about what is audited only, or for metrics.
+        let options: [OsString; 12] = [
             "--gateway-key".into(),
             key.into(),
             "--versioning-url".into(),
             url.clone().into(),
             "--audit-url".into(),
+            url.clone().into(),
+            "--metrics-url".into(),
             url.into(),
             "--oidc-issuer".into(),
             LOCAL_ISSUER.into(),

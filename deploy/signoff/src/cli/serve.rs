@@ -24,6 +24,8 @@ pub enum Service {
     Audit(ServiceArgs<signoff_audit::ServeArgs>),
     /// The door for people and browsers: identity, the dependency graph, one interface
     Gateway(Box<ServiceArgs<signoff_gateway::GatewayArgs>>),
+    /// What the trails add up to
+    Metrics(Box<ServiceArgs<signoff_metrics::MetricsArgs>>),
 }
 
 /// How one service is run.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 use signoff_chassis::{shutdown, telemetry};
-use signoff_ledger::migrate;
+use signoff_ledger::{migrate, with_ledger};
 use sqlx::migrate::Migration;
 
 use crate::cli::serve::{Job, ServeArgs, Service};
@@ -13,7 +13,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     match args.service {
         Service::Versioning(service) => match service.job {
             Job::Migrate { owner_url } => {
-                bring_up_to_date(&owner_url, "versioning", signoff_versioning::migrations()).await
+                bring_up_to_date(
+                    &owner_url,
+                    "versioning",
+                    with_ledger(signoff_versioning::migrations()),
+                )
+                .await
             }
             Job::Serve(args) => {
                 telemetry::init(args.server.log_json)?;
@@ -23,7 +28,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         },
         Service::Audit(service) => match service.job {
             Job::Migrate { owner_url } => {
-                bring_up_to_date(&owner_url, "audit", signoff_audit::migrations()).await
+                bring_up_to_date(&owner_url, "audit", with_ledger(signoff_audit::migrations()))
+                    .await
             }
             Job::Serve(args) => {
                 telemetry::init(args.server.log_json)?;
@@ -33,12 +39,23 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         },
         Service::Gateway(service) => match service.job {
             Job::Migrate { owner_url } => {
-                bring_up_to_date(&owner_url, "gateway", signoff_gateway::migrations()).await
+                bring_up_to_date(&owner_url, "gateway", with_ledger(signoff_gateway::migrations()))
+                    .await
             }
             Job::Serve(args) => {
                 telemetry::init(args.log_json)?;
                 let stop = shutdown::token(service.stop_with_stdin)?;
                 signoff_gateway::serve(args, stop).await
+            }
+        },
+        Service::Metrics(service) => match service.job {
+            Job::Migrate { owner_url } => {
+                bring_up_to_date(&owner_url, "metrics", signoff_metrics::migrations()).await
+            }
+            Job::Serve(args) => {
+                telemetry::init(args.server.log_json)?;
+                let stop = shutdown::token(service.stop_with_stdin)?;
+                signoff_metrics::serve(args, stop).await
             }
         },
     }

@@ -44,6 +44,7 @@ fn print(format: Format, endpoints: &Endpoints, data: &Path) -> Result<()> {
     for (service, address) in &endpoints.services {
         output::line(&format!("  {service:<12} {address}"));
     }
+    output::line(&format!("  {:<12} http://{}/metrics", "numbers", endpoints.http));
     output::line(&format!("  {:<12} {}", "database", endpoints.database));
     output::line(&format!("  {:<12} {}", "data", data.display()));
     Ok(())

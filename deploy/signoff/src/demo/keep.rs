@@ -54,6 +54,7 @@ impl Running {
         for (service, address) in &self.endpoints.services {
             stage.line(&format!(" {service:<12} {address} (gRPC, with reflection)"));
         }
+        stage.line(&format!(" {:<12} http://{}/metrics", "numbers", self.endpoints.http));
         stage.line(&format!(" {:<12} {}", "database", self.endpoints.database));
         stage.line(&format!(" {:<12} {}", "data", self.data));
         stage.line(" a token for the report owner of this report, to be sent as");

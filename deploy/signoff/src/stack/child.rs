@@ -40,6 +40,8 @@ pub(crate) struct Recipe {
     pub(crate) program: PathBuf,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where it is watched.
+    pub(crate) http: SocketAddr,
     /// The keys whose assertions it believes.
     pub(crate) jwks: PathBuf,
     /// The keys of the local identity provider.
@@ -86,6 +88,7 @@ impl Recipe {
             .args(["serve", self.service, "--stop-with-stdin"])
             .args(&self.options)
             .env("SIGNOFF_LISTEN", self.address.to_string())
+            .env("SIGNOFF_HTTP_LISTEN", self.http.to_string())
             .env("SIGNOFF_JWKS", &self.jwks)
             .env("SIGNOFF_OIDC_ISSUER", LOCAL_ISSUER)
             .env("SIGNOFF_OIDC_JWKS", &self.provider_jwks)
@@ -179,6 +182,7 @@ mod tests {
             service: "versioning",
             program,
             address: free,
+            http: free,
             jwks: folder.join("jwks.json"),
             provider_jwks: folder.join("provider-jwks.json"),
             database_url: "postgres://nobody@localhost/x".to_owned().into(),
@@ -190,12 +194,17 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_ends_at_once_shows_its_log() {
         let folder = tempfile::tempdir().unwrap();
-        let recipe = recipe(folder.path(), "echo \"$@ at $SIGNOFF_LISTEN\" >&2; exit 3", true);
+        let recipe = recipe(
+            folder.path(),
+            "echo \"$@ at $SIGNOFF_LISTEN and $SIGNOFF_HTTP_LISTEN\" >&2; exit 3",
+            true,
+        );
         let error = format!("{:#}", recipe.start().await.err().unwrap());
         assert!(
             error.contains("serve versioning --stop-with-stdin --more at 127.0.0.1:"),
             "{error}"
         );
+        assert!(error.contains(&format!("and {}", recipe.http)), "{error}");
         assert!(error.contains("exit status: 3"), "{error}");
     }
 

@@ -20,6 +20,8 @@ pub struct Endpoints {
     /// The address of each service: `127.0.0.1:7401`.
     #[serde(flatten)]
     pub services: BTreeMap<String, String>,
+    /// Where the whole system is watched, by plain HTTP: `127.0.0.1:7409`.
+    pub http: String,
     /// The administrator's URL of PostgreSQL, with its password.
     pub database: String,
     /// The process id of each process: `signoff`, the services, `postgres` if it is our own.
@@ -45,6 +47,7 @@ impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoints")
             .field("services", &self.services)
+            .field("http", &self.http)
             .field("database", &without_password(&self.database))
             .field("pids", &self.pids)
             .finish()
@@ -128,6 +131,7 @@ mod tests {
     fn endpoints() -> Endpoints {
         Endpoints {
             services: BTreeMap::from([("versioning".into(), "127.0.0.1:7401".into())]),
+            http: "127.0.0.1:7409".into(),
             database: "postgres://postgres:secret@127.0.0.1:5432/postgres?sslmode=disable".into(),
             pids: BTreeMap::from([("signoff".into(), 1)]),
         }
@@ -140,6 +144,7 @@ mod tests {
             shape,
             serde_json::json!({
                 "versioning": "127.0.0.1:7401",
+                "http": "127.0.0.1:7409",
                 "database": "postgres://postgres:secret@127.0.0.1:5432/postgres?sslmode=disable",
                 "pids": {"signoff": 1},
             })

@@ -9,6 +9,7 @@ mod options;
 mod ports;
 mod running;
 mod token;
+mod watch;
 
 pub use endpoints::Endpoints;
 pub use folder::{provider_key, running_endpoints, signing_key};

@@ -1,4 +1,4 @@
-//! The ports of the services.
+//! The ports of the services, and of those who watch them.
 
 use std::{
     io::ErrorKind,
@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use signoff_chassis::server::Listener;
 
 use super::options::Ports;
 
@@ -26,6 +27,16 @@ pub(crate) fn pick(ports: Ports, service: &str, place: u16) -> Result<SocketAddr
             Err(error).with_context(|| format!("cannot listen on 127.0.0.1:{port} for {service}"))
         }
     }
+}
+
+/// Takes the address of what this process serves by itself, from now on.
+pub(crate) async fn take(ports: Ports, what: &str, place: u16) -> Result<Listener> {
+    let address = match ports {
+        // A taken one is named with what it is for.
+        Ports::Base(_) => pick(ports, what, place)?,
+        Ports::Auto => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    };
+    Ok(Listener::bind(address).await?)
 }
 
 #[cfg(test)]

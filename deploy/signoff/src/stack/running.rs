@@ -1,11 +1,12 @@
 //! Starting and stopping a system.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
 use signoff_chassis::identity::SigningKey;
 use signoff_embedded::{Cluster, Options};
+use signoff_ledger::with_ledger;
 use sqlx::migrate::Migration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use super::{
     options::{Home, Logs, Ports, UpOptions},
     ports,
     token::ServiceToken,
+    watch::Watch,
 };
 
 /// A service: its name, its place among the ten ports, and its tables.
@@ -28,14 +30,20 @@ type ServiceRow = (&'static str, u16, fn() -> Vec<Migration>);
 const AUDIT: &str = "audit";
 /// The service that keeps versions. It asks the other one about executions.
 const VERSIONING: &str = "versioning";
-/// The door for people: it asks both.
+/// The door for people: it asks all others.
 const GATEWAY: &str = "gateway";
-/// The services, in the order in which they are started: whoever is asked before whoever asks.
-const SERVICES: [ServiceRow; 3] = [
-    (AUDIT, 2, signoff_audit::migrations),
-    (VERSIONING, 1, signoff_versioning::migrations),
-    (GATEWAY, 0, signoff_gateway::migrations),
+/// The service that counts: it follows all others.
+const METRICS: &str = "metrics";
+/// The services, in the order in which they are started: whoever is asked before whoever asks, but for the
+/// last one, which the gateway asks, too.
+const SERVICES: [ServiceRow; 4] = [
+    (AUDIT, 2, || with_ledger(signoff_audit::migrations())),
+    (VERSIONING, 1, || with_ledger(signoff_versioning::migrations())),
+    (GATEWAY, 0, || with_ledger(signoff_gateway::migrations())),
+    (METRICS, 3, signoff_metrics::migrations),
 ];
+/// The place of what this process serves itself, for those who watch the system.
+const HTTP: (&str, u16) = ("http", 9);
 /// How often another free port is tried when somebody else was quicker to take one.
 const PORT_ATTEMPTS: u32 = 3;
 
@@ -70,6 +78,7 @@ impl Stack {
                 for (service, place, _) in SERVICES {
                     ports::pick(options.ports, service, place)?;
                 }
+                ports::pick(options.ports, HTTP.0, HTTP.1)?;
                 match database_url {
                     Some(url) => (folder, None, url),
                     None => {
@@ -81,9 +90,15 @@ impl Stack {
                 }
             }
         };
+        let http = ports::take(options.ports, HTTP.0, HTTP.1).await?;
         let (key, provider) = (folder.key()?, Arc::new(folder.provider_key()?));
-        let token = ServiceToken::of(VERSIONING, folder.path());
-        token.renew(&provider)?;
+        let tokens = [VERSIONING, METRICS].map(|of| ServiceToken::of(of, folder.path()));
+        for token in &tokens {
+            token.renew(&provider)?;
+        }
+        let [versioning_token, metrics_token] = &tokens;
+        let metrics = SERVICES.into_iter().find(|(service, ..)| *service == METRICS);
+        let metrics_at = ports::pick(options.ports, METRICS, metrics.map_or(0, |row| row.1))?;
         let stop = CancellationToken::new();
         let mut started = Vec::new();
         for (service, place, migrations) in SERVICES {
@@ -91,14 +106,19 @@ impl Stack {
             let recipe = Recipe {
                 service,
                 program: options.program.clone(),
-                address: ports::pick(options.ports, service, place)?,
+                address: match service {
+                    METRICS => metrics_at,
+                    _ => ports::pick(options.ports, service, place)?,
+                },
+                http: ports::pick(Ports::Auto, service, place)?,
                 jwks: folder.jwks(),
                 provider_jwks: folder.provider_jwks(),
                 database_url: database::prepare(&admin_url, service, migrations(), passwords)
                     .await?,
                 options: match service {
-                    VERSIONING => asking(&started, &token),
-                    GATEWAY => forwarding(&started, &folder),
+                    VERSIONING => asking(&started, versioning_token),
+                    GATEWAY => forwarding(&started, &folder, metrics_at),
+                    METRICS => following(&started, metrics_token),
                     _ => Vec::new(),
                 },
                 log: match options.logs {
@@ -118,13 +138,17 @@ impl Stack {
             pids.extend(service.pid().map(|pid| (recipe.service.to_owned(), pid)));
         }
         let database = admin_url.expose_secret().to_owned();
-        let endpoints = Endpoints { services, database, pids };
+        let endpoints = Endpoints { services, http: http.address().to_string(), database, pids };
         let published = Arc::new(Published::new(folder.endpoints(), endpoints)?);
         let mut keepers = JoinSet::new();
+        let watched = started.iter().map(|(recipe, _)| (recipe.service, recipe.http)).collect();
+        keepers.spawn(Watch::new(watched).serve(http, stop.clone()));
         for (recipe, service) in started {
             keepers.spawn(keep(recipe, service, published.clone(), stop.clone()));
         }
-        keepers.spawn(token.keep_fresh(provider, stop.clone()));
+        for token in tokens {
+            keepers.spawn(token.keep_fresh(Arc::clone(&provider), stop.clone()));
+        }
         Ok(Self { keepers, cluster, folder, published, key, stop })
     }
 
@@ -180,10 +204,24 @@ fn asking(started: &[(Recipe, Service)], token: &ServiceToken) -> Vec<OsString> 
 }
 
 /// How the gateway is told where calls go, and by which key it vouches for callers.
-fn forwarding(started: &[(Recipe, Service)], folder: &DataFolder) -> Vec<OsString> {
+fn forwarding(
+    started: &[(Recipe, Service)],
+    folder: &DataFolder,
+    metrics_at: SocketAddr,
+) -> Vec<OsString> {
     let mut options = url_of(AUDIT, "--audit-url", started);
     options.extend(url_of(VERSIONING, "--versioning-url", started));
+    options.extend(["--metrics-url".into(), format!("http://{metrics_at}").into()]);
     options.extend(["--gateway-key".into(), folder.private_key().into()]);
+    options
+}
+
+/// How the service that counts is told whose feeds to follow, and by which token.
+fn following(started: &[(Recipe, Service)], token: &ServiceToken) -> Vec<OsString> {
+    let mut options = url_of(AUDIT, "--audit-url", started);
+    options.extend(url_of(VERSIONING, "--versioning-url", started));
+    options.extend(url_of(GATEWAY, "--gateway-url", started));
+    options.extend(["--service-token-file".into(), token.path().into()]);
     options
 }
 
@@ -194,22 +232,28 @@ fn url_of(service: &str, option: &str, started: &[(Recipe, Service)]) -> Vec<OsS
     found.map(|found| vec![option.into(), url(found)]).unwrap_or_default()
 }
 
-/// Starts a service; with ports of our choice, on another one if somebody took this one first.
+/// Starts a service; with ports of our choice, on others if somebody took these first.
 async fn start(mut recipe: Recipe, ports: Ports, place: u16) -> Result<(Recipe, Service)> {
     let mut attempt = 1;
     loop {
         match recipe.start().await {
             Ok(service) => return Ok((recipe, service)),
-            Err(_) if ports == Ports::Auto && attempt < PORT_ATTEMPTS && taken(&recipe) => {
-                attempt += 1;
+            Err(error) if attempt == PORT_ATTEMPTS => return Err(error),
+            // Others know the address of this one already.
+            Err(error) if recipe.service == METRICS && taken(recipe.address) => return Err(error),
+            Err(_) if ports == Ports::Auto && taken(recipe.address) => {
                 recipe.address = ports::pick(ports, recipe.service, place)?;
+            }
+            Err(_) if taken(recipe.http) => {
+                recipe.http = ports::pick(Ports::Auto, recipe.service, place)?;
             }
             Err(error) => return Err(error),
         }
+        attempt += 1;
     }
 }
 
 /// Whether somebody else listens where a service should.
-fn taken(recipe: &Recipe) -> bool {
-    std::net::TcpListener::bind(recipe.address).is_err()
+fn taken(address: SocketAddr) -> bool {
+    std::net::TcpListener::bind(address).is_err()
 }

@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+pub mod http;
+pub mod promql;
+
 use std::{
     fs,
     io::{BufRead, BufReader},

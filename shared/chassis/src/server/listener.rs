@@ -32,6 +32,10 @@ impl Listener {
         self.address
     }
 
+    pub(crate) fn into_inner(self) -> TcpListener {
+        self.inner
+    }
+
     pub(super) fn into_incoming(self) -> TcpIncoming {
         TcpIncoming::from(self.inner).with_nodelay(Some(true))
     }

@@ -1,4 +1,5 @@
-//! The span of each request, and its line in the log. Payloads are never in it.
+//! The span of each request, its line in the log, and its place in the numbers. Payloads are in
+//! none of them.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::access::is_exempt;
 use crate::middleware::{HttpRequest, HttpResponse, Middleware, Next};
+use crate::prometheus::{Call, Calls};
 
 /// The header that names a call across services; answered with each response.
 const X_REQUEST_ID: &str = "x-request-id";
@@ -24,9 +26,9 @@ const LONGEST_ID: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// Opens a span for each request and logs how it ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Observe;
+/// Opens a span for each request, logs and counts how it ended.
+#[derive(Clone, Debug)]
+pub(super) struct Observe(pub(super) Calls);
 
 impl Middleware for Observe {
     async fn handle<S: Next>(
@@ -43,6 +45,7 @@ impl Middleware for Observe {
             user_id = tracing::field::Empty,
         );
         let mut outcome = Outcome {
+            call: self.0.begin(path),
             span: span.clone(),
             started: Instant::now(),
             is_exempt: is_exempt(path),
@@ -78,8 +81,9 @@ fn code(headers: &HeaderMap) -> Option<Code> {
     headers.get("grpc-status").map(|status| Code::from_bytes(status.as_bytes()))
 }
 
-/// How a request ended; logged when it is dropped, which is the one end that all have.
+/// How a request ended; logged and counted when it is dropped, which is the one end that all have.
 struct Outcome {
+    call: Call,
     span: Span,
     started: Instant,
     is_exempt: bool,
@@ -90,7 +94,9 @@ impl Drop for Outcome {
     fn drop(&mut self) {
         // Without a status the client went away before the end.
         let code = self.code.unwrap_or(Code::Cancelled);
-        let latency_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = self.started.elapsed();
+        self.call.ended(code, took);
+        let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.span.in_scope(|| match code {
             Code::Internal | Code::Unknown | Code::DataLoss => {
                 tracing::error!(?code, latency_ms, "failed");

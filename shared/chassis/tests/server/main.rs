@@ -4,5 +4,6 @@
 
 mod door;
 mod lifecycle;
+mod monitor;
 mod shape;
 mod support;

@@ -8,6 +8,7 @@ use signoff_chassis::identity::{
     AUDIENCE, AssertionVerifier, Claims, Jwks, KeySource, LOCAL_ISSUER, SigningKey, TokenOptions,
     TokenVerifier, VerifierOptions,
 };
+use signoff_chassis::monitor::Monitor;
 use signoff_chassis::server::{Listener, Mount, Server, ServerError, ServerOptions};
 use signoff_contract::convert::{PhaseNeed, scope_from_wire, workflow_to_wire};
 use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
@@ -105,15 +106,24 @@ pub(crate) struct Running {
 impl Running {
     /// A server that knows no identity provider.
     pub(crate) async fn start(options: ServerOptions) -> Self {
-        Self::start_with(false, options).await
+        Self::start_with(false, options, None).await
+    }
+
+    /// A server that is watched.
+    pub(crate) async fn monitored(options: ServerOptions, monitor: Monitor) -> Self {
+        Self::start_with(false, options, Some(monitor)).await
     }
 
     /// A server where services may read with tokens of their own.
     pub(crate) async fn with_provider() -> Self {
-        Self::start_with(true, ServerOptions::default()).await
+        Self::start_with(true, ServerOptions::default(), None).await
     }
 
-    async fn start_with(has_provider: bool, options: ServerOptions) -> Self {
+    async fn start_with(
+        has_provider: bool,
+        options: ServerOptions,
+        monitor: Option<Monitor>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (key, provider) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
         let jwks = [("jwks.json", &key), ("provider-jwks.json", &provider)].map(|(name, key)| {
@@ -133,6 +143,9 @@ impl Running {
             let source = KeySource::File(provider_jwks);
             let tokens = TokenOptions::new(LOCAL_ISSUER, AUDIENCE, source);
             server = server.with_tokens(Arc::new(TokenVerifier::open(tokens).await.unwrap()));
+        }
+        if let Some(monitor) = monitor {
+            server = server.monitored(monitor);
         }
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.address();

@@ -1,5 +1,5 @@
 use secrecy::ExposeSecret;
-use signoff_ledger::{ConnectError, PoolOptions, connect, migrate, provision};
+use signoff_ledger::{ConnectError, PoolOptions, connect, migrate, provision, with_ledger};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row};
 
