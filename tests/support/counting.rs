@@ -2,10 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_chassis::config::{DatabaseArgs, MonitorArgs, ServerArgs, TokenArgs};
-use signoff_chassis::identity::{LOCAL_ISSUER, TokenClaims};
+use signoff_chassis::identity::{Jwks, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::metrics::v1 as wire;
 use signoff_ledger::DatabaseUrls;
@@ -32,7 +33,7 @@ pub struct Counting {
     /// Its database.
     pub urls: DatabaseUrls,
     args: MetricsArgs,
-    key: std::sync::Arc<signoff_chassis::identity::SigningKey>,
+    key: Arc<SigningKey>,
     shutdown: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
 }
@@ -47,12 +48,19 @@ impl Counting {
 
     /// One over this database.
     pub async fn over(house: &House, urls: DatabaseUrls) -> Self {
+        // Backends and gateway believe one identity provider.
+        for (jwks, key) in [
+            (house.versioning.jwks(), &house.versioning.key),
+            (house.audit.jwks(), &house.audit.key),
+        ] {
+            Jwks::of([&**key, &*house.provider]).save(&jwks).unwrap();
+        }
         let args = args(house, &urls);
         let service = Service::prepare(args.clone()).await.expect("a metrics service");
         let watched_at = service.monitored_at().expect("it is watched");
         let (address, shutdown) = (service.address(), CancellationToken::new());
         let running = tokio::spawn(service.run(shutdown.clone()));
-        let key = std::sync::Arc::clone(&house.versioning.key);
+        let key = Arc::clone(&house.versioning.key);
         Self { address, watched_at, urls, args, key, shutdown, running }
     }
 
