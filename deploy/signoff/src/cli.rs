@@ -5,6 +5,7 @@ pub mod trail;
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use signoff_workflow::Role;
@@ -38,6 +39,8 @@ pub enum Command {
     Token(TokenArgs),
     /// Print where a workflow's phases and lanes stand, what is next and what blocks it
     Board(BoardArgs),
+    /// Print what a workflow adds up to: versions, times, rates, documents, requests
+    Metrics(MetricsArgs),
     /// Write a workflow's trail to a file that anybody can verify
     Export(trail::ExportArgs),
     /// Verify a trail: an exported one without any service, or a workflow's where it is kept
@@ -108,6 +111,27 @@ pub struct BoardArgs {
     #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
     pub data: Option<PathBuf>,
     /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
+}
+
+/// `signoff metrics`.
+#[derive(Debug, Args)]
+pub struct MetricsArgs {
+    /// Whose metrics
+    #[arg(long, value_name = "CYCLE_ID/REPORT_ID", value_parser = workflow)]
+    pub workflow: (Uuid, Uuid),
+    /// Only what happened from this time on, for instance 2026-11-01T00:00:00Z; widened to whole hours
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<DateTime<Utc>>,
+    /// Only what happened before this time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<DateTime<Utc>>,
+    /// The data folder of the running system [default: /var/lib/signoff for root, else
+    /// ~/.local/share/signoff]
+    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
+    pub data: Option<PathBuf>,
+    /// How to print them
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
 }

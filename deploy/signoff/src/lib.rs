@@ -8,6 +8,7 @@ pub mod cli;
 mod commands;
 mod connection;
 pub mod demo;
+mod metrics;
 pub mod output;
 pub mod stack;
 mod table;
@@ -31,6 +32,7 @@ pub async fn run() -> ExitCode {
         Command::Token(args) => commands::token::run(args),
         Command::Export(args) => commands::export::run(args).await,
         Command::Board(args) => commands::board::run(args).await,
+        Command::Metrics(args) => commands::metrics::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     };
     match done {

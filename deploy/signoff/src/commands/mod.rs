@@ -4,6 +4,7 @@
 mod auditor;
 pub(crate) mod board;
 pub(crate) mod export;
+pub(crate) mod metrics;
 mod report;
 pub(crate) mod serve;
 pub(crate) mod token;

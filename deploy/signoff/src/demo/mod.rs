@@ -11,6 +11,7 @@ mod desk;
 mod keep;
 mod lanes;
 mod memberships;
+mod numbers;
 mod outcome;
 mod people;
 mod phases;

@@ -8,6 +8,7 @@ use signoff_workflow::{Phase, PhaseTable, Workflow};
 
 use super::lanes::{Lane, lanes};
 use super::memberships::{Membership, memberships};
+use super::numbers::Numbers;
 use super::outcome::{Action, Document, SignOff, actions, documents, sign_offs};
 use super::people::{Cast, Person};
 use super::phases::{is_audited, row_of};
@@ -47,6 +48,8 @@ pub(super) struct Summary {
     pub(super) board: Board,
     /// The trail of each service, verified by it.
     pub(super) trails: Vec<Trail>,
+    /// What the report adds up to.
+    pub(super) numbers: Numbers,
     /// The other report.
     pub(super) second_report: SecondReport,
 }
@@ -184,6 +187,7 @@ impl Summary {
             members: memberships(ada).await?,
             board: ada.board().await?,
             trails: trails(ada).await?,
+            numbers: Numbers::gather(ada).await?,
             second_report: SecondReport::gather(&second.ada).await?,
         };
         summary.check()?;

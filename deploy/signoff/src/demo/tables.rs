@@ -92,6 +92,7 @@ pub(super) fn show(stage: &Stage, summary: &Summary) {
     let second = &summary.second_report;
     show_board(stage, "The board of the second report", &second.board);
     show_trails(stage, "Its trails", &second.trails);
+    summary.numbers.show(stage);
 }
 
 fn show_trails(stage: &Stage, title: &str, trails: &[Trail]) {
