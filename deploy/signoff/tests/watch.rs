@@ -45,10 +45,22 @@ const OF_THE_METRICS_SERVICE_UNTIL_IT_IS_SERVED: [&str; 29] = [
     "signoff_oldest_pending_approval_age_seconds",
 ];
 
-/// The names of all samples of a text.
-fn samples(text: &str) -> BTreeSet<String> {
+/// The names of all samples that a text has or, by the types that it declares, may have: who counts
+/// nothing yet still says what there is to be counted.
+fn names(text: &str) -> BTreeSet<String> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.map(|line| line.split(['{', ' ']).next().unwrap().to_owned()).collect()
+    let mut names: BTreeSet<String> =
+        lines.map(|line| line.split(['{', ' ']).next().unwrap().to_owned()).collect();
+    for declared in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = declared.split_once(' ').unwrap();
+        let suffixes: &[&str] = match kind {
+            "histogram" => &["_bucket", "_sum", "_count"],
+            "summary" => &["", "_sum", "_count"],
+            _ => &[""],
+        };
+        names.extend(suffixes.iter().map(|suffix| format!("{name}{suffix}")));
+    }
+    names
 }
 
 /// The lines of services of `up` that begin so, with their values.
@@ -165,7 +177,7 @@ fn shown() -> BTreeSet<String> {
     let folder = open_folder();
     let mut up = Up::start(&folder.path().join("data"));
     let http = up.endpoints()["http"].as_str().unwrap().to_owned();
-    let names = samples(&get(&http, "/metrics").unwrap().1);
+    let names = names(&get(&http, "/metrics").unwrap().1);
     assert_eq!(up.end("TERM"), Some(0));
     names
 }
