@@ -20,7 +20,9 @@ pub struct Endpoints {
     /// The address of each service: `127.0.0.1:7401`.
     #[serde(flatten)]
     pub services: BTreeMap<String, String>,
-    /// Where the whole system is watched, by plain HTTP: `127.0.0.1:7409`.
+    /// Where the whole system is watched, by plain HTTP: `127.0.0.1:7409`. Empty for a system that
+    /// was started before there was one.
+    #[serde(default)]
     pub http: String,
     /// The administrator's URL of PostgreSQL, with its password.
     pub database: String,

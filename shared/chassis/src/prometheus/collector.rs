@@ -77,25 +77,39 @@ impl Collector {
 /// All that is known of a service now: what was recorded, and what its collectors say.
 pub(crate) async fn scrape(service: &'static str, collectors: &[Collector]) -> String {
     let said = join_all(collectors.iter().map(Collector::ask)).await;
-    let mut collected = Families::new();
+    // Each is tried beside what was recorded and what others say: two must not say of one family that
+    // it is something else.
+    let (mut tried, mut accepted) = (Families::new(), Vec::new());
+    add(&mut tried, service, &render());
     for (collector, said) in collectors.iter().zip(said) {
+        let collector = collector.name;
         // It is there before the first failure: a rate sees nothing of a series that begins with 1.
-        let failures = counter!(FAILURES, "service" => service, "collector" => collector.name);
-        let added = said.and_then(|text| collected.add(&text).map_err(|error| error.to_string()));
-        if let Err(error) = added {
-            let collector = collector.name;
-            tracing::warn!(service, collector, error, "a collector failed and is left out");
-            failures.increment(1);
+        let failures = counter!(FAILURES, "service" => service, "collector" => collector);
+        let fits = said.and_then(|text| {
+            tried.add(&text).map_err(|error| error.to_string())?;
+            Ok(text)
+        });
+        match fits {
+            Ok(text) => accepted.push(text),
+            Err(error) => {
+                tracing::warn!(service, collector, error, "a collector failed and is left out");
+                failures.increment(1);
+            }
         }
     }
     process::look(service);
     let mut all = Families::new();
-    for text in [render(), collected.to_string()] {
-        if let Err(error) = all.add(&text) {
-            tracing::error!(service, %error, "what was recorded cannot be shown");
-        }
+    for text in std::iter::once(render()).chain(accepted) {
+        add(&mut all, service, &text);
     }
     all.to_string()
+}
+
+/// Adds what is known to fit.
+fn add(families: &mut Families, service: &str, text: &str) {
+    if let Err(error) = families.add(text) {
+        tracing::error!(service, %error, "what is known cannot be shown");
+    }
 }
 
 #[cfg(test)]
@@ -112,11 +126,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_collector_that_fails_is_left_out_and_counted() {
         install().unwrap();
+        process::look("odd");
         let collectors = [
             says("first", Ok("# TYPE things gauge\nthings{service=\"odd\"} 1\n")),
             says("failing", Err("no")),
             says("other", Ok("<html>\n")),
             says("conflicting", Ok("# TYPE things counter\nthings 2\n")),
+            says("hiding", Ok("# TYPE signoff_build_info counter\nsignoff_build_info 2\n")),
             Collector::new("slow", || async {
                 pending::<()>().await;
                 Ok::<_, String>(String::new())
@@ -131,7 +147,7 @@ mod tests {
         assert!(text.contains("things{service=\"odd\"} 1\n"), "{text}");
         assert!(text.contains("more_things{service=\"odd\"} 3\n"), "{text}");
         assert!(!text.contains("html") && !text.contains("things 2"), "{text}");
-        for failed in ["failing", "other", "conflicting", "slow", "panicking"] {
+        for failed in ["failing", "other", "conflicting", "hiding", "slow", "panicking"] {
             let line = format!("{FAILURES}{{service=\"odd\",collector=\"{failed}\"}} 1\n");
             assert!(text.contains(&line), "{failed}: {text}");
         }

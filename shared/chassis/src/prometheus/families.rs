@@ -75,21 +75,12 @@ impl Families {
         }
         Ok(())
     }
-
-    /// The names of the families that have a sample.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.written().map(|(name, _)| name)
-    }
-
-    fn written(&self) -> impl Iterator<Item = (&str, &Family)> {
-        let some = self.families.iter().filter(|(_, family)| !family.samples.is_empty());
-        some.map(|(name, family)| (name.as_str(), family))
-    }
 }
 
 impl fmt::Display for Families {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, family) in self.written() {
+        // One without samples is still written: it says that there is such a family.
+        for (name, family) in &self.families {
             if let Some(help) = &family.help {
                 writeln!(f, "# HELP {name} {help}")?;
             }
@@ -275,10 +266,16 @@ mod tests {
     fn a_summary_has_quantiles_a_sum_and_a_count() {
         let text = "# TYPE age_seconds summary\nage_seconds{quantile=\"0.5\"} NaN\n\
             age_seconds_sum 0\nage_seconds_count 0\n";
-        let mut families = Families::new();
-        families.add(text).unwrap();
-        assert_eq!(families.names().collect::<Vec<_>>(), ["age_seconds"]);
-        assert_eq!(families.to_string(), text);
+        let other = "# TYPE age_seconds_other gauge\nage_seconds_other 1\n";
+        assert_eq!(merged(&[other, text]), format!("{text}{other}"));
+    }
+
+    #[test]
+    fn a_family_without_samples_is_kept() {
+        let text = "# HELP things_total Things.\n# TYPE things_total counter\n";
+        assert_eq!(merged(&[text]), text);
+        let sample = "things_total 1\n";
+        assert_eq!(merged(&[text, &format!("{text}{sample}")]), format!("{text}{sample}"));
     }
 
     #[test]
