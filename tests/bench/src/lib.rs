@@ -13,6 +13,7 @@ pub mod floor;
 pub mod lanes;
 pub mod pairs;
 pub mod raw;
+pub mod records;
 pub mod report;
 pub mod run;
 pub mod stats;

@@ -53,6 +53,8 @@ enum Command {
     #[command(hide = true)]
     Gateway(Box<signoff_gateway::GatewayArgs>),
     #[command(hide = true)]
+    Metrics(Box<signoff_metrics::MetricsArgs>),
+    #[command(hide = true)]
     Bare(bare::BareArgs),
 }
 
@@ -69,6 +71,7 @@ async fn main() -> ExitCode {
         Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
         Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
         Some(Command::Gateway(args)) => ended(gateway_until_told(*args).await),
+        Some(Command::Metrics(args)) => ended(metrics_until_told(*args).await),
         Some(Command::Bare(args)) => ended(bare_until_told(args).await),
         None => match measure(&cli).await {
             Ok(passed) if passed || !cli.check => ExitCode::SUCCESS,
@@ -96,6 +99,11 @@ async fn serve_until_told<B: Served>(args: ServeArgs<B::Args>) -> Result<()> {
 async fn gateway_until_told(args: signoff_gateway::GatewayArgs) -> Result<()> {
     telemetry::init(args.log_json)?;
     signoff_gateway::serve(args, shutdown::token(true)?).await
+}
+
+async fn metrics_until_told(args: signoff_metrics::MetricsArgs) -> Result<()> {
+    telemetry::init(args.server.log_json)?;
+    signoff_metrics::serve(args, shutdown::token(true)?).await
 }
 
 async fn bare_until_told(args: bare::BareArgs) -> Result<()> {

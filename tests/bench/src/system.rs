@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use signoff_backend::serve::Served;
-use signoff_chassis::identity::{Claims, Jwks, LOCAL_ISSUER, SigningKey};
+use signoff_chassis::identity::{Claims, Jwks, LOCAL_ISSUER, SigningKey, TokenClaims};
 use signoff_embedded::Cluster;
 use signoff_ledger::{DatabaseUrls, with_ledger};
 use signoff_tests::connection::Connection;
+use signoff_tests::house::NOBODY;
 use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -34,6 +35,14 @@ pub struct System {
     key: Arc<SigningKey>,
     program: PathBuf,
     folder: TempDir,
+}
+
+/// A service whose feed is followed.
+#[derive(Debug)]
+pub struct Followed {
+    service: Child,
+    /// The file with the token of those who follow it.
+    token: PathBuf,
 }
 
 impl System {
@@ -89,6 +98,57 @@ impl System {
         ];
         let child = Child::start_with(&self.program, "gateway", &options, &urls.service).await?;
         Ok((child, provider))
+    }
+
+    /// Another service over the same database, that believes services' tokens, and such a token.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn followed(&self) -> Result<Followed> {
+        let (provider, folder) = (SigningKey::generate()?, self.folder.path());
+        let (keys, token) = (folder.join("provider-jwks.json"), folder.join("metrics.token"));
+        Jwks::of([&provider]).save(&keys)?;
+        let claims = TokenClaims::new(1, "signoff-metrics", Duration::from_secs(3600));
+        std::fs::write(&token, provider.sign_token(&claims.with_roles([Role::Service]))?)?;
+        let options: [OsString; 6] = [
+            "--jwks".into(),
+            jwks(&self.folder).into(),
+            "--oidc-issuer".into(),
+            LOCAL_ISSUER.into(),
+            "--oidc-jwks".into(),
+            keys.into(),
+        ];
+        let service =
+            Child::start_with(&self.program, "versioning", &options, &self.urls.service).await?;
+        Ok(Followed { service, token })
+    }
+
+    /// A metrics service over a database of its own, that follows this one's feed; the others are not
+    /// there.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn counting(&self, followed: &Followed, database: &SecretString) -> Result<Child> {
+        let nobody = format!("http://{NOBODY}");
+        let options: [OsString; 10] = [
+            "--jwks".into(),
+            jwks(&self.folder).into(),
+            "--versioning-url".into(),
+            format!("http://{}", followed.service.address).into(),
+            "--audit-url".into(),
+            nobody.clone().into(),
+            "--gateway-url".into(),
+            nobody.into(),
+            "--service-token-file".into(),
+            followed.token.clone().into(),
+        ];
+        Child::start_with(&self.program, "metrics", &options, database).await
+    }
+
+    /// A connection that sends bytes to one of the services, for somebody with a role on this report.
+    pub async fn raw_at(&self, at: &Child, user_id: i64, role: Role, workflow: Workflow) -> Raw {
+        let channel = world::connect(at.address).await;
+        Raw::new(self.connection(channel, user_id, role, Some(workflow)))
     }
 
     /// A new connection to the service.

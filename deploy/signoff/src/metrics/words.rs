@@ -51,7 +51,7 @@ impl Metric {
 
     fn made_of(&self) -> String {
         if self.is_time() {
-            return format!("{} times", number(self.denominator));
+            return format!("n = {}", number(self.denominator));
         }
         match self.denominator {
             1.0 if !self.is_share() => String::new(),
@@ -127,7 +127,7 @@ mod tests {
             metric_metadata: json!({"p50": 0.5, "p95": 3.0}),
             ..metric("approval_time_hours", "h", 4.0, 2.0)
         };
-        assert_eq!(times.row()[2..6], ["2.0 h", "2 times", "30.0 min", "3.0 h"]);
+        assert_eq!(times.row()[2..6], ["2.0 h", "n = 2", "30.0 min", "3.0 h"]);
         assert_eq!(metric("version_created", "1", 3.0, 1.0).row()[2..4], ["3", ""]);
         assert_eq!(metric("document_revisions", "1", 1.0, 3.0).row()[2..4], ["0.33", "1 of 3"]);
         let one = metric("rejection_rate", "1", 0.0, 1.0).row();

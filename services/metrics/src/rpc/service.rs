@@ -7,7 +7,7 @@ use signoff_chassis::Admission;
 use signoff_contract::convert::PhaseNeed;
 use signoff_contract::metrics::v1 as wire;
 use signoff_contract::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
-use signoff_workflow::Violations;
+use signoff_workflow::{PhaseTable, Violations};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 
@@ -50,7 +50,7 @@ impl Rpc {
         }
         let answer = Answer { select: &select, as_of: &as_of };
         let mut metrics = Vec::new();
-        for (phase, (counts, times)) in &found {
+        for (phase, (counts, times)) in in_order(&found) {
             for metric in MetricType::ALL {
                 let figure = Figure::of(*metric, counts, times);
                 metrics.push(answer.metric(figure, phase, period)?);
@@ -126,6 +126,13 @@ impl Rpc {
         let rebuild = Some(to_wire::rebuilding(begun, &counted, &live));
         Ok(wire::RebuildResponse { rebuild })
     }
+}
+
+/// What was found, in the order of the phases; what is of none comes first.
+fn in_order(found: &reads::ByPhase) -> Vec<(&'static str, &reads::MadeOf)> {
+    let slugs = PhaseTable::standard().rows().iter().map(|row| row.slug);
+    let of = |slug| Some((slug, found.get(slug)?));
+    std::iter::once("").chain(slugs).filter_map(of).collect()
 }
 
 async fn as_of(conn: &mut PgConnection, generation: i64) -> Result<Vec<wire::FeedPosition>, Fault> {

@@ -5,7 +5,7 @@ use signoff_ledger::Source;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::{Stored, source_named};
+use super::{SOURCES, Stored, source_named};
 use crate::domain::count::Rejected;
 
 /// A feed that is followed for a count.
@@ -53,9 +53,11 @@ pub struct Position {
 pub async fn positions(conn: &mut PgConnection, generation: i64) -> Stored<Vec<Position>> {
     let rows = sqlx::query(
         "select source, cursor, records, rejected, watermark, waiting, waiting_or_more, held_by, \
-             heard_at, refused from feeds where generation = $1 order by source desc",
+             heard_at, refused from feeds where generation = $1 \
+         order by array_position($2::text[], source)",
     )
     .bind(generation)
+    .bind(SOURCES.map(|source| source.name()).as_slice())
     .fetch_all(conn)
     .await?;
     rows.iter()

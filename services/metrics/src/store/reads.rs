@@ -30,8 +30,10 @@ pub struct Select {
     pub person: Option<i64>,
 }
 
-/// What figures are made of, by phase.
-pub type ByPhase = BTreeMap<&'static str, (Vec<Count>, Vec<Times>)>;
+/// What figures are made of.
+pub type MadeOf = (Vec<Count>, Vec<Times>);
+/// The same by phase.
+pub type ByPhase = BTreeMap<&'static str, MadeOf>;
 
 /// Counts that are needed from the beginning on, whatever the period.
 const FROM_THE_BEGINNING: [Measure; 3] =

@@ -10,6 +10,7 @@ mod binary;
 mod conclude;
 pub mod copying;
 mod create;
+mod follow;
 mod import;
 mod plan;
 pub mod read;

@@ -5,6 +5,7 @@ mod create;
 mod current;
 mod disk;
 mod export;
+mod follow;
 mod forward;
 mod import;
 mod lanes;
@@ -109,6 +110,7 @@ workloads! {
     export: "ExportDecisions: 100,000 as a stream",
     current: "GetCurrentVersion: 16 clients",
     forward: "through the gateway and straight: reads, an import, a million decisions as a stream",
+    follow: "the feed, followed and counted; GetPhaseMetrics of a thousand records and of a million",
     create: "CreateVersion: 100 samples, 16 clients on workflows of their own",
     lineage: "GetLineage: 20 versions of a line of a million, and of a small one",
     plan: "PlanTestCases: 100,000 test cases, in as many calls as they need",
