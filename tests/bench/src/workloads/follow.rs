@@ -1,8 +1,6 @@
 //! Following a feed, beside inserting the same aggregates by hand; and what figures cost of few records and
 //! of many.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use prost::Message as _;
 use prost::bytes::Bytes;
@@ -10,8 +8,10 @@ use secrecy::ExposeSecret as _;
 use signoff_contract::metrics::v1 as wire;
 use signoff_ledger::DatabaseUrls;
 use signoff_tests::database;
+use signoff_tests::wait::until;
 use signoff_workflow::Role;
 use sqlx::{Connection as _, PgConnection};
+use tokio::sync::Mutex;
 
 use super::Bench;
 use crate::floor::Floor;
@@ -21,9 +21,6 @@ use crate::report::{Line, Unit};
 use crate::{PHASE, TESTER};
 
 const PATH: &str = "/signoff.metrics.v1.MetricsService/GetPhaseMetrics";
-/// How often it is asked how far it is.
-const LOOK: Duration = Duration::from_millis(2);
-
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let lines = vec![rate(bench).await?, latency(bench).await?];
     Ok(lines)
@@ -113,21 +110,23 @@ async fn fresh(bench: &Bench) -> Result<DatabaseUrls> {
     Ok(database::fresh_for(&bench.cluster, "metrics", migrations).await.0)
 }
 
-/// Waits until so many records are counted.
+/// Waits until so many records are counted, as long as more and more are.
 async fn until_counted(urls: &DatabaseUrls, records: usize) -> Result<()> {
-    let mut conn = PgConnection::connect(urls.service.expose_secret()).await?;
-    let records = i64::try_from(records)?;
-    loop {
-        let counted: i64 = sqlx::query_scalar(
-            "select records from feeds where generation = 1 and source = 'versioning'",
-        )
-        .fetch_one(&mut conn)
-        .await?;
-        if counted >= records {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
+    let conn = Mutex::new(PgConnection::connect(urls.service.expose_secret()).await?);
+    let (records, mut counted) = (i64::try_from(records)?, 0);
+    while counted < records {
+        counted = until("more is counted", || async {
+            let now: i64 = sqlx::query_scalar(
+                "select records from feeds where generation = 1 and source = 'versioning'",
+            )
+            .fetch_one(&mut *conn.lock().await)
+            .await
+            .ok()?;
+            (now > counted).then_some(now)
+        })
+        .await;
     }
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some million records")]
