@@ -22,10 +22,12 @@ from signoff.audit.v1 import data_owner_pb2_grpc
 from signoff.audit.v1 import document_pb2_grpc
 from signoff.audit.v1 import test_case_pb2_grpc
 from signoff.audit.v1 import test_execution_pb2_grpc
+from signoff.feed.v1 import feed_pb2_grpc
 from signoff.feed.v1 import trail_pb2_grpc
 from signoff.gateway.v1 import phase_service_pb2_grpc
 from signoff.gateway.v1 import workflow_service_pb2
 from signoff.gateway.v1 import workflow_service_pb2_grpc
+from signoff.metrics.v1 import metrics_service_pb2_grpc
 from signoff.versioning.v1 import versioning_service_pb2_grpc
 from signoff.workflow.v1 import scope_pb2
 
@@ -146,6 +148,8 @@ class Person:
         self.phases = phase_service_pb2_grpc.PhaseServiceStub(gateway)
         self.versioning = versioning_service_pb2_grpc.VersioningServiceStub(gateway)
         self.trail = trail_pb2_grpc.TrailServiceStub(gateway)
+        self.feed = feed_pb2_grpc.FeedServiceStub(gateway)
+        self.metrics = metrics_service_pb2_grpc.MetricsServiceStub(gateway)
         self.owners = data_owner_pb2_grpc.DataOwnerServiceStub(gateway)
         self.cases = test_case_pb2_grpc.TestCaseServiceStub(gateway)
         self.documents = document_pb2_grpc.DocumentServiceStub(gateway)

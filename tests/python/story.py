@@ -34,6 +34,14 @@ class Report:
             )
         ).version
 
+    def create_next(self, phase, decisions):
+        """The tester makes the next version of the phase's line."""
+        return self.tester.versioning.ReviseVersion(
+            messages.ReviseVersionRequest(
+                scope=self.workflow.scope(phase), decisions=decisions, request_id=request_id()
+            )
+        ).version
+
     def submit(self, version):
         """The tester hands a version to its reviewer."""
         return self.tester.versioning.SubmitVersion(
