@@ -5,7 +5,7 @@ mod helper;
 
 use std::{fs, time::Duration};
 
-use helper::{Up, open_folder, run};
+use helper::{Up, open_folder, run, until};
 use serde_json::{Value, json};
 use signoff::stack::provider_key;
 use signoff_chassis::identity::TokenClaims;
@@ -108,6 +108,7 @@ fn the_board_says_where_a_report_stands() {
     assert_eq!((&phases[1]["state"], &phases[1]["next"]), (&json!("not_started"), &json!("start")));
     assert_eq!(phases[1]["blocked_by"][0]["phase"], "planning");
 
+    what_it_adds_up_to(&name, &data);
     let unknown = format!("{cycle_id}/{cycle_id}");
     let (out, errors) = board(&unknown, &data, &["--output", "json"], 1);
     assert_eq!(out, "");
@@ -115,6 +116,25 @@ fn the_board_says_where_a_report_stands() {
     assert_eq!(up.end("TERM"), Some(0));
     let (_, errors) = board(&name, &data, &[], 1);
     assert!(errors.contains("nothing runs on"), "{errors}");
+}
+
+/// `signoff metrics`, of the same report.
+fn what_it_adds_up_to(name: &str, data: &str) {
+    let asked =
+        |more: &[&str]| run(&[&["metrics", "--workflow", name, "--data", data][..], more].concat());
+    let opened = until("the opening is counted", || {
+        let done = asked(&["--output", "json"]);
+        let document: Value = serde_json::from_slice(&done.stdout).ok()?;
+        let metrics = document["metrics"].as_array()?.clone();
+        let is_it = |metric: &Value| metric["metric_type"] == "workflows_opened";
+        metrics.into_iter().find(is_it).filter(|metric| metric["metric_value"] == 1.0)
+    });
+    assert_eq!((&opened["phase"], &opened["unit"]), (&Value::Null, &json!("1")));
+    let told = String::from_utf8(asked(&[]).stdout).unwrap();
+    assert!(told.contains("workflows_opened") && told.contains("records of gateway"), "{told}");
+    let before = asked(&["--to", "2020-01-01T00:00:00Z"]);
+    assert!(String::from_utf8(before.stdout).unwrap().contains("nothing was counted"));
+    assert_eq!(asked(&["--from", "yesterday"]).status.code(), Some(2));
 }
 
 #[test]

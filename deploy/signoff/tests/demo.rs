@@ -1,5 +1,5 @@
 //! `signoff demo` as a newcomer runs it: it tells the story, and leaves nothing behind.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod helper;
 
@@ -119,6 +119,11 @@ fn the_story_is_told_in_plain_lines_and_nothing_is_left() {
         "  Data Owner ID\n   ├─ Paul (Private Label) → Request Info 55/55 → Test Execution 55/55 (",
         "(All Observations Complete)\n",
         "▼\n                             Finalize Test Report: approved\n",
+        "The metrics of the report",
+        "20 of 110",
+        "80 of 90",
+        "They follow from the trails",
+        "7 times from version.created to version.approved",
         "Everything is stopped, and the temporary folder is gone.",
     ] {
         assert!(told.contains(line), "{line:?} is missing in:\n{told}");
@@ -174,6 +179,7 @@ fn the_summary_is_one_json_document() {
     the_report_is_finished(&summary);
     nothing_was_observed(&summary["second_report"]);
     members_came_and_went(&summary);
+    numbers_follow_from_the_trails(&summary["numbers"]);
     assert_eq!(summary.get("running"), None);
     nothing_is_left(place.path());
 }
@@ -187,6 +193,30 @@ fn trails_are_intact(report: &Value) {
         assert_eq!(trail["intact"], true);
         assert_eq!(trail["head_hash"].as_str().unwrap().len(), 64);
     }
+}
+
+/// The story has eight versions in six phases, and what was counted again came out the same.
+fn numbers_follow_from_the_trails(numbers: &Value) {
+    let metrics = numbers["metrics"].as_array().unwrap();
+    let the = |phase: Value, metric_type: &str| {
+        let is_it =
+            |metric: &&Value| metric["phase"] == phase && metric["metric_type"] == metric_type;
+        metrics.iter().find(is_it).unwrap_or_else(|| panic!("no {metric_type} of {phase}"))
+    };
+    assert_eq!(the(Value::Null, "version_created")["metric_value"], 8.0);
+    let samples = || json!("sample_selection");
+    assert_eq!(the(samples(), "rejection_rate")["metric_value"], 0.5);
+    let rejected = the(samples(), "decision_rejection_rate");
+    assert_eq!((&rejected["numerator"], &rejected["denominator"]), (&json!(20.0), &json!(110.0)));
+    let carried = the(samples(), "carry_forward_rate");
+    assert_eq!((&carried["numerator"], &carried["denominator"]), (&json!(80.0), &json!(90.0)));
+    assert_eq!(the(json!("test_execution"), "test_requests")["metric_value"], 3.0);
+    let sources: Vec<&Value> =
+        numbers["as_of"].as_array().unwrap().iter().map(|of| &of["source"]).collect();
+    assert_eq!(sources, ["versioning", "audit", "gateway"]);
+    let again = numbers["counted_again"].as_array().unwrap();
+    assert_eq!(again.len(), 10);
+    assert!(again.iter().all(|of| of["answered"] == of["counted"]), "{again:?}");
 }
 
 /// The second report is finished, and Observation Management was never started in it.
