@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 use secrecy::{ExposeSecret as _, SecretString};
 use signoff_backend::serve::Served;
 use signoff_chassis::identity::{Claims, Jwks, LOCAL_ISSUER, SigningKey, TokenClaims};
+use signoff_contract::feed::v1 as feed;
+use signoff_contract::feed::v1::feed_service_client::FeedServiceClient;
 use signoff_embedded::Cluster;
 use signoff_ledger::{DatabaseUrls, with_ledger};
 use signoff_tests::connection::Connection;
@@ -17,6 +19,7 @@ use signoff_tests::{Person, database, world};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
+use tonic::Streaming;
 use tonic::transport::Channel;
 
 use crate::child::Child;
@@ -43,6 +46,23 @@ pub struct Followed {
     service: Child,
     /// The file with the token of those who follow it.
     token: PathBuf,
+}
+
+impl Followed {
+    /// Subscribes to its feed from the first record on.
+    ///
+    /// # Errors
+    /// It refuses.
+    pub async fn subscribe(&self) -> Result<Streaming<feed::SubscribeResponse>> {
+        let channel = world::connect(self.service.address).await;
+        let token = std::fs::read_to_string(&self.token)?;
+        let mut client = FeedServiceClient::new(Connection::with_token(channel, &token));
+        let request = feed::SubscribeRequest {
+            source: feed::Source::Versioning.into(),
+            ..Default::default()
+        };
+        Ok(client.subscribe(request).await?.into_inner())
+    }
 }
 
 impl System {

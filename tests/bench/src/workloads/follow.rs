@@ -1,10 +1,13 @@
 //! Following a feed, beside inserting the same aggregates by hand; and what figures cost of few records and
 //! of many.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, ensure};
 use prost::Message as _;
 use prost::bytes::Bytes;
 use secrecy::ExposeSecret as _;
+use signoff_contract::feed::v1 as feed;
 use signoff_contract::metrics::v1 as wire;
 use signoff_ledger::DatabaseUrls;
 use signoff_tests::database;
@@ -14,16 +17,16 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
 use super::Bench;
+use crate::desk::Desk;
 use crate::floor::Floor;
-use crate::pairs::{in_turns, timed};
+use crate::pairs::{in_turns, milliseconds, timed};
 use crate::records::{self, OF_A_VERSION, Written};
 use crate::report::{Line, Unit};
 use crate::{PHASE, TESTER};
 
 const PATH: &str = "/signoff.metrics.v1.MetricsService/GetPhaseMetrics";
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
-    let lines = vec![rate(bench).await?, latency(bench).await?];
-    Ok(lines)
+    Ok(vec![rate(bench).await?, delay(bench).await?, latency(bench).await?])
 }
 
 /// Records a second, from the subscription to the last commit.
@@ -59,6 +62,37 @@ async fn rate(bench: &Bench) -> Result<Line> {
     let line = line.at_least_floor(0.5).at_least(guide, median, 20_000.0);
     system.stop().await?;
     Ok(line.note("the start of the process is in it"))
+}
+
+/// From the answer to a change until a follower at another replica has its record.
+async fn delay(bench: &Bench) -> Result<Line> {
+    let times = bench.size.pick(3, 100);
+    let system = bench.system().await?;
+    let followed = system.followed().await?;
+    let mut stream = followed.subscribe().await?;
+    let mut line =
+        Line::new("follow", "from a change's answer to its follower", 1, Unit::Milliseconds);
+    for _ in 0..times {
+        let desk = Desk::new(&system).await;
+        desk.tester.create(&desk.here, Vec::new()).await?;
+        let answered = Instant::now();
+        let cycle_id = desk.workflow.cycle_id.to_string();
+        let is_it = |record: &feed::FeedRecord| {
+            let action = record.record.as_ref().map(|record| record.action.as_str());
+            let here = record.scope.as_ref().is_some_and(|scope| scope.cycle_id == cycle_id);
+            here && action == Some("version.created")
+        };
+        while let Some(message) = stream.message().await? {
+            if message.records.iter().any(is_it) {
+                break;
+            }
+        }
+        line.grpc.add(milliseconds(answered.elapsed()));
+    }
+    drop(stream);
+    system.stop().await?;
+    let median = line.grpc.median();
+    Ok(line.at_most("at most 100 ms (a guide)", median, 100.0))
 }
 
 /// `GetPhaseMetrics` of a workflow of a thousand records and of one of a million.
