@@ -224,7 +224,6 @@ async fn what_is_not_there_is_unimplemented() {
         "/signoff.versioning.v1.VersioningService%2FGetVersion",
         "/signoff.versioning.v1.VersioningService/../VersioningService/GetVersion",
         "/signoff.versioning.v2.VersioningService/GetVersion",
-        "/signoff.feed.v1.FeedService/Subscribe",
         "/grpc.health.v1.HealthX/Check",
         "/grpc.health.v1.Health/Nothing",
         &long,

@@ -14,6 +14,7 @@ mod crowded;
 mod cut;
 mod edge;
 mod ending;
+mod feed;
 mod graph;
 mod hostile;
 mod judged;

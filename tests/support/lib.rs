@@ -22,6 +22,7 @@ pub mod refusals;
 pub mod report;
 pub mod rpc;
 pub mod stage;
+pub mod subscriber;
 pub mod wait;
 pub mod world;
 
@@ -31,4 +32,5 @@ pub use lanes::Lanes;
 pub use office::Office;
 pub use people::Person;
 pub use stage::Stage;
+pub use subscriber::Subscriber;
 pub use world::World;

@@ -149,6 +149,11 @@ impl Ledger {
         self.wake.run(&self.pool, shutdown).await;
     }
 
+    /// When the feeds end that are followed here, for one that another service sends through this one.
+    pub fn end_of_feeds(&self) -> CancellationToken {
+        self.wake.end().clone()
+    }
+
     /// Whether a request with this id was done before, whatever it was: its answer is had by
     /// [`begin`](Self::begin).
     ///

@@ -8,6 +8,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use prost::bytes::Bytes;
 use signoff_chassis::Refusal;
 use signoff_chassis::middleware::HttpResponse;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
@@ -19,10 +20,36 @@ pub(super) fn ending_well(response: HttpResponse, away: Refusal) -> HttpResponse
     response.map(|inner| Body::new(Ending { inner, away: Some(away) }))
 }
 
+/// An answer without an end of its own: a drain would wait for it in vain.
+pub(super) fn ending_with(response: HttpResponse, end: CancellationToken) -> HttpResponse {
+    if response.body().is_end_stream() {
+        return response;
+    }
+    let end = Some(Box::pin(end.cancelled_owned()));
+    response.map(|inner| Body::new(Endless { inner, end }))
+}
+
 struct Ending {
     inner: Body,
     /// What is said if the backend goes away; nothing more after that.
     away: Option<Refusal>,
+}
+
+struct Endless {
+    inner: Body,
+    /// When it ends; nothing more after that.
+    end: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// The end of an answer that was cut short.
+fn trailers(why: Refusal) -> Frame<Bytes> {
+    let mut trailers = HeaderMap::new();
+    // It fails for metadata that is no header; then the code alone must do.
+    if Status::from(why).add_header(&mut trailers).is_err() {
+        let code = Code::Unavailable as i32;
+        trailers.insert("grpc-status", http::HeaderValue::from(code));
+    }
+    Frame::trailers(trailers)
 }
 
 impl http_body::Body for Ending {
@@ -40,13 +67,7 @@ impl http_body::Body for Ending {
             Poll::Ready(Some(Err(error))) => {
                 tracing::warn!(%error, "a backend went away in the middle of its answer");
                 let away = self.away.take().unwrap_or_else(Refusal::internal);
-                let mut trailers = HeaderMap::new();
-                // It fails for metadata that is no header; then the code alone must do.
-                if Status::from(away).add_header(&mut trailers).is_err() {
-                    let code = Code::Unavailable as i32;
-                    trailers.insert("grpc-status", http::HeaderValue::from(code));
-                }
-                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+                Poll::Ready(Some(Ok(trailers(away))))
             }
             frame => frame,
         }
@@ -61,8 +82,35 @@ impl http_body::Body for Ending {
     }
 }
 
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(end) = &mut self.end else { return Poll::Ready(None) };
+        if end.as_mut().poll(context).is_pending() {
+            return Pin::new(&mut self.inner).poll_frame(context);
+        }
+        self.end = None;
+        let stops = Refusal::unavailable("the gateway stops: subscribe again");
+        Poll::Ready(Some(Ok(trailers(stops))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.end.is_none() || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt as _;
     use http_body_util::{BodyExt as _, StreamBody};
 
     use super::*;
@@ -80,5 +128,18 @@ mod tests {
         let status = Status::from_header_map(&trailers).unwrap();
         assert_eq!(status.code(), Code::Unavailable);
         assert!(!status.details().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_has_no_end_ends_when_it_must() {
+        let first = Ok::<_, Status>(Frame::data(Bytes::from_static(b"one")));
+        let frames = futures::stream::iter([first]).chain(futures::stream::pending());
+        let body = Body::new(StreamBody::new(frames));
+        let end = CancellationToken::new();
+        let mut body = ending_with(http::Response::new(body), end.clone()).into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), b"one".as_slice());
+        end.cancel();
+        let ended = body.collect().await.unwrap().trailers().cloned().unwrap();
+        assert_eq!(Status::from_header_map(&ended).unwrap().code(), Code::Unavailable);
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http_body_util::Full;
 use prost::bytes::Bytes;
+use signoff_backend::Keeper as _;
 use signoff_backend::rpc::feed::{self, FeedRpc};
 use signoff_backend::rpc::trail::{self, TrailRpc};
 use signoff_chassis::Refusal;
@@ -18,7 +19,7 @@ use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
-use super::ending::ending_well;
+use super::ending::{ending_well, ending_with};
 use super::head::text_field;
 use super::{Target, backend_headers};
 use crate::Gateway;
@@ -48,8 +49,8 @@ impl Forwarder {
             tracing::error!("a request was forwarded that did not come through the door");
             return Err(Refusal::internal().into());
         };
+        let follows = passed.method.path.starts_with(FEED);
         if passed.target == Target::Own {
-            let follows = passed.method.path.starts_with(FEED);
             let served = if follows { self.feed.call(request) } else { self.trail.call(request) };
             return match served.await {
                 Ok(response) => Ok(response),
@@ -63,7 +64,11 @@ impl Forwarder {
         let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
         parts.headers = backend_headers(parts.headers, assertion, id.as_deref());
         parts.extensions.clear();
-        let through = |response| ending_well(response, replicas.away());
+        let ledger = self.gateway.ledger();
+        let through = |response| {
+            let response = ending_well(response, replicas.away());
+            if follows { ending_with(response, ledger.end_of_feeds()) } else { response }
+        };
         let Some(kept) = passed.kept.clone() else {
             let response = replicas.send(HttpRequest::from_parts(parts, body), None).await?;
             // A stream cannot be sent again; its sender can try again, once nothing dead is in the way.

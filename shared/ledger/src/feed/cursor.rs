@@ -10,8 +10,8 @@ use crate::Hash;
 
 /// The first byte: the form of the rest.
 const FORM: u8 = 1;
-/// A form, an epoch, a transaction id, a cycle, a report, a sequence, a hash.
-const LENGTH: usize = 1 + 4 + 8 + 16 + 16 + 8 + 32;
+/// A form, an epoch, a transaction id, a cycle, a report, a sequence, a hash, a number of records.
+const LENGTH: usize = 1 + 4 + 8 + 16 + 16 + 8 + 32 + 8;
 
 /// A place in a feed: that of a record. As a text it is opaque to those who keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub struct Cursor {
     pub sequence: i64,
     /// Its hash.
     pub hash: Hash,
+    /// How many records the feed had up to it, with itself. A database that was set back may have this
+    /// record and not one with a lower transaction id, which was committed after it.
+    pub records: i64,
 }
 
 /// A text that is no cursor.
@@ -43,6 +46,7 @@ impl fmt::Display for Cursor {
         bytes.extend(self.workflow.report_id.as_bytes());
         bytes.extend(self.sequence.to_be_bytes());
         bytes.extend(self.hash);
+        bytes.extend(self.records.to_be_bytes());
         f.write_str(&hex::encode(bytes))
     }
 }
@@ -64,10 +68,11 @@ impl FromStr for Cursor {
             },
             sequence: i64::from_be_bytes(taken(&mut rest)?),
             hash: taken(&mut rest)?,
+            records: i64::from_be_bytes(taken(&mut rest)?),
         };
         // The database has no lower numbers: it would refuse to compare with them.
-        let is_possible =
-            *form == FORM && cursor.epoch > 0 && cursor.txid > 0 && cursor.sequence > 0;
+        let numbers = [cursor.epoch.into(), cursor.txid, cursor.sequence, cursor.records];
+        let is_possible = *form == FORM && numbers.iter().all(|number| *number > 0);
         if is_possible { Ok(cursor) } else { Err(BadCursor) }
     }
 }
@@ -89,6 +94,7 @@ mod tests {
             workflow: Workflow { cycle_id: Uuid::from_u128(3), report_id: Uuid::from_u128(4) },
             sequence: 5,
             hash: [6; 32],
+            records: 7,
         }
     }
 

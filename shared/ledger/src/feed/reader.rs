@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
 use sqlx::postgres::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -85,7 +84,7 @@ pub struct Feed {
     heard: watch::Receiver<u64>,
     position: Option<Cursor>,
     watermark: Watermark,
-    /// The epoch in which it was last made sure that the position is there.
+    /// The epoch in which it was last made sure that everything up to the position is there.
     epoch: Option<i32>,
     /// All that could be read was.
     is_all_read: bool,
@@ -118,8 +117,7 @@ impl Feed {
             said_at: None,
         };
         let mut connection = feed.pool.acquire().await.map_err(LedgerError::from)?;
-        let moment = statements::look(&mut connection).await?;
-        feed.expect_here(&mut connection, moment).await?;
+        feed.look(&mut connection).await?;
         Ok(feed)
     }
 
@@ -165,7 +163,8 @@ impl Feed {
 
     /// Waits until there may be something new, or it is time to say where it stands.
     async fn wait(&mut self) -> Result<(), FeedError> {
-        let pause = if self.held_back { self.soon } else { LOOK };
+        let due = self.said_at.map_or(Duration::ZERO, |said| LOOK.saturating_sub(said.elapsed()));
+        let pause = if self.held_back { self.soon.min(due) } else { due };
         self.soon = (self.soon * 2).min(LOOK);
         tokio::select! {
             () = self.wake.end().cancelled() => return Err(FeedError::Ended),
@@ -185,8 +184,7 @@ impl Feed {
         }
         self.heard.mark_unchanged();
         let mut connection = self.pool.acquire().await.map_err(LedgerError::from)?;
-        let moment = statements::look(&mut connection).await?;
-        self.expect_here(&mut connection, moment).await?;
+        let moment = self.look(&mut connection).await?;
         self.watermark.saw(moment);
         let records = statements::read(&mut connection, self.position, moment, RECORDS).await?;
         if let Some(last) = records.last() {
@@ -225,7 +223,8 @@ impl Feed {
             .watermark
             .held_since()
             .filter(|_| moment.oldest_open < moment.above_ended)
-            .and_then(|since| (Utc::now() - since).to_std().ok())
+            // Both by the database's clock.
+            .and_then(|since| (moment.at - since).to_std().ok())
             .filter(|held| *held >= LONG_HELD);
         let held_by = match held_for {
             None => None,
@@ -241,21 +240,23 @@ impl Feed {
         })
     }
 
-    /// Makes sure, once in every epoch, that the record is there behind which it goes on.
-    async fn expect_here(
-        &mut self,
-        connection: &mut sqlx::PgConnection,
-        moment: Moment,
-    ) -> Result<(), FeedError> {
-        if self.epoch == Some(moment.epoch) {
-            return Ok(());
-        }
-        if let Some(position) = self.position
-            && !statements::knows(connection, &position).await?
-        {
+    /// What can be seen now, once it is sure that the record is there behind which it goes on; and, once
+    /// in every epoch that came later, that all are there which were read before it. An epoch begins
+    /// where a database was set back: to a moment, and not to a place in the order of the feed.
+    async fn look(&mut self, connection: &mut sqlx::PgConnection) -> Result<Moment, FeedError> {
+        let (moment, is_here) = statements::look(connection, self.position).await?;
+        if !is_here {
             return Err(FeedError::EpochChanged);
         }
-        self.epoch = Some(moment.epoch);
-        Ok(())
+        if self.epoch != Some(moment.epoch) {
+            if let Some(position) = &self.position
+                && position.epoch != moment.epoch
+                && statements::count_up_to(connection, position).await? != position.records
+            {
+                return Err(FeedError::EpochChanged);
+            }
+            self.epoch = Some(moment.epoch);
+        }
+        Ok(moment)
     }
 }

@@ -26,27 +26,44 @@ pub struct Holder {
     pub seconds: f64,
 }
 
-/// What can be seen of the transactions of the whole cluster now.
+/// What can be seen of the transactions of the whole cluster now, and whether the record that a cursor
+/// names is there, as it was.
 ///
-/// The time is that of the statement's begin, before its snapshot.
-pub(super) async fn look(connection: &mut PgConnection) -> Result<Moment, LedgerError> {
+/// The time is that at which the statement's own transaction began, before its snapshot. Not
+/// `statement_timestamp()`: that is when the order to execute came, and the snapshot is taken when the
+/// parameters come, which is before it. What was committed between the two would be missed.
+pub(super) async fn look(
+    connection: &mut PgConnection,
+    at: Option<Cursor>,
+) -> Result<(Moment, bool), LedgerError> {
     let row = sqlx::query(
-        "select statement_timestamp() as at, \
+        "select now() as at, \
          pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_open, \
          pg_snapshot_xmax(pg_current_snapshot())::text::bigint as above_ended, \
-         (select max(epoch) from epochs) as epoch",
+         (select max(epoch) from epochs) as epoch, \
+         exists (select from trail where cycle_id = $1 and report_id = $2 and seq = $3 \
+             and hash = $4 and epoch = $5 and txid = $6::text::xid8) as is_here",
     )
+    .bind(at.map(|at| at.workflow.cycle_id))
+    .bind(at.map(|at| at.workflow.report_id))
+    .bind(at.map(|at| at.sequence))
+    .bind(at.map(|at| at.hash.to_vec()))
+    .bind(at.map(|at| at.epoch))
+    .bind(at.map(|at| at.txid.to_string()))
     .fetch_one(connection)
     .await?;
-    Ok(Moment {
+    let moment = Moment {
         at: row.try_get("at")?,
         oldest_open: row.try_get("oldest_open")?,
         above_ended: row.try_get("above_ended")?,
         epoch: row.try_get("epoch")?,
-    })
+    };
+    Ok((moment, at.is_none() || row.try_get("is_here")?))
 }
 
 /// Records behind a cursor whose transactions had all ended at that moment, in order.
+///
+/// Both ends are compared as rows, for the index: what is held back is not read again and again.
 pub(super) async fn read(
     connection: &mut PgConnection,
     after: Option<Cursor>,
@@ -58,7 +75,7 @@ pub(super) async fn read(
         "select cycle_id, report_id, seq, format, canonical, hash, previous_hash, epoch, \
          txid::text::bigint as txid from trail \
          where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
-         and (epoch < $4 or txid < $5::text::xid8) \
+         and (epoch, txid) < ($4, $5::text::xid8) \
          order by epoch, txid, seq limit $6",
     )
     .bind(epoch)
@@ -70,7 +87,8 @@ pub(super) async fn read(
     .fetch_all(connection)
     .await?
     .iter()
-    .map(record)
+    .zip(after.map_or(0, |at| at.records) + 1..)
+    .map(|(row, records)| record(row, records))
     .collect()
 }
 
@@ -94,21 +112,17 @@ pub(super) async fn waiting(
     Ok(found)
 }
 
-/// Whether the record that a cursor names is there, as it was.
-pub(super) async fn knows(
+/// How many records there are up to a cursor, that one among them.
+pub(super) async fn count_up_to(
     connection: &mut PgConnection,
     cursor: &Cursor,
-) -> Result<bool, LedgerError> {
+) -> Result<i64, LedgerError> {
     let found = sqlx::query_scalar(
-        "select exists (select from trail where cycle_id = $1 and report_id = $2 and seq = $3 \
-         and hash = $4 and epoch = $5 and txid = $6::text::xid8)",
+        "select count(*) from trail where (epoch, txid, seq) <= ($1, $2::text::xid8, $3)",
     )
-    .bind(cursor.workflow.cycle_id)
-    .bind(cursor.workflow.report_id)
-    .bind(cursor.sequence)
-    .bind(cursor.hash.as_slice())
     .bind(cursor.epoch)
     .bind(cursor.txid.to_string())
+    .bind(cursor.sequence)
     .fetch_one(connection)
     .await?;
     Ok(found)
@@ -183,7 +197,7 @@ fn place(after: Option<Cursor>) -> (i32, String, i64) {
     after.map_or((0, "0".to_owned(), 0), |at| (at.epoch, at.txid.to_string(), at.sequence))
 }
 
-fn record(row: &PgRow) -> Result<FeedRecord, LedgerError> {
+fn record(row: &PgRow, records: i64) -> Result<FeedRecord, LedgerError> {
     let record_hash: Hash = hash(row, "hash")?;
     let cursor = Cursor {
         epoch: row.try_get("epoch")?,
@@ -194,6 +208,7 @@ fn record(row: &PgRow) -> Result<FeedRecord, LedgerError> {
         },
         sequence: row.try_get("seq")?,
         hash: record_hash,
+        records,
     };
     Ok(FeedRecord {
         cursor,

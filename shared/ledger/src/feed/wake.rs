@@ -47,7 +47,7 @@ impl Wake {
     }
 
     /// Cancelled when followers must go.
-    pub(super) fn end(&self) -> &CancellationToken {
+    pub(crate) fn end(&self) -> &CancellationToken {
         &self.end
     }
 

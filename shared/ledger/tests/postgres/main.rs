@@ -12,6 +12,7 @@ mod closing;
 mod commands;
 mod concurrency;
 mod exporting;
+mod feed;
 mod indexes;
 mod provisioning;
 mod support;

@@ -1,6 +1,5 @@
 //! One cluster for all tests of this program, a database for each.
 
-use std::future::Future;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +27,7 @@ pub(crate) async fn admin_url() -> SecretString {
 pub(crate) struct Database {
     pub(crate) urls: DatabaseUrls,
     pub(crate) name: String,
+    admin: SecretString,
 }
 
 /// What a service would ask for, with names of its own.
@@ -40,10 +40,15 @@ pub(crate) fn wanted() -> Provision {
 
 impl Database {
     pub(crate) async fn new() -> Self {
+        Self::on(admin_url().await).await
+    }
+
+    /// On another cluster than that which all tests share.
+    pub(crate) async fn on(admin: SecretString) -> Self {
         let wanted = wanted();
-        let urls = provision(&admin_url().await, &wanted).await.unwrap();
+        let urls = provision(&admin, &wanted).await.unwrap();
         migrate(&urls.owner, with_ledger(Vec::new())).await.unwrap();
-        Self { urls, name: wanted.database }
+        Self { urls, name: wanted.database, admin }
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {
@@ -54,8 +59,13 @@ impl Database {
         Ledger::new(connect(&self.urls.service, pool).await.unwrap(), Source::Versioning, queue)
     }
 
+    /// The administrator's URL of its cluster.
+    pub(crate) fn admin(&self) -> SecretString {
+        self.admin.clone()
+    }
+
     pub(crate) async fn superuser(&self) -> PgConnection {
-        let options: PgConnectOptions = admin_url().await.expose_secret().parse().unwrap();
+        let options: PgConnectOptions = self.admin.expose_secret().parse().unwrap();
         PgConnection::connect_with(&options.database(&self.name)).await.unwrap()
     }
 
@@ -139,7 +149,7 @@ pub(crate) async fn write_one(ledger: &Ledger, workflow: Workflow) -> Result<Hea
 }
 
 /// Waits for a condition. The deadline is for a test that would otherwise hang.
-pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+pub(crate) async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let met = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(2)).await;
