@@ -100,6 +100,15 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// What every workflow has come to.
+    pub(crate) async fn totals(&mut self) {
+        for workflow in std::iter::once(None).chain(self.workflows().into_iter().map(Some)) {
+            let about = About { workflow, ..About::default() };
+            self.together(&about, Within::default()).await;
+            self.by_phase(&about, Within::default()).await;
+        }
+    }
+
     fn workflows(&self) -> Vec<Workflow> {
         let all: BTreeSet<Workflow> = self.facts.iter().map(|fact| fact.workflow).collect();
         all.into_iter().collect()

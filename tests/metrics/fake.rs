@@ -24,7 +24,8 @@ use signoff_tests::{Person, database};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -45,10 +46,28 @@ pub(crate) struct Script {
     pub(crate) ends: bool,
     /// The stream ends once, before the last part of the message with this number.
     pub(crate) cut_at: Option<usize>,
-    /// Whoever brings a cursor is refused.
-    pub(crate) another_life: bool,
+    /// Which database it is of: whoever brings a cursor of another one is refused.
+    life: usize,
+    /// It does not say where it stands.
+    pub(crate) silent: bool,
     /// How often somebody subscribed.
     pub(crate) subscribed: usize,
+}
+
+impl Script {
+    /// Another database takes its place: nothing of what was sent is there any more.
+    pub(crate) fn begin_another_life(&mut self) {
+        self.messages.clear();
+        self.life += 1;
+    }
+
+    /// The cursor behind so many messages.
+    fn cursor(&self, messages: usize) -> String {
+        match messages {
+            0 => String::new(),
+            n => format!("{}-{n}", self.life),
+        }
+    }
 }
 
 /// All feeds, on one socket.
@@ -83,6 +102,11 @@ impl Fake {
         changed
     }
 
+    /// Looks at a feed, without telling anybody.
+    pub(crate) fn look<T>(&self, source: wire::Source, look: impl FnOnce(&mut Script) -> T) -> T {
+        look(self.scripts.lock().unwrap().get_mut(&i32::from(source)).unwrap())
+    }
+
     /// Sends records, so many in each message.
     pub(crate) fn send(&self, source: wire::Source, records: &[Record], each: usize) {
         self.send_parts(source, records.iter().map(|record| record.parts(2)).collect(), each);
@@ -98,9 +122,9 @@ impl Fake {
         self.change(source, |script| {
             for records in records.chunks(each) {
                 let mut message: Vec<wire::FeedRecord> = records.concat();
-                let cursor = (script.messages.len() + 1).to_string();
-                // A cursor in the middle of a message stands for the message before it.
-                let behind = script.messages.len().to_string();
+                let cursor = script.cursor(script.messages.len() + 1);
+                // A cursor in the middle of a message counts its parts.
+                let behind = format!("{}-{}", script.life, script.messages.len());
                 let last = message.len() - 1;
                 for (nth, part) in message.iter_mut().enumerate() {
                     if !part.details_follow {
@@ -115,18 +139,16 @@ impl Fake {
 
     /// The cursor behind everything that was sent.
     fn end(&self, source: wire::Source) -> String {
-        match self.scripts.lock().unwrap()[&i32::from(source)].messages.len() {
-            0 => String::new(),
-            n => n.to_string(),
-        }
+        self.look(source, |script| script.cursor(script.messages.len()))
     }
 }
 
 /// Where a cursor stands: behind so many messages, and parts of the next.
 fn place(cursor: &str) -> (usize, usize) {
-    match cursor.split_once('.') {
+    let Some((_, place)) = cursor.split_once('-') else { return (0, 0) };
+    match place.split_once('.') {
         Some((messages, part)) => (messages.parse().unwrap(), part.parse::<usize>().unwrap() + 1),
-        None => (cursor.parse().unwrap_or(0), 0),
+        None => (place.parse().unwrap(), 0),
     }
 }
 
@@ -141,11 +163,11 @@ impl FeedService for Fake {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let request = request.into_inner();
         let source = wire::Source::try_from(request.source).unwrap();
-        let refused = self.change(source, |script| {
+        let life = self.look(source, |script| {
             script.subscribed += 1;
-            script.another_life && !request.cursor.is_empty()
+            script.life
         });
-        if refused {
+        if !request.cursor.is_empty() && !request.cursor.starts_with(&format!("{life}-")) {
             return Err(Refusal::epoch_changed().into());
         }
         let (room, mut taken) = mpsc::channel(1);
@@ -154,21 +176,22 @@ impl FeedService for Fake {
         tokio::spawn(async move {
             let (mut at, mut skip) = place(&request.cursor);
             loop {
-                let (message, ends, cut) = fake.change_quietly(source, |script| {
+                let (message, ends, cut, silent) = fake.look(source, |script| {
                     let cut = script.cut_at.take_if(|cut| *cut == at).is_some();
-                    (script.messages.get(at).cloned(), script.ends, cut)
+                    let is_over = script.life != life;
+                    let message = script.messages.get(at).filter(|_| !is_over).cloned();
+                    (message, script.ends || is_over, cut, script.silent)
                 });
                 let Some(mut records) = message else {
                     let heartbeat = wire::Heartbeat {
                         watermark: Some(SystemTime::now().into()),
-                        cursor: at.to_string(),
                         ..Default::default()
                     };
                     let message = wire::SubscribeResponse {
                         heartbeat: Some(heartbeat),
                         ..Default::default()
                     };
-                    if room.send(Ok(message)).await.is_err() || ends {
+                    if !silent && room.send(Ok(message)).await.is_err() || ends {
                         return;
                     }
                     tokio::select! {
@@ -191,12 +214,6 @@ impl FeedService for Fake {
         });
         let stream = futures::stream::poll_fn(move |context| taken.poll_recv(context));
         Ok(Response::new(Box::pin(stream)))
-    }
-}
-
-impl Fake {
-    fn change_quietly<T>(&self, source: wire::Source, change: impl FnOnce(&mut Script) -> T) -> T {
-        change(self.scripts.lock().unwrap().get_mut(&i32::from(source)).unwrap())
     }
 }
 
@@ -302,6 +319,22 @@ impl Counted {
             (now.generation == begun.generation).then_some(())
         })
         .await;
+    }
+
+    /// What Prometheus sees.
+    pub(crate) async fn watched(&self) -> String {
+        let mut stream = TcpStream::connect(self.watched_at).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Waits until Prometheus sees a line.
+    pub(crate) async fn shows(&self, line: &str) {
+        let shown = || async { self.watched().await.contains(line).then_some(()) };
+        until(line, shown).await;
     }
 
     /// Its database, as the service.

@@ -8,6 +8,7 @@ mod chain;
 mod expected;
 mod fake;
 mod figures;
+mod hostile;
 mod oracle;
 mod spread;
 mod story;
