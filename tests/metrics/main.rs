@@ -10,5 +10,8 @@ mod fake;
 mod figures;
 mod hostile;
 mod oracle;
+mod rebuild;
 mod spread;
 mod story;
+mod surface;
+mod view;
