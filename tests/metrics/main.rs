@@ -4,13 +4,16 @@
 #![allow(clippy::float_cmp, reason = "figures are equal to the last digit")]
 
 mod asking;
+mod busy;
 mod chain;
 mod expected;
 mod fake;
 mod figures;
 mod hostile;
 mod oracle;
+mod random;
 mod rebuild;
+mod settled;
 mod spread;
 mod story;
 mod surface;
