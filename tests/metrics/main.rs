@@ -10,6 +10,7 @@ mod expected;
 mod fake;
 mod figures;
 mod hostile;
+mod killed;
 mod oracle;
 mod random;
 mod rebuild;
