@@ -186,7 +186,7 @@ select
     md5(concat_ws('/', r.cycle_id, r.report_id, r.phase, m.metric_type, r.grain,
         extract(epoch from r.period_start)))::uuid as metric_id,
     r.cycle_id, r.report_id, r.phase as phase_name, m.metric_type,
-    (m.numerator / m.denominator)::double precision as metric_value,
+    m.numerator / m.denominator as metric_value,
     jsonb_build_object('grain', r.grain, 'numerator', m.numerator, 'denominator', m.denominator)
         as metric_metadata,
     r.calculated_at, r.period_start,
@@ -195,11 +195,12 @@ select
         when 'day' then (r.period_start at time zone 'UTC' + interval '1 day') at time zone 'UTC'
     end as period_end
 from running r
+-- In doubles, as the service answers: the same to the last digit.
 cross join lateral (values
-    ('version_created', created, 1::numeric),
+    ('version_created', created::double precision, 1::double precision),
     ('version_count', case when coalesce(created, deleted) is not null then version_count end, 1),
-    ('approval_time_hours', approval_micros / 3600000000.0, approvals),
-    ('review_time_hours', review_micros / 3600000000.0, reviews),
+    ('approval_time_hours', approval_micros::double precision / 3600000000, approvals),
+    ('review_time_hours', review_micros::double precision / 3600000000, reviews),
     ('rejection_rate', case when closed > 0 then coalesce(rejected, 0) end, closed),
     ('decision_rejection_rate', case when ruled > 0 then coalesce(turned_down, 0) end, ruled),
     ('acceptance_rate', case when ruled > 0 then ruled - coalesce(turned_down, 0) end, ruled),
@@ -209,7 +210,7 @@ cross join lateral (values
         then documents_until_end end),
     ('test_requests', requests, 1),
     ('test_responses', responses, 1),
-    ('turnaround_time_hours', turnaround_micros / 3600000000.0, turnarounds),
+    ('turnaround_time_hours', turnaround_micros::double precision / 3600000000, turnarounds),
     ('impact_on_timeline', coalesce(delays, 0), impacts),
     ('workflows_opened', opened, 1),
     ('workflows_closed', ended, 1)

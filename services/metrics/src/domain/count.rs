@@ -1,12 +1,12 @@
 //! Counting: a record after the other, each once.
 
-use signoff_ledger::{Head, Link, Source as Service};
+use signoff_ledger::{Content, Head, Link, Source as Service};
 use signoff_workflow::{PhaseTable, Workflow};
 use uuid::Uuid;
 
 use super::fact::{Facts, Key, hour_of};
 use super::measure::{Measure, named};
-use super::record::{Course, Held, Told, What, read};
+use super::record::{Course, Held, Told, What, expect_placed, read};
 use super::state::{Line, RequestSeen, RulingSeen, Stands, State, VersionSeen};
 use super::touch::{Act, Touch};
 
@@ -26,6 +26,9 @@ named! {
     /// It is about something that no record before it spoke of.
     Unknown = "unknown",
 }
+
+/// How much is told of what is odd, in characters.
+const LONGEST_WHAT: usize = 500;
 
 /// A record that could not be counted as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +84,29 @@ pub struct Read {
     /// The record.
     pub record: Arrived,
     /// What it says; or what is odd about it.
-    pub told: Result<Told, (Reason, String)>,
+    pub told: Result<Told, Odd>,
+}
+
+/// What is odd about a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// Why it cannot be counted.
+    pub reason: Reason,
+    /// In more words.
+    pub what: String,
+    /// Whether it may take its place in its chain all the same.
+    pub place: Place,
+}
+
+/// What is known of a record's place in its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its bytes are those that were hashed, and name it.
+    Known,
+    /// Its bytes are those that were hashed, but name none.
+    Claimed,
+    /// It is not what it is said to be: its place is that of another record.
+    Another,
 }
 
 /// Reads a record by itself. `with_details`: its details came with it.
@@ -91,19 +116,35 @@ pub fn understand(
     with_details: bool,
     phases: &'static PhaseTable,
 ) -> Read {
-    let told = if !record.link().is_intact() {
-        Err((Reason::Hash, "its hash is not that of its bytes".to_owned()))
-    } else {
-        match (read(&record.link(), record.workflow, source, phases), &record.odd) {
-            (Err(odd), _) => Err((Reason::Malformed, odd)),
-            (Ok(_), Some(odd)) => Err((Reason::Malformed, odd.clone())),
-            (Ok(told), None) if with_details && told.details != record.details => {
-                Err((Reason::Malformed, "its details are not those that it names".to_owned()))
-            }
-            (Ok(told), None) => Ok(told),
-        }
-    };
+    let told = tell(&record, source, with_details, phases);
     Read { record, told }
+}
+
+fn tell(
+    record: &Arrived,
+    source: Service,
+    with_details: bool,
+    phases: &'static PhaseTable,
+) -> Result<Told, Odd> {
+    let odd = |reason, place| move |what| Odd { reason, what, place };
+    let link = record.link();
+    if !link.is_intact() {
+        let what = "its hash is not that of its bytes".to_owned();
+        return Err(odd(Reason::Hash, Place::Another)(what));
+    }
+    let content: Content = serde_json::from_slice(link.canonical)
+        .map_err(|error| odd(Reason::Malformed, Place::Claimed)(error.to_string()))?;
+    expect_placed(&content, &link, record.workflow, source)
+        .map_err(odd(Reason::Malformed, Place::Another))?;
+    let malformed = odd(Reason::Malformed, Place::Known);
+    let told = read(&content, source, phases).map_err(malformed)?;
+    match &record.odd {
+        Some(odd) => Err(malformed(odd.clone())),
+        None if with_details && told.details != record.details => {
+            Err(malformed("its details are not those that it names".to_owned()))
+        }
+        None => Ok(told),
+    }
 }
 
 /// What is counted, and what could not be.
@@ -113,6 +154,8 @@ pub struct Counter {
     pub state: State,
     /// What it adds up to.
     pub facts: Facts,
+    /// How many records took their place in their chains.
+    pub records: i64,
     /// What could not be counted.
     pub rejected: Vec<Rejected>,
 }
@@ -127,17 +170,28 @@ impl Counter {
             self.reject(record, Reason::Repeated, what);
             return false;
         }
-        self.state.heads.set(workflow, Head { sequence: record.sequence, hash: record.hash });
-        if record.sequence > head.sequence + 1 {
-            let what = format!("records from {} on are missing before it", head.sequence + 1);
-            self.reject(record, Reason::Gap, what);
-        } else if record.previous_hash != head.hash {
+        let is_next = record.sequence == head.sequence + 1;
+        let follows = is_next && record.previous_hash == head.hash;
+        // One that is not what it is said to be takes no place: those behind it are not late then.
+        if let Err(odd) = &read.told
+            && (odd.place == Place::Another || odd.place == Place::Claimed && !follows)
+        {
+            self.reject(record, odd.reason, odd.what.clone());
+            return false;
+        }
+        if is_next && !follows {
             self.reject(record, Reason::Chain, "it does not follow the one before it".to_owned());
             return false;
         }
+        self.state.heads.set(workflow, Head { sequence: record.sequence, hash: record.hash });
+        self.records += 1;
+        if !is_next {
+            let what = format!("records from {} on are missing before it", head.sequence + 1);
+            self.reject(record, Reason::Gap, what);
+        }
         let counted = match &read.told {
             Ok(told) => self.tell(workflow, told).map_err(|what| (Reason::Unknown, what)),
-            Err(odd) => Err(odd.clone()),
+            Err(odd) => Err((odd.reason, odd.what.clone())),
         };
         if let Err((reason, what)) = counted {
             self.reject(record, reason, what);
@@ -181,6 +235,8 @@ impl Counter {
     /// Notes a record that could not be counted as it should be.
     fn reject(&mut self, record: &Arrived, reason: Reason, what: String) {
         let (workflow, sequence) = (record.workflow, record.sequence);
+        // It may name what somebody made up: no database takes every character, and nobody reads so many.
+        let what = what.chars().filter(|c| !c.is_control()).take(LONGEST_WHAT).collect();
         self.rejected.push(Rejected { workflow, sequence, reason, what });
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use signoff_workflow::Workflow;
 
 use super::measure::Measure;
@@ -73,5 +73,7 @@ impl Facts {
 
 /// The hour that a moment is in.
 pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
+    // Not `duration_trunc`, which knows the years 1677 to 2262 only.
+    let begun = TimeDelta::seconds(at.timestamp().rem_euclid(3600));
+    at.with_nanosecond(0).unwrap_or(at) - begun
 }

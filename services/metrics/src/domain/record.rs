@@ -7,6 +7,7 @@ use signoff_workflow::{PhaseTable, Workflow};
 use uuid::Uuid;
 
 use super::measure::{ACTION_TYPES, IMPACTS, RESPONSES, known};
+use super::period::{DAWN, DUSK};
 
 /// How many decisions a version holds, and how many of them were carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,24 +99,37 @@ pub struct Told {
     pub details: Option<signoff_ledger::Hash>,
 }
 
-/// Reads a record's bytes.
+/// Whether the bytes of a record say that it is where it came.
 ///
 /// # Errors
-/// What is odd about it.
-pub fn read(
+/// What they say instead.
+pub fn expect_placed(
+    content: &Content,
     link: &Link<'_>,
     workflow: Workflow,
     source: Source,
-    phases: &'static PhaseTable,
-) -> Result<Told, String> {
-    let content: Content =
-        serde_json::from_slice(link.canonical).map_err(|error| error.to_string())?;
+) -> Result<(), String> {
     let placed = Workflow { cycle_id: content.cycle_id, report_id: content.report_id };
     if placed != workflow || content.sequence != link.sequence || content.source != source {
         return Err("it says that it is of another chain, or another one of it".to_owned());
     }
     if content.previous_hash != link.previous_hash || content.format != link.format {
         return Err("its bytes say another thing than its columns".to_owned());
+    }
+    Ok(())
+}
+
+/// Reads what a record says.
+///
+/// # Errors
+/// What is odd about it.
+pub fn read(
+    content: &Content,
+    source: Source,
+    phases: &'static PhaseTable,
+) -> Result<Told, String> {
+    if !(DAWN..DUSK).contains(&content.occurred_at) {
+        return Err(format!("it happened at {}", content.occurred_at));
     }
     let phase = match content.phase.as_deref() {
         None => "",
@@ -127,8 +141,8 @@ pub fn read(
         at: content.occurred_at,
         by: content.actor.user_id,
         phase,
-        what: what(&content, source)?,
-        details: content.details.map(|details| details.root),
+        what: what(content, source)?,
+        details: content.details.as_ref().map(|details| details.root),
     })
 }
 
@@ -215,7 +229,9 @@ fn held(content: &Content) -> Result<Option<Held>, String> {
         return Ok(None);
     };
     let count = |name: &str| {
-        let count = counts.get(name).and_then(Value::as_i64).filter(|count| *count >= 0);
+        let count = counts.get(name).and_then(Value::as_i64);
+        // Items have numbers of 32 bits: there are not more of them.
+        let count = count.filter(|count| (0..=i64::from(i32::MAX)).contains(count));
         count.ok_or_else(|| format!("its count {name} is missing"))
     };
     Ok(Some(Held { total: count("total")?, carried: count("carried")? }))

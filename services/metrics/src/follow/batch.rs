@@ -65,7 +65,7 @@ impl Batch {
         for part in message.records {
             let mut open = match (part.record, self.open.take()) {
                 (Some(record), None) => Open {
-                    record: arrived(part.scope.as_ref(), record)?,
+                    record: arrived(part.scope.as_ref(), record),
                     root: signoff_ledger::DetailsRoot::default(),
                 },
                 (None, Some(open)) => open,
@@ -78,6 +78,9 @@ impl Batch {
             if part.details_follow {
                 self.open = Some(open);
                 continue;
+            }
+            if part.cursor.is_empty() {
+                return Err(odd("a record without a cursor"));
             }
             open.record.details = open.root.finish();
             self.touched += open.record.touches.len();
@@ -111,31 +114,31 @@ impl Open {
     }
 }
 
+/// A record as it came. What is no id, hash or format is one that no record has: then it is counted among
+/// those that could not be.
 fn arrived(
     scope: Option<&signoff_contract::workflow::v1::Scope>,
     record: wire::TrailRecord,
-) -> Result<Arrived, Status> {
-    let workflow = scope.and_then(|scope| {
-        Some(Workflow {
-            cycle_id: scope.cycle_id.parse().ok()?,
-            report_id: scope.report_id.parse().ok()?,
-        })
-    });
-    Ok(Arrived {
-        workflow: workflow.ok_or_else(|| odd("a record of no workflow"))?,
+) -> Arrived {
+    let id = |id: Option<&String>| id.and_then(|id| id.parse().ok()).unwrap_or_default();
+    Arrived {
+        workflow: Workflow {
+            cycle_id: id(scope.map(|scope| &scope.cycle_id)),
+            report_id: id(scope.map(|scope| &scope.report_id)),
+        },
         sequence: record.sequence,
-        format: i16::try_from(record.format).map_err(|_| odd("a record of no format"))?,
-        previous_hash: hash(&record.previous_hash)?,
-        hash: hash(&record.hash)?,
+        format: i16::try_from(record.format).unwrap_or(-1),
+        previous_hash: hash(&record.previous_hash),
+        hash: hash(&record.hash),
         canonical: record.canonical,
         touches: Vec::new(),
         details: None,
         odd: None,
-    })
+    }
 }
 
-fn hash(bytes: &[u8]) -> Result<Hash, Status> {
-    bytes.try_into().map_err(|_| odd("a hash that is none"))
+fn hash(bytes: &[u8]) -> Hash {
+    bytes.try_into().unwrap_or_default()
 }
 
 fn odd(what: &str) -> Status {

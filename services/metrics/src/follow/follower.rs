@@ -13,7 +13,7 @@ use tonic::Status;
 use tonic_types::StatusExt as _;
 
 use super::batch::Batch;
-use super::upstream::Upstreams;
+use super::upstream::{Feed, Upstreams};
 use crate::domain::count::{Counter, Read};
 use crate::domain::record::What;
 use crate::domain::touch::Touch;
@@ -116,31 +116,37 @@ impl Follower {
         let mut stream = upstream.subscribe(&cursor).await.map_err(Ended::Feed)?;
         let mut batch = Batch::default();
         loop {
-            let message = stream.message().await.map_err(Ended::Feed)?.ok_or(Ended::Over)?;
-            batch.add(message, self.of.source, upstream.with_details()).map_err(Ended::Feed)?;
-            // What has come meanwhile goes with it.
-            while !batch.is_full()
-                && let Some(message) = stream.message().now_or_never()
-            {
-                let message = message.map_err(Ended::Feed)?.ok_or(Ended::Over)?;
-                batch.add(message, self.of.source, upstream.with_details()).map_err(Ended::Feed)?;
-            }
+            let heard = self.hear(&mut stream, &mut batch).await;
+            // Whatever ends the subscription, what came before it counts: else a feed that ends at once
+            // would never get anywhere.
             let whole = batch.take();
             if !whole.is_empty() {
                 cursor = self.keep(whole, cursor).await?;
                 *counted = true;
             }
+            heard?;
         }
+    }
+
+    /// Takes in the next message, and what has come behind it meanwhile.
+    async fn hear(&self, stream: &mut Feed, batch: &mut Batch) -> Result<(), Ended> {
+        let with_details = self.upstreams.of(self.of.source).with_details();
+        let mut next = Some(stream.message().await);
+        while let Some(message) = next {
+            let message = message.map_err(Ended::Feed)?.ok_or(Ended::Over)?;
+            batch.add(message, self.of.source, with_details).map_err(Ended::Feed)?;
+            next = if batch.is_full() { None } else { stream.message().now_or_never() };
+        }
+        Ok(())
     }
 
     /// Counts a batch, in one transaction with its cursor. Gives the cursor behind it.
     async fn keep(&self, batch: Batch, from: String) -> Result<String, Ended> {
         let to = batch.cursor.unwrap_or_else(|| from.clone());
-        let records = i64::try_from(batch.reads.len()).unwrap_or(i64::MAX);
         let mut connection = self.pool.acquire().await.map_err(Fault::from)?;
         let mut tx = connection.begin().await.map_err(Fault::from)?;
         let moved = (from.as_str(), to.as_str());
-        if !feeds::advance(&mut tx, self.of, moved, records, batch.said.as_ref()).await? {
+        if !feeds::advance(&mut tx, self.of, moved, batch.said.as_ref()).await? {
             return Err(Ended::Overtaken);
         }
         let mut counted = vec![false; batch.reads.len()];

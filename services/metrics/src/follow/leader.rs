@@ -114,8 +114,12 @@ impl Leader<'_> {
 
     /// Starts who is missing, and stops who is not needed any more.
     async fn follow(&mut self, counts: &[i64]) {
+        // One that ended by itself ended badly: another one takes its place.
+        let is_gone = |(of, (_, running)): &(&Followed, &(_, JoinHandle<()>))| {
+            !counts.contains(&of.generation) || running.is_finished()
+        };
         let gone: Vec<Followed> =
-            self.followers.keys().copied().filter(|of| !counts.contains(&of.generation)).collect();
+            self.followers.iter().filter(is_gone).map(|(of, _)| *of).collect();
         for of in gone {
             self.stop(of).await;
         }

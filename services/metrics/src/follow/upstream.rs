@@ -44,6 +44,9 @@ pub struct FeedArgs {
     pub service_token_file: PathBuf,
 }
 
+/// Messages of a feed, as they come.
+pub(super) type Feed = Streaming<wire::SubscribeResponse>;
+
 /// All services that are followed. None need be there yet.
 #[derive(Clone, Debug)]
 pub struct Upstreams(Arc<[Upstream; 3]>);

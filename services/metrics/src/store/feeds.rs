@@ -87,35 +87,32 @@ pub async fn cursor(conn: &mut PgConnection, of: Followed) -> Stored<Option<Stri
     Ok(found.bind(of.generation).bind(of.source.name()).fetch_optional(conn).await?)
 }
 
-/// Moves a cursor on by so many records, and keeps what the feed said. Whether it was where it is moved
-/// from: if not, somebody else has counted.
+/// Moves a cursor on, and keeps what the feed said. Whether it was where it is moved from: if not,
+/// somebody else has counted.
 pub async fn advance(
     conn: &mut PgConnection,
     of: Followed,
     (from, to): (&str, &str),
-    records: i64,
     said: Option<&Said>,
 ) -> Stored<bool> {
     let moved = match said {
         None => sqlx::query(
-            "update feeds set cursor = $4, records = records + $5, heard_at = clock_timestamp(), \
-             refused = null where generation = $1 and source = $2 and cursor = $3",
+            "update feeds set cursor = $4, heard_at = clock_timestamp(), refused = null \
+             where generation = $1 and source = $2 and cursor = $3",
         )
         .bind(of.generation)
         .bind(of.source.name())
         .bind(from)
-        .bind(to)
-        .bind(records),
+        .bind(to),
         Some(said) => sqlx::query(
-            "update feeds set cursor = $4, records = records + $5, heard_at = clock_timestamp(), \
-             refused = null, watermark = coalesce($6, watermark), waiting = $7, waiting_or_more = $8, \
-             held_by = $9 where generation = $1 and source = $2 and cursor = $3",
+            "update feeds set cursor = $4, heard_at = clock_timestamp(), refused = null, \
+             watermark = coalesce($5, watermark), waiting = $6, waiting_or_more = $7, held_by = $8 \
+             where generation = $1 and source = $2 and cursor = $3",
         )
         .bind(of.generation)
         .bind(of.source.name())
         .bind(from)
         .bind(to)
-        .bind(records)
         .bind(said.watermark)
         .bind(said.waiting)
         .bind(said.waiting_or_more)
@@ -135,9 +132,15 @@ pub async fn refuse(conn: &mut PgConnection, of: Followed, why: &str) -> Stored<
     Ok(())
 }
 
-/// Keeps records that could not be counted as they should be.
-pub async fn reject(conn: &mut PgConnection, of: Followed, rejected: &[Rejected]) -> Stored<()> {
-    if rejected.is_empty() {
+/// Keeps how many records were counted, and which could not be as they should be. One that is there again
+/// counts once: whoever counts anew, and hears it once, gets as far.
+pub async fn tally(
+    conn: &mut PgConnection,
+    of: Followed,
+    records: i64,
+    rejected: &[Rejected],
+) -> Stored<()> {
+    if records == 0 && rejected.is_empty() {
         return Ok(());
     }
     let each = || rejected.iter();
@@ -146,7 +149,8 @@ pub async fn reject(conn: &mut PgConnection, of: Followed, rejected: &[Rejected]
              insert into rejected_records (generation, source, cycle_id, report_id, sequence, reason, what)
              select $1, $2, r.* from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[]) r
          )
-         update feeds set rejected = rejected + $8 where generation = $1 and source = $2",
+         update feeds set records = records + $8, rejected = rejected + $9
+         where generation = $1 and source = $2",
     )
     .bind(of.generation)
     .bind(of.source.name())
@@ -155,6 +159,7 @@ pub async fn reject(conn: &mut PgConnection, of: Followed, rejected: &[Rejected]
     .bind(each().map(|of| of.sequence).collect::<Vec<_>>())
     .bind(each().map(|of| of.reason.name()).collect::<Vec<_>>())
     .bind(each().map(|of| of.what.as_str()).collect::<Vec<_>>())
+    .bind(records)
     .bind(i64::try_from(rejected.len()).unwrap_or(i64::MAX))
     .execute(conn)
     .await?;

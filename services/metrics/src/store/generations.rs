@@ -90,6 +90,15 @@ pub async fn begin(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generatio
     let mut tx = conn.begin().await?;
     // One after the other.
     sqlx::query("lock table generations in share row exclusive mode").execute(&mut *tx).await?;
+    // One whose feed refuses to go on does not get anywhere any more.
+    sqlx::query(
+        "update generations g set state = 'retired'
+         where state = 'counting' and request_id is distinct from $1 and exists (
+             select from feeds f where f.generation = g.generation and f.refused is not null)",
+    )
+    .bind(wanted.request_id)
+    .execute(&mut *tx)
+    .await?;
     let before = sqlx::query(
         "select generation, state, requested_at, requested_by, reason, finished_at \
          from generations where request_id = $1 or state = 'counting' \

@@ -119,7 +119,8 @@ impl Spans {
 
 /// Rows of a count that are wanted: the condition on the table `r`.
 pub(super) fn selected(query: &mut QueryBuilder<Postgres>, generation: i64, select: &Select) {
-    query.push(" where r.generation = ").push_bind(generation);
+    // A row that came to nothing is not there for whoever counts anew.
+    query.push(" where r.amount <> 0 and r.generation = ").push_bind(generation);
     let (mut cycle_id, mut report_id) = (select.cycle_id, select.report_id);
     if let Some(workflow) = select.workflow {
         (cycle_id, report_id) = (Some(workflow.cycle_id), Some(workflow.report_id));

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::Stored;
-use super::feeds::{Followed, reject};
+use super::feeds::{Followed, tally};
 use super::known::split;
 use crate::domain::count::Counter;
 use crate::domain::fact::Facts;
@@ -11,7 +11,7 @@ use crate::domain::state::{Stands, State};
 
 /// Writes what was counted, and what must be remembered of it.
 pub async fn write(conn: &mut PgConnection, of: Followed, counted: Counter) -> Stored<()> {
-    let Counter { state, mut facts, rejected } = counted;
+    let Counter { state, mut facts, records, rejected } = counted;
     heads(conn, of, &state).await?;
     versions(conn, of, &state).await?;
     rulings(conn, of, &state).await?;
@@ -19,7 +19,7 @@ pub async fn write(conn: &mut PgConnection, of: Followed, counted: Counter) -> S
     facts.settle();
     sums(conn, of, &facts).await?;
     times(conn, of, &facts).await?;
-    reject(conn, of, &rejected).await
+    tally(conn, of, records, &rejected).await
 }
 
 async fn heads(conn: &mut PgConnection, of: Followed, state: &State) -> Stored<()> {
@@ -162,7 +162,9 @@ async fn requests(conn: &mut PgConnection, of: Followed, state: &State) -> Store
     let (cycles, reports) = split(each().map(|((workflow, _), _)| workflow));
     sqlx::query(
         "insert into requests (generation, cycle_id, report_id, action_id, action_type, requested_at) \
-         select $1, r.* from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) r",
+         select $1, r.* from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) r \
+         on conflict (generation, cycle_id, report_id, action_id) do update set \
+             action_type = excluded.action_type, requested_at = excluded.requested_at",
     )
     .bind(of.generation)
     .bind(cycles)
