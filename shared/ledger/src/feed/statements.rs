@@ -11,6 +11,9 @@ use crate::LedgerError;
 use crate::trail::store::hash;
 use crate::trail::{DetailChunk, Hash};
 
+/// How many records are counted at a time.
+const PIECE: i64 = 10_000;
+
 /// A process of the database server whose open transaction holds a feed back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Holder {
@@ -63,7 +66,8 @@ pub(super) async fn look(
 
 /// Records behind a cursor whose transactions had all ended at that moment, in order.
 ///
-/// Both ends are compared as rows, for the index: what is held back is not read again and again.
+/// Both ends are compared as rows, for the index: what is held back is not read again and again. And the
+/// order is that of the table's columns, not of what is selected by the same names: that has no index.
 pub(super) async fn read(
     connection: &mut PgConnection,
     after: Option<Cursor>,
@@ -76,7 +80,7 @@ pub(super) async fn read(
          txid::text::bigint as txid from trail \
          where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
          and (epoch, txid) < ($4, $5::text::xid8) \
-         order by epoch, txid, seq limit $6",
+         order by trail.epoch, trail.txid, trail.seq limit $6",
     )
     .bind(epoch)
     .bind(txid)
@@ -112,20 +116,50 @@ pub(super) async fn waiting(
     Ok(found)
 }
 
-/// How many records there are up to a cursor, that one among them.
+/// How many records there are up to a cursor, that one among them. Counted piece by piece: in one go
+/// the largest trails would take longer than a statement may.
 pub(super) async fn count_up_to(
     connection: &mut PgConnection,
     cursor: &Cursor,
 ) -> Result<i64, LedgerError> {
-    let found = sqlx::query_scalar(
-        "select count(*) from trail where (epoch, txid, seq) <= ($1, $2::text::xid8, $3)",
-    )
-    .bind(cursor.epoch)
-    .bind(cursor.txid.to_string())
-    .bind(cursor.sequence)
-    .fetch_one(connection)
-    .await?;
-    Ok(found)
+    let (mut counted, mut behind) = (0, place(None));
+    loop {
+        let (epoch, txid, sequence) = behind;
+        // The last of the next so many, if there are so many.
+        let last = sqlx::query(
+            "select epoch, txid::text as txid, seq from trail \
+             where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
+             and (epoch, txid, seq) <= ($4, $5::text::xid8, $6) \
+             order by trail.epoch, trail.txid, trail.seq offset $7 limit 1",
+        )
+        .bind(epoch)
+        .bind(&txid)
+        .bind(sequence)
+        .bind(cursor.epoch)
+        .bind(cursor.txid.to_string())
+        .bind(cursor.sequence)
+        .bind(PIECE - 1)
+        .fetch_optional(&mut *connection)
+        .await?;
+        if let Some(last) = last {
+            counted += PIECE;
+            behind = (last.try_get("epoch")?, last.try_get("txid")?, last.try_get("seq")?);
+            continue;
+        }
+        let rest: i64 = sqlx::query_scalar(
+            "select count(*) from trail where (epoch, txid, seq) > ($1, $2::text::xid8, $3) \
+             and (epoch, txid, seq) <= ($4, $5::text::xid8, $6)",
+        )
+        .bind(epoch)
+        .bind(&txid)
+        .bind(sequence)
+        .bind(cursor.epoch)
+        .bind(cursor.txid.to_string())
+        .bind(cursor.sequence)
+        .fetch_one(connection)
+        .await?;
+        return Ok(counted + rest);
+    }
 }
 
 /// Who has this transaction open, if it is still there.

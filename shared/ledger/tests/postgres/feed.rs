@@ -60,7 +60,7 @@ async fn write(ledger: Ledger, workflow: Workflow, writer: usize) -> Vec<Committ
         }
         let mut command = begin(&ledger, workflow).await.unwrap();
         if (writer + nth).is_multiple_of(3) {
-            let slow = "select pg_current_xact_id(), pg_sleep(0.005)";
+            let slow = "select pg_current_xact_id(), count(*) from generate_series(1, 50000)";
             sqlx::query(slow).execute(command.conn()).await.unwrap();
         }
         let entry = entry(&command);

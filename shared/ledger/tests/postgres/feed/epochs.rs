@@ -5,6 +5,7 @@ use signoff_ledger::{Cursor, FeedError, Ledger};
 use super::super::support::{Database, run, until, workflow, write_one};
 use super::super::tampering::tamper_with;
 use super::follower::Follower;
+use super::plans::LARGE;
 use super::quiet::Quiet;
 
 /// The epoch after this one, as a promoted standby or a restored dump would begin it.
@@ -71,6 +72,26 @@ async fn a_database_that_lacks_an_earlier_record_is_found_out_when_its_epoch_beg
     tamper_with(&database, &lost).await;
     run(&mut database.superuser().await, NEW_EPOCH).await.unwrap();
     expect_changed(follower, &ledger, "a lost record").await;
+}
+
+#[tokio::test]
+async fn a_large_trail_of_an_older_epoch_is_looked_through() {
+    let database = Database::new().await;
+    let ledger = database.ledger().await;
+    write_one(&ledger, workflow()).await.unwrap();
+    tamper_with(&database, LARGE).await;
+    run(&mut database.superuser().await, NEW_EPOCH).await.unwrap();
+    let mut feed = ledger.follow(None).await.unwrap();
+    until(async || {
+        feed.next().await.unwrap();
+        feed.position().is_some_and(|at| at.records == 40_001)
+    })
+    .await;
+    let cursor = feed.position();
+    assert_eq!(ledger.follow(cursor).await.unwrap().position(), cursor);
+    tamper_with(&database, "delete from trail where txid = '21000'").await;
+    let lost = ledger.follow(cursor).await;
+    assert!(matches!(lost, Err(FeedError::EpochChanged)), "{lost:?}");
 }
 
 fn hex(follower: &Follower, nth: usize) -> String {

@@ -7,7 +7,7 @@ use super::super::support::{Database, run, workflow, write_one};
 use super::super::tampering::tamper_with;
 
 /// Chains by the hundred, whose records have chunks, written past the triggers.
-const LARGE: &str = "\
+pub(super) const LARGE: &str = "\
     insert into trail (cycle_id, report_id, seq, format, canonical, hash, previous_hash, epoch, \
         txid, action, actor, subject, recorded_at, occurred_at, origin) \
     select md5((n % 200)::text)::uuid, md5('r')::uuid, 1 + n / 200, 1, canonical, hash, \
@@ -32,8 +32,9 @@ async fn the_feed_reads_a_large_trail_by_its_indexes() {
     let lookups = [
         // the next page
         (
-            "select * from trail where (epoch, txid, seq) > (1, '20000', 9) \
-             and (epoch, txid) < (1, '999999') order by epoch, txid, seq limit 512"
+            "select cycle_id, canonical, epoch, txid::text::bigint as txid from trail \
+             where (epoch, txid, seq) > (1, '20000', 9) and (epoch, txid) < (1, '999999') \
+             order by trail.epoch, trail.txid, trail.seq limit 512"
                 .to_owned(),
             "trail_feed",
         ),
@@ -69,14 +70,19 @@ async fn the_feed_reads_a_large_trail_by_its_indexes() {
         run(&mut superuser, statistics).await.unwrap();
         for (lookup, index) in &lookups {
             let plan = plan(&mut superuser, "costs off", lookup).await;
-            let scans = ["Seq Scan", "Bitmap"];
+            let scans = match lookup.contains("lateral") {
+                // The records of one page are put in order, and nothing else.
+                true => &["Seq Scan", "Bitmap"][..],
+                false => &["Seq Scan", "Bitmap", "Sort"],
+            };
             let is_good = plan.contains(index) && !scans.iter().any(|scan| plan.contains(scan));
             assert!(is_good, "{statistics}: {lookup}\n{plan}");
         }
     }
     // What is held back is not read over and over to be left out.
     let held = "select * from trail where (epoch, txid, seq) > (1, '1009', 9) \
-                and (epoch, txid) < (1, '1010') order by epoch, txid, seq limit 512";
+                and (epoch, txid) < (1, '1010') \
+                order by trail.epoch, trail.txid, trail.seq limit 512";
     let plan = plan(&mut superuser, "analyze, buffers, costs off, timing off", held).await;
     assert!(!plan.contains("Removed by Filter"), "{plan}");
 }
