@@ -199,19 +199,13 @@ impl Work {
         Asking::new(&auditor, &facts, ChaCha8Rng::seed_from_u64(seed)).everything().await;
         let now = auditor.call(wire::GetFreshnessRequest {}).await.unwrap();
         assert!(now.feeds.iter().all(|of| of.rejected_records == 0), "{now:?}");
-        println!("{records} records, {} facts", facts.len());
     }
-}
-
-fn seed() -> u64 {
-    let seed = rand::random_range(0..1 << 32);
-    println!("seed {seed}");
-    seed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_counts_may_be_killed_at_any_moment() {
-    let seed = seed();
+    let seed = rand::random_range(0..1 << 32);
+    println!("seed {seed}");
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut work = Work::begin(seed).await;
     let mut replica = Replica::start(&work.args).await;
@@ -238,7 +232,8 @@ async fn whoever_counts_may_be_killed_at_any_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_replica_takes_over_and_nothing_that_ends_meanwhile_matters() {
-    let seed = seed();
+    let seed = rand::random_range(0..1 << 32);
+    println!("seed {seed}");
     let mut work = Work::begin(seed).await;
     let mut one = Replica::start(&work.args).await;
     work.counts_on().await;
