@@ -61,6 +61,18 @@ impl Script {
         self.life += 1;
     }
 
+    /// What comes behind a cursor: the next message, or where the feed stands.
+    fn next(&self, cursor: &str) -> Option<wire::SubscribeResponse> {
+        let (at, skip) = place(cursor);
+        match self.messages.get(at) {
+            Some(records) => {
+                let records = records[skip..].to_vec();
+                Some(wire::SubscribeResponse { records, heartbeat: None })
+            }
+            None => (!self.silent).then(heartbeat),
+        }
+    }
+
     /// The cursor behind so many messages.
     fn cursor(&self, messages: usize) -> String {
         match messages {
@@ -68,6 +80,13 @@ impl Script {
             n => format!("{}-{n}", self.life),
         }
     }
+}
+
+/// Everything was sent.
+fn heartbeat() -> wire::SubscribeResponse {
+    let watermark = Some(SystemTime::now().into());
+    let heartbeat = wire::Heartbeat { watermark, ..Default::default() };
+    wire::SubscribeResponse { heartbeat: Some(heartbeat), ..Default::default() }
 }
 
 /// All feeds, on one socket.
@@ -170,28 +189,26 @@ impl FeedService for Fake {
         if !request.cursor.is_empty() && !request.cursor.starts_with(&format!("{life}-")) {
             return Err(Refusal::epoch_changed().into());
         }
+        if self.look(source, |script| script.ends) {
+            // With its end right behind it.
+            let message = self.look(source, |script| script.next(&request.cursor));
+            return Ok(Response::new(Box::pin(futures::stream::iter(message.map(Ok)))));
+        }
         let (room, mut taken) = mpsc::channel(1);
         let mut more = self.more.subscribe();
         let fake = self.clone();
         tokio::spawn(async move {
             let (mut at, mut skip) = place(&request.cursor);
             loop {
-                let (message, ends, cut, silent) = fake.look(source, |script| {
+                let (message, is_over, cut, silent) = fake.look(source, |script| {
                     let cut = script.cut_at.take_if(|cut| *cut == at).is_some();
                     let is_over = script.life != life;
                     let message = script.messages.get(at).filter(|_| !is_over).cloned();
-                    (message, script.ends || is_over, cut, script.silent)
+                    (message, is_over, cut, script.silent)
                 });
                 let Some(mut records) = message else {
-                    let heartbeat = wire::Heartbeat {
-                        watermark: Some(SystemTime::now().into()),
-                        ..Default::default()
-                    };
-                    let message = wire::SubscribeResponse {
-                        heartbeat: Some(heartbeat),
-                        ..Default::default()
-                    };
-                    if !silent && room.send(Ok(message)).await.is_err() || ends {
+                    let message = heartbeat();
+                    if !silent && room.send(Ok(message)).await.is_err() || is_over {
                         return;
                     }
                     tokio::select! {
@@ -207,7 +224,7 @@ impl FeedService for Fake {
                 }
                 at += 1;
                 let message = wire::SubscribeResponse { records, heartbeat: None };
-                if room.send(Ok(message)).await.is_err() || ends || cut {
+                if room.send(Ok(message)).await.is_err() || is_over || cut {
                     return;
                 }
             }
