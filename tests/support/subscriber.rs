@@ -100,18 +100,20 @@ impl Subscriber {
 
     fn take(&mut self, part: feed::FeedRecord) {
         let scope = part.scope.expect("whose it is");
-        let mut record = match (self.coming.take(), part.record) {
-            (None, Some(record)) => {
-                let (details, cursor) = (Vec::new(), String::new());
+        let coming = self.coming.take();
+        let mut record = match part.record {
+            Some(record) => {
+                assert_eq!(coming, None, "its chunks follow");
                 self.expect_next(&scope, &record);
+                let (details, cursor) = (Vec::new(), String::new());
                 Received { scope, record, details, parts: 0, cursor }
             }
-            (Some(coming), None) => {
+            None => {
+                let coming = coming.expect("a record before its chunks");
                 assert_eq!(coming.scope, scope);
                 assert!(!part.details.is_empty());
                 coming
             }
-            (coming, next) => panic!("{coming:?} is followed by {next:?}"),
         };
         record.parts += 1;
         for chunk in part.details {
