@@ -300,7 +300,7 @@ async fn with_a_token_of_ones_own_services_read_and_nobody_changes_anything() {
     let channel = stage.world.channel().await;
     for (service_name, method, who) in TABLE {
         let sent = bare(&stage, service_name, method);
-        if matches!(who, Who::Readers | Who::Locators) {
+        if matches!(who, Who::Readers | Who::Locators | Who::Followers) {
             let reader = Person::with_token(&service, channel.clone(), 50);
             expect(&reader, &sent, true, "a service").await;
         } else {
