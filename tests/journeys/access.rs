@@ -32,6 +32,8 @@ enum Who {
     Locators,
     /// The gateway.
     Gateway,
+    /// Services.
+    Followers,
     /// Whoever may sign the final report.
     Signers,
     /// Test lead and report owner: remedies of observations.
@@ -40,9 +42,10 @@ enum Who {
 
 const VERSIONING: &str = "/signoff.versioning.v1.VersioningService/";
 const SIGN_OFFS: &str = "/signoff.versioning.v1.SignOffService/";
+const FEED: &str = "/signoff.feed.v1.FeedService/";
 const TRAIL: &str = "/signoff.feed.v1.TrailService/";
 
-const TABLE: [(&str, &str, Who); 43] = [
+const TABLE: [(&str, &str, Who); 44] = [
     (VERSIONING, "CreateVersion", Who::Makers),
     (VERSIONING, "ReviseVersion", Who::Makers),
     (VERSIONING, "AddDecisions", Who::MakersAndSampleOwners),
@@ -83,6 +86,7 @@ const TABLE: [(&str, &str, Who); 43] = [
     (VERSIONING, "MarkStale", Who::Gateway),
     (VERSIONING, "FinishReopen", Who::Gateway),
     (VERSIONING, "CloseWorkflow", Who::Gateway),
+    (FEED, "Subscribe", Who::Followers),
     (TRAIL, "GetTrail", Who::Readers),
     (TRAIL, "VerifyTrail", Who::Readers),
     (TRAIL, "ExportTrail", Who::Readers),
@@ -113,6 +117,7 @@ fn may(who: Who, role: Role, phase: Phase) -> bool {
         Who::Readers => !matches!(role, Role::Admin | Role::Gateway),
         Who::Locators => matches!(role, Role::Service | Role::Gateway),
         Who::Gateway => role == Role::Gateway,
+        Who::Followers => role == Role::Service,
         Who::Signers => {
             matches!(role, Role::TestLead | Role::ReportOwner | Role::TestExecutive)
         }
@@ -126,6 +131,8 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
         "LocateVersion" => {
             wire::LocateVersionRequest { version_id: Uuid::now_v7().to_string() }.encode_to_vec()
         }
+        // It is about no workflow.
+        "Subscribe" => Vec::new(),
         "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => {
             wire::GetCurrentVersionRequest { scope: Some(whole(stage.workflow)) }.encode_to_vec()
         }
@@ -136,7 +143,8 @@ fn bare(stage: &Stage, service: &str, method: &str) -> Sent {
 
 /// Expects that access is given, or not, whatever else is wrong with the request.
 async fn expect(person: &Person, sent: &Sent, allowed: bool, told: &str) {
-    let answer = person.send(sent).await;
+    // A feed has no end.
+    let answer = person.first_answer(sent).await;
     if allowed {
         let Err(status) = answer else { return };
         let code = status.code();
@@ -209,6 +217,7 @@ fn right(stage: &Stage, sent: &Sent) -> Claims {
     let claims = Claims::new(10, "user-10", Duration::from_secs(30)).calling(&sent.path);
     match sent.method() {
         "LocateVersion" => claims,
+        "Subscribe" => claims.with_roles([Role::Service]),
         "CloseWorkflow" | "ExportTrail" | "VerifyTrail" => {
             claims.on(stage.workflow).with_roles([Role::Tester])
         }
@@ -222,7 +231,7 @@ fn right(stage: &Stage, sent: &Sent) -> Claims {
 /// Calls with a token, and expects that it is not believed.
 async fn expect_unbelieved(stage: &Stage, token: &str, sent: &Sent, what: &str) {
     let person = Person::with_token(token, stage.world.channel().await, 10);
-    let answer = person.send(sent).await;
+    let answer = person.first_answer(sent).await;
     assert!(answer.is_err(), "{what}: {}", sent.method());
     refusal(answer, Code::Unauthenticated, ErrorReason::TokenInvalid);
 }
@@ -250,7 +259,7 @@ async fn without_an_assertion_for_the_very_call_nobody_gets_in() {
             wrong.push(("for another phase", Claims { phase, ..right() }));
         }
         // Whoever may not do a thing may not have it looked at, either.
-        if !matches!(method, "LocateVersion") {
+        if !matches!(method, "LocateVersion" | "Subscribe") {
             wrong.push((
                 "for no workflow",
                 Claims {
@@ -268,12 +277,12 @@ async fn without_an_assertion_for_the_very_call_nobody_gets_in() {
         }
         expect_unbelieved(&stage, &foreign.sign(&right()).unwrap(), &sent, "a foreign key").await;
         expect_unbelieved(&stage, "a.b.c", &sent, "nonsense").await;
-        let answer = stage.unknown().send(&sent).await;
+        let answer = stage.unknown().first_answer(&sent).await;
         refusal(answer, Code::Unauthenticated, ErrorReason::TokenInvalid);
         // All else was right.
         let token = stage.world.key.sign(&right()).unwrap();
         let person = Person::with_token(&token, stage.world.channel().await, 10);
-        let code = person.send(&sent).await.err().map(|status| status.code());
+        let code = person.first_answer(&sent).await.err().map(|status| status.code());
         assert_ne!(code, Some(Code::Unauthenticated), "{method}");
     }
 }
@@ -292,7 +301,7 @@ async fn with_a_token_of_ones_own_services_read_and_nobody_changes_anything() {
     let channel = stage.world.channel().await;
     for (service_name, method, who) in TABLE {
         let sent = bare(&stage, service_name, method);
-        if matches!(who, Who::Readers | Who::Locators) {
+        if matches!(who, Who::Readers | Who::Locators | Who::Followers) {
             let reader = Person::with_token(&service, channel.clone(), 50);
             expect(&reader, &sent, true, "a service").await;
         } else {

@@ -234,7 +234,8 @@ impl Sent {
 /// The paths of all methods of the versioning service, sorted.
 pub fn versioning_methods() -> Vec<String> {
     let elsewhere = |path: &String| {
-        path.starts_with("/signoff.audit.") || path.starts_with("/signoff.gateway.")
+        let packages = ["/signoff.audit.", "/signoff.gateway.", "/signoff.metrics."];
+        packages.iter().any(|package| path.starts_with(package))
     };
     methods().into_iter().filter(|path| !elsewhere(path)).collect()
 }
