@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import json
-import time
 import unittest
 
 import grpc
@@ -14,20 +13,9 @@ from signoff.metrics.v1 import metrics_service_pb2 as metrics
 from signoff.versioning.v1 import decision_pb2 as decision
 from signoff.workflow.v1 import scope_pb2
 from story import OWNER, Report, decisions_of, samples
+from waiting import until
 
 SAMPLES = scope_pb2.PHASE_SAMPLE_SELECTION
-PATIENCE_SECONDS = 60
-
-
-def until(look, what):
-    """Looks until there is something, and gives it."""
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < ends:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {PATIENCE_SECONDS} seconds")
 
 
 class Metrics(unittest.TestCase):

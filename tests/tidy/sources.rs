@@ -10,13 +10,15 @@ const NOT_WRITTEN: [&str; 4] = ["Cargo.lock", "package-lock.json", "LICENSE", ".
 
 /// Where tests poll for a condition of something that cannot tell them. Nothing else in a test may
 /// let time pass.
-const POLLS: [&str; 4] = [
+const POLLS: [&str; 5] = [
     // Files and processes of a server that was killed.
     "deploy/embedded/tests/helper/mod.rs",
     // Files and processes of another program.
     "deploy/signoff/tests/helper/mod.rs",
     // What a connection of another client is waiting for.
     "shared/ledger/tests/postgres/support.rs",
+    // What a service counts.
+    "tests/python/waiting.py",
     // A server that comes back.
     "tests/support/wait.rs",
 ];

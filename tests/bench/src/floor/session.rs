@@ -105,6 +105,15 @@ impl Floor {
         Ok(Self { conn })
     }
 
+    /// A new session in a database without a trail.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn connect_beside(url: &SecretString) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url.expose_secret())?.application_name("floor");
+        Ok(Self { conn: options.connect().await? })
+    }
+
     /// Its connection.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.conn

@@ -52,7 +52,7 @@ async fn rate(bench: &Bench) -> Result<Line> {
     };
     let by_hand = async || {
         let urls = fresh(bench).await?;
-        let mut floor = Floor::connect(&urls.service).await?;
+        let mut floor = Floor::connect_beside(&urls.service).await?;
         let (took, ()) = timed(floor.count(&written)).await?;
         Ok(float(written.len()) / took * 1000.0)
     };
