@@ -21,7 +21,7 @@ use signoff_contract::workflow::v1::{Phase, Scope};
 use tempfile::TempDir;
 use tonic::Request;
 
-/// A place for the temporary folders of one demo. There is one at a time: each is a PostgreSQL with three
+/// A place for the temporary folders of one demo. There is one at a time: each is a PostgreSQL with four
 /// services, and where many start at once, connections take longer than their callers wait.
 struct Place {
     folder: TempDir,
@@ -306,7 +306,7 @@ fn a_kept_system_answers_until_it_is_stopped() {
         .values()
         .map(|pid| pid.as_u64().unwrap().try_into().unwrap())
         .collect();
-    assert_eq!(pids.len(), 5);
+    assert_eq!(pids.len(), 6);
     assert!(pids.iter().all(|pid| runs(*pid)));
     kill(process.id(), "TERM");
     assert_eq!(process.wait().unwrap().code(), Some(0));

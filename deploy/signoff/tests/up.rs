@@ -48,15 +48,15 @@ fn up_serves_and_leaves_nothing_when_stopped() {
     for signal in ["TERM", "INT"] {
         let mut up = Up::start(&data);
         let endpoints = up.endpoints();
-        let addresses = ["versioning", "audit", "gateway"]
+        let addresses = ["versioning", "audit", "gateway", "metrics"]
             .map(|name| endpoints[name].as_str().unwrap().to_owned());
         assert!(addresses.iter().all(|address| serves(address)), "{endpoints}");
 
         let mode = fs::metadata(data.join("endpoints.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(endpoints["pids"]["signoff"], up.process.id());
-        let pids =
-            ["signoff", "versioning", "audit", "gateway", "postgres"].map(|name| up.pid(name));
+        let pids = ["signoff", "versioning", "audit", "gateway", "metrics", "postgres"]
+            .map(|name| up.pid(name));
         assert!(pids.iter().all(|pid| runs(*pid)));
 
         // What is printed has no password; the file's URL works.
@@ -64,7 +64,10 @@ fn up_serves_and_leaves_nothing_when_stopped() {
         let printed = up.printed["database"].as_str().unwrap();
         assert!(printed.starts_with("postgres://postgres@127.0.0.1:"), "{printed}");
         let answer = query(endpoints["database"].as_str().unwrap());
-        assert_eq!(answer, ["signoff_audit", "signoff_gateway", "signoff_versioning"]);
+        assert_eq!(
+            answer,
+            ["signoff_audit", "signoff_gateway", "signoff_metrics", "signoff_versioning"]
+        );
 
         assert_eq!(up.end(signal), Some(0));
         assert!(pids.iter().all(|pid| !runs(*pid)));
