@@ -8,13 +8,20 @@ create table generations (
     -- Null: the first one, which nobody asked for.
     requested_by bigint,
     reason text not null default '',
-    request_id uuid unique,
     -- When it took the place of the one before.
     finished_at timestamptz
 );
 create unique index generations_one_live on generations (state) where state = 'live';
 create unique index generations_one_counting on generations (state) where state = 'counting';
 insert into generations (generation, state, finished_at) values (1, 'live', clock_timestamp());
+
+-- Who asked for a count, and which they were given: a new one, or the one that was under way.
+create table rebuild_requests (
+    request_id uuid primary key,
+    generation bigint not null references generations,
+    requested_by bigint not null,
+    reason text not null
+);
 
 -- How far each feed was followed. Whoever counts moves the cursor in the transaction that counts, from
 -- the place that it began at: a record is counted once, whoever else counts.
@@ -218,6 +225,7 @@ cross join lateral (values
 where m.numerator is not null and m.denominator <> 0;
 
 grant select, insert, update on generations to signoff_service;
+grant select, insert on rebuild_requests to signoff_service;
 grant select, insert, update, delete on feeds, heads, rejected_records, versions, rulings, requests,
     rollups, time_buckets to signoff_service;
 grant select on versioning_metrics to signoff_service;

@@ -110,9 +110,10 @@ pub(super) fn rebuilding(
     };
     wire::Rebuilding {
         generation: of.number,
-        state: match of.state {
-            State::Counting => wire::RebuildState::Counting,
-            State::Live | State::Retired => wire::RebuildState::Done,
+        state: match (of.state, of.finished_at) {
+            (State::Counting, _) => wire::RebuildState::Counting,
+            (State::Live, _) | (State::Retired, Some(_)) => wire::RebuildState::Done,
+            (State::Retired, None) => wire::RebuildState::Abandoned,
         }
         .into(),
         requested_at: Some(time_to_wire(of.requested_at)),

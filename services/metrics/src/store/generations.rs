@@ -82,7 +82,7 @@ pub async fn latest_rebuild(conn: &mut PgConnection) -> Stored<Option<Generation
     row.as_ref().map(read).transpose()
 }
 
-/// Begins to count anew; or gives the count that the same request began, or that is under way.
+/// Begins to count anew; or gives the count that the same request was given before, or that is under way.
 ///
 /// # Errors
 /// The request's id was used with another content.
@@ -90,54 +90,73 @@ pub async fn begin(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generatio
     let mut tx = conn.begin().await?;
     // One after the other.
     sqlx::query("lock table generations in share row exclusive mode").execute(&mut *tx).await?;
+    if let Some(given) = given_before(&mut tx, wanted).await? {
+        return Ok(given);
+    }
     // One whose feed refuses to go on does not get anywhere any more.
     sqlx::query(
-        "update generations g set state = 'retired'
-         where state = 'counting' and request_id is distinct from $1 and exists (
+        "update generations g set state = 'retired' where state = 'counting' and exists (
              select from feeds f where f.generation = g.generation and f.refused is not null)",
     )
-    .bind(wanted.request_id)
     .execute(&mut *tx)
     .await?;
-    let before = sqlx::query(
+    let under_way = sqlx::query(
         "select generation, state, requested_at, requested_by, reason, finished_at \
-         from generations where request_id = $1 or state = 'counting' \
-         order by request_id is not distinct from $1 desc limit 1",
+         from generations where state = 'counting'",
     )
-    .bind(wanted.request_id)
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(row) = before {
-        let found = read(&row)?;
-        let same = sqlx::query_scalar::<_, bool>(
-            "select coalesce(request_id = $2, false) from generations where generation = $1",
-        )
-        .bind(found.number)
-        .bind(wanted.request_id)
-        .fetch_one(&mut *tx)
-        .await?;
-        if same && (found.requested_by, &found.reason) != (Some(wanted.by), &wanted.reason) {
-            return Err(Fault::RequestIdReused);
-        }
-        return Ok(found);
-    }
+    let given = match under_way {
+        Some(row) => read(&row)?,
+        None => new(&mut tx, wanted).await?,
+    };
+    sqlx::query(
+        "insert into rebuild_requests (request_id, generation, requested_by, reason)
+         values ($1, $2, $3, $4)",
+    )
+    .bind(wanted.request_id)
+    .bind(given.number)
+    .bind(wanted.by)
+    .bind(&wanted.reason)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(given)
+}
+
+/// The count that the same request was given before.
+async fn given_before(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Option<Generation>> {
     let row = sqlx::query(
-        "insert into generations (generation, state, requested_by, reason, request_id)
-         select max(generation) + 1, 'counting', $1, $2, $3 from generations
+        "select g.generation, g.state, g.requested_at, g.requested_by, g.reason, g.finished_at, \
+             r.requested_by = $2 and r.reason = $3 as is_same \
+         from rebuild_requests r join generations g using (generation) where r.request_id = $1",
+    )
+    .bind(wanted.request_id)
+    .bind(wanted.by)
+    .bind(&wanted.reason)
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.try_get("is_same")? { read(&row).map(Some) } else { Err(Fault::RequestIdReused) }
+}
+
+/// A new count, from empty cursors.
+async fn new(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generation> {
+    let row = sqlx::query(
+        "insert into generations (generation, state, requested_by, reason)
+         select max(generation) + 1, 'counting', $1, $2 from generations
          returning generation, state, requested_at, requested_by, reason, finished_at",
     )
     .bind(wanted.by)
     .bind(&wanted.reason)
-    .bind(wanted.request_id)
-    .fetch_one(&mut *tx)
+    .fetch_one(&mut *conn)
     .await?;
     let begun = read(&row)?;
     sqlx::query("insert into feeds (generation, source) select $1, unnest($2::text[])")
         .bind(begun.number)
         .bind(SOURCES.map(|source| source.name()).as_slice())
-        .execute(&mut *tx)
+        .execute(conn)
         .await?;
-    tx.commit().await?;
     Ok(begun)
 }
 
