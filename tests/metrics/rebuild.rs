@@ -121,10 +121,15 @@ async fn a_request_to_count_anew_counts_once() {
     let admin = counted.person(ADMIN, None, &[Role::Admin]).await;
     let request = wanted("a new bucket");
     let begun = admin.call(request.clone()).await.unwrap().rebuild.unwrap();
+    // Whoever asks meanwhile is given the same one, and whoever comes too late another one.
+    let meanwhile = wanted("to be sure");
+    let given = admin.call(meanwhile.clone()).await.unwrap().rebuild.unwrap();
     until("its end", || async {
-        (counted.freshness().await.generation == begun.generation).then_some(())
+        (counted.freshness().await.generation == given.generation).then_some(())
     })
     .await;
+    let asked_again = admin.call(meanwhile).await.unwrap().rebuild.unwrap();
+    assert_eq!(asked_again.generation, given.generation);
     let again = admin.call(request.clone()).await.unwrap().rebuild.unwrap();
     assert_eq!((again.generation, again.state()), (begun.generation, wire::RebuildState::Done));
     // With another content, or of somebody else.
@@ -133,5 +138,5 @@ async fn a_request_to_count_anew_counts_once() {
     for refused in [admin.call(other).await, somebody.call(request).await] {
         refusal(refused, Code::InvalidArgument, ErrorReason::RequestIdReused);
     }
-    assert_eq!(counted.freshness().await.generation, begun.generation);
+    assert_eq!(counted.freshness().await.generation, given.generation);
 }

@@ -11,6 +11,26 @@ pub fn reason(status: &Status) -> String {
     info.reason
 }
 
+/// Expects a refusal that somebody may meet who does whatever comes to mind, among many others: one for a
+/// reason, and no fault of the service's own.
+#[track_caller]
+pub fn expect_fair(status: &Status) {
+    let fair = matches!(
+        status.code(),
+        Code::FailedPrecondition
+            | Code::Aborted
+            | Code::AlreadyExists
+            | Code::NotFound
+            | Code::PermissionDenied
+            | Code::InvalidArgument
+            // Many at once may be more than there are connections for.
+            | Code::Unavailable
+            | Code::ResourceExhausted
+    );
+    assert!(fair, "{status:?}");
+    assert!(!reason(status).is_empty());
+}
+
 /// The fields that a status names.
 pub fn fields(status: &Status) -> Vec<String> {
     status

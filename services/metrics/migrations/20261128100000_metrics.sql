@@ -9,7 +9,9 @@ create table generations (
     requested_by bigint,
     reason text not null default '',
     -- When it took the place of the one before.
-    finished_at timestamptz
+    finished_at timestamptz,
+    -- Its rows are gone, since another one took its place.
+    is_cleared boolean not null default false
 );
 create unique index generations_one_live on generations (state) where state = 'live';
 create unique index generations_one_counting on generations (state) where state = 'counting';

@@ -71,8 +71,6 @@ impl Measure {
     }
 }
 
-/// Where decisions are recommended (seed 002, part A).
-pub const SOURCES: [&str; 4] = ["tester", "llm", "manual", "automated"];
 /// What is asked for (seed 002, part G).
 pub const ACTION_TYPES: [&str; 3] = ["document_request", "data_update_request", "test_rerun"];
 /// How requests are answered.

@@ -7,7 +7,7 @@ use tonic::Status;
 
 use crate::domain::count::{Arrived, Read, understand};
 use crate::domain::touch::touches;
-use crate::store::feeds::Said;
+use crate::store::feeds::{HeldBy, Said};
 
 /// Up to how many records are counted in one transaction, and single decisions.
 const RECORDS: usize = 2_000;
@@ -152,14 +152,12 @@ fn said(heartbeat: wire::Heartbeat) -> Said {
         }),
         waiting: heartbeat.waiting,
         waiting_or_more: heartbeat.waiting_or_more,
-        held_by: heartbeat.held_by.map(|holder| {
-            serde_json::json!({
-                "process_id": holder.process_id,
-                "database": holder.database,
-                "role": holder.role,
-                "application": holder.application,
-                "seconds": holder.seconds,
-            })
+        held_by: heartbeat.held_by.map(|holder| HeldBy {
+            process_id: holder.process_id,
+            database: holder.database,
+            role: holder.role,
+            application: holder.application,
+            seconds: holder.seconds,
         }),
     }
 }

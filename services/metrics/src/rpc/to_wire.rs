@@ -71,8 +71,6 @@ pub(super) fn position(position: &Position) -> wire::FeedPosition {
 /// How fresh that is.
 pub(super) fn freshness(of: &Position, now: DateTime<Utc>) -> wire::FeedFreshness {
     let lag = of.said.watermark.and_then(|watermark| (now - watermark).to_std().ok());
-    let held = |field: &str| of.said.held_by.as_ref().and_then(|held| held.get(field)).cloned();
-    let word = |field| held(field).and_then(|value| value.as_str().map(str::to_owned));
     wire::FeedFreshness {
         position: Some(position(of)),
         lag_records: of.said.waiting,
@@ -81,14 +79,12 @@ pub(super) fn freshness(of: &Position, now: DateTime<Utc>) -> wire::FeedFreshnes
         lag: of.said.watermark.map(|_| lag.unwrap_or_default()).and_then(|lag| lag.try_into().ok()),
         heard_at: of.heard_at.map(time_to_wire),
         refused: of.refused.clone().unwrap_or_default(),
-        held_by: of.said.held_by.as_ref().map(|_| feed::HeldBy {
-            process_id: held("process_id")
-                .and_then(|value| i32::try_from(value.as_i64()?).ok())
-                .unwrap_or_default(),
-            database: word("database").unwrap_or_default(),
-            role: word("role").unwrap_or_default(),
-            application: word("application").unwrap_or_default(),
-            seconds: held("seconds").and_then(|value| value.as_f64()).unwrap_or_default(),
+        held_by: of.said.held_by.as_ref().map(|holder| feed::HeldBy {
+            process_id: holder.process_id,
+            database: holder.database.clone(),
+            role: holder.role.clone(),
+            application: holder.application.clone(),
+            seconds: holder.seconds,
         }),
         rejected_records: of.rejected,
     }

@@ -1,9 +1,11 @@
 //! How far feeds were followed.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use signoff_ledger::Source;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
 use super::{SOURCES, Stored, source_named};
 use crate::domain::count::Rejected;
@@ -26,8 +28,23 @@ pub struct Said {
     pub waiting: i64,
     /// There were more.
     pub waiting_or_more: bool,
-    /// What held it back, as the wire has it.
-    pub held_by: Option<serde_json::Value>,
+    /// What held it back.
+    pub held_by: Option<HeldBy>,
+}
+
+/// A process of the source's database server with an open transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// Its process id there.
+    pub process_id: i32,
+    /// Its database.
+    pub database: String,
+    /// As whom it is connected.
+    pub role: String,
+    /// What it calls itself.
+    pub application: String,
+    /// For how long it has been seen to hold the feed back, in seconds.
+    pub seconds: f64,
 }
 
 /// How far a feed was followed.
@@ -71,7 +88,9 @@ pub async fn positions(conn: &mut PgConnection, generation: i64) -> Stored<Vec<P
                     watermark: row.try_get("watermark")?,
                     waiting: row.try_get("waiting")?,
                     waiting_or_more: row.try_get("waiting_or_more")?,
-                    held_by: row.try_get("held_by")?,
+                    held_by: row
+                        .try_get::<Option<Json<HeldBy>>, _>("held_by")?
+                        .map(|Json(held)| held),
                 },
                 heard_at: row.try_get("heard_at")?,
                 refused: row.try_get("refused")?,
@@ -116,7 +135,7 @@ pub async fn advance(
         .bind(said.watermark)
         .bind(said.waiting)
         .bind(said.waiting_or_more)
-        .bind(&said.held_by),
+        .bind(said.held_by.as_ref().map(Json)),
     };
     Ok(moved.execute(conn).await?.rows_affected() == 1)
 }

@@ -216,19 +216,28 @@ const TABLES: [&str; 8] = [
     "rollups",
 ];
 
-/// Clears some rows of counts whose place was taken. Whether there may be more.
+/// Clears some rows of a count whose place was taken. Whether there may be more.
 pub async fn clear_retired(conn: &mut PgConnection) -> Stored<bool> {
+    let retired = sqlx::query_scalar::<_, i64>(
+        "select generation from generations where state = 'retired' and not is_cleared limit 1",
+    );
+    let Some(generation) = retired.fetch_optional(&mut *conn).await? else { return Ok(false) };
     for table in TABLES {
+        // By the generation, with which every key begins: the rows of the others are not looked at.
         let delete = format!(
-            "delete from {table} where ctid = any(array(select t.ctid from {table} t \
-             join generations g using (generation) where g.state = 'retired' limit 5000))"
+            "delete from {table} where ctid = any(array( \
+             select ctid from {table} where generation = $1 limit 5000))"
         );
-        let cleared = sqlx::query(sqlx::AssertSqlSafe(delete)).execute(&mut *conn).await?;
-        if cleared.rows_affected() > 0 {
+        let cleared = sqlx::query(sqlx::AssertSqlSafe(delete)).bind(generation);
+        if cleared.execute(&mut *conn).await?.rows_affected() > 0 {
             return Ok(true);
         }
     }
-    Ok(false)
+    sqlx::query("update generations set is_cleared = true where generation = $1")
+        .bind(generation)
+        .execute(conn)
+        .await?;
+    Ok(true)
 }
 
 fn read(row: &PgRow) -> Stored<Generation> {
