@@ -82,10 +82,21 @@ impl Script {
     }
 }
 
+/// Who holds all fake feeds back, as they say.
+pub(crate) fn holder() -> wire::HeldBy {
+    wire::HeldBy {
+        process_id: 4711,
+        database: "ledger".to_owned(),
+        role: "somebody".to_owned(),
+        application: "a long report".to_owned(),
+        seconds: 12.5,
+    }
+}
+
 /// Everything was sent.
 fn heartbeat() -> wire::SubscribeResponse {
     let watermark = Some(SystemTime::now().into());
-    let heartbeat = wire::Heartbeat { watermark, ..Default::default() };
+    let heartbeat = wire::Heartbeat { watermark, held_by: Some(holder()), ..Default::default() };
     wire::SubscribeResponse { heartbeat: Some(heartbeat), ..Default::default() }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::asking::Asking;
 use crate::chain::{Chain, Record, Said};
-use crate::fake::{Counted, SOURCES};
+use crate::fake::{Counted, SOURCES, holder};
 use crate::oracle::{self, Fact};
 use crate::story::Story;
 
@@ -339,6 +339,8 @@ async fn a_feed_that_only_says_where_it_stands_counts_for_nothing() {
         all.then_some(())
     })
     .await;
+    let heard = counted.freshness().await.feeds;
+    assert!(heard.iter().all(|of| of.held_by == Some(holder())), "{heard:?}");
     expect_totals(&counted, &[]).await;
     // Nothing is to be counted anew, either.
     counted.rebuilt().await;
