@@ -7,6 +7,7 @@ use signoff_backend::serve::{Served as _, Service};
 use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_embedded::Cluster;
 use signoff_gateway::{GatewayArgs, Service as Gateway};
+use signoff_ledger::with_ledger;
 use signoff_tests::plain::get;
 use signoff_tests::wait::until;
 use signoff_tests::{database, world};
@@ -29,7 +30,7 @@ async fn gateway(cluster: &Cluster, folder: &std::path::Path) -> Gateway {
         gateway: GatewayArgs,
     }
 
-    let migrations = signoff_gateway::migrations();
+    let migrations = with_ledger(signoff_gateway::migrations());
     let (urls, _) = database::fresh_for(cluster, "gateway", migrations).await;
     let jwks = folder.join("jwks.json").display().to_string();
     let key = folder.join("gateway.key").display().to_string();
@@ -40,8 +41,9 @@ async fn gateway(cluster: &Cluster, folder: &std::path::Path) -> Gateway {
         "--oidc-issuer=x".to_owned(),
         "--versioning-url=http://127.0.0.1:1".to_owned(),
         "--audit-url=http://127.0.0.1:1".to_owned(),
+        "--metrics-url=http://127.0.0.1:1".to_owned(),
     ];
-    let cli: Cli = clap::Parser::parse_from(line.into_iter().chain(more));
+    let cli: Cli = clap::Parser::try_parse_from(line.into_iter().chain(more)).unwrap();
     let mut args = cli.gateway;
     args.database.database_url = urls.service;
     args.monitor.http_listen = FREE;
