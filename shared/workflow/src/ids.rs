@@ -59,4 +59,11 @@ mod tests {
         assert_eq!(scope.line_id().get_version_num(), 5);
         assert_ne!(scope.line_id(), Scope { phase: Phase::SCOPING, ..scope }.line_id());
     }
+
+    #[test]
+    fn a_workflow_is_named_by_its_two_ids() {
+        let workflow = Workflow { cycle_id: Uuid::from_u128(1), report_id: Uuid::from_u128(2) };
+        let name = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-0000-000000000002";
+        assert_eq!(workflow.to_string(), name);
+    }
 }

@@ -106,6 +106,15 @@ mod tests {
     }
 
     #[test]
+    fn a_role_on_a_report_is_none_of_the_company() {
+        let on_a_report = [Role::Tester, Role::TestLead, Role::ReportOwner, Role::TestExecutive];
+        for role in Role::ALL {
+            assert_eq!(role.is_held_on_a_report(), on_a_report.contains(&role), "{role}");
+        }
+        assert_eq!(Role::TestLead.to_string(), "test_lead");
+    }
+
+    #[test]
     fn an_unknown_role_lists_the_known_ones() {
         let error = "boss".parse::<Role>().unwrap_err().to_string();
         assert!(error.contains("boss") && error.contains("test_executive"), "{error}");

@@ -81,4 +81,13 @@ mod tests {
         assert_eq!(violations.total(), MAX_NAMED + 10);
         assert!(violations.or(()).is_err());
     }
+
+    #[test]
+    fn nothing_wrong_is_no_violation() {
+        assert!(Violations::default().is_empty());
+        assert_eq!(Violations::default().or(7), Ok(7));
+        let one = Violations::one("scope", "is missing");
+        assert!(!one.is_empty());
+        assert_eq!((one.total(), one.named()[0].field.as_str()), (1, "scope"));
+    }
 }

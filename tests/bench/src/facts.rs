@@ -1,7 +1,7 @@
 //! What a run was made on. Nothing that tells one machine from another by name.
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row};
 
 /// Settings of the database that matter.
@@ -15,7 +15,7 @@ const SETTINGS: [&str; 6] = [
 ];
 
 /// What a run was made on.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
     /// How many things this machine does at once.
     pub cores: usize,

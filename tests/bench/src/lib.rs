@@ -6,11 +6,16 @@
 pub mod bare;
 pub mod cases;
 pub mod child;
+pub mod closed_loop;
+pub mod curves;
 pub mod data;
 pub mod desk;
+pub mod door;
+pub mod draw;
 pub mod facts;
 pub mod floor;
 pub mod lanes;
+pub mod page;
 pub mod pairs;
 pub mod raw;
 pub mod records;

@@ -1,7 +1,6 @@
 //! Measures the services; see `bench --help`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints its report")]
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,7 +9,7 @@ use clap::{Parser, Subcommand};
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, serve};
 use signoff_bench::workloads::{ALL, Size};
-use signoff_bench::{bare, run};
+use signoff_bench::{bare, page, run};
 use signoff_chassis::{shutdown, telemetry};
 use signoff_versioning::commands::Engine as Versioning;
 
@@ -25,6 +24,10 @@ struct Cli {
     /// How large the workloads are.
     #[arg(long, value_enum, default_value = "full")]
     size: Size,
+    /// Where the report is kept: a page with the table and the curves, and everything that was
+    /// measured [default: a new folder in cargo's target folder]
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// End with exit code 1 if a target is missed.
     #[arg(long)]
     check: bool,
@@ -43,9 +46,14 @@ enum Output {
     Json,
 }
 
-/// The servers, which the bench starts itself.
+/// What else it does. The servers are started by the bench itself.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Draws the page and the curves of a kept report again.
+    Draw {
+        /// Where the report is kept.
+        folder: PathBuf,
+    },
     #[command(hide = true)]
     Versioning(Box<signoff_versioning::ServeArgs>),
     #[command(hide = true)]
@@ -68,6 +76,7 @@ fn workloads() -> String {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Some(Command::Draw { folder }) => ended(draw(&folder)),
         Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
         Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
         Some(Command::Gateway(args)) => ended(gateway_until_told(*args).await),
@@ -110,30 +119,30 @@ async fn bare_until_told(args: bare::BareArgs) -> Result<()> {
     bare::serve(args, shutdown::token(true)?).await
 }
 
-/// Whether all targets were met.
+/// Measures, and keeps what was measured. Whether all targets were met.
 async fn measure(cli: &Cli) -> Result<bool> {
     let workloads = run::chosen(&cli.only)?;
     let program = std::env::current_exe().context("this program's own path")?;
     let report =
         run::run(program.clone(), &workloads, cli.size, |step| eprintln!("{step}")).await?;
-    let json = serde_json::to_string_pretty(&report)?;
-    let path = save(&program, &json)?;
+    let folder = cli.keep.clone().unwrap_or_else(|| new_folder(&program));
+    page::keep(&report, &folder)?;
     match cli.output {
         Output::Text => println!("{}", report.table()),
-        Output::Json => println!("{json}"),
+        Output::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
-    eprintln!("everything that was measured: {}", path.display());
+    eprintln!("the table, the curves and everything that was measured: {}", folder.display());
     Ok(report.passed())
 }
 
-/// Writes the report to `bench` in cargo's target folder, or in the current one's, should the
-/// program lie elsewhere.
-fn save(program: &Path, json: &str) -> Result<PathBuf> {
+/// A new folder in `bench` in cargo's target folder, or in the current one's, should the program lie
+/// elsewhere.
+fn new_folder(program: &Path) -> PathBuf {
     let built = program.ancestors().find(|folder| folder.ends_with("target"));
-    let folder = built.unwrap_or(Path::new("target")).join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let name = chrono::Utc::now().format("%Y%m%dT%H%M%SZ.json").to_string();
-    let path = folder.join(name);
-    fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    let name = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
+    built.unwrap_or(Path::new("target")).join("bench").join(name)
+}
+
+fn draw(folder: &Path) -> Result<()> {
+    page::keep(&page::kept(folder)?, folder)
 }

@@ -56,12 +56,6 @@ impl Raw {
     }
 }
 
-/// Whether a method is not there yet.
-pub fn is_missing(error: &anyhow::Error) -> bool {
-    let status = error.downcast_ref::<Status>();
-    status.is_some_and(|status| status.code() == tonic::Code::Unimplemented)
-}
-
 /// How many messages a message holds in its field 1, without a look into them.
 ///
 /// # Errors

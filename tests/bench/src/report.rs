@@ -1,13 +1,15 @@
 //! What was measured, for people and for programs.
 
+use std::fmt;
+
 use comfy_table::{LineStyle, Table, TableStyle};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
 use crate::stats::Samples;
 
 /// What a line's measurements are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Milliseconds: less is better.
     #[serde(rename = "ms")]
@@ -20,8 +22,28 @@ pub enum Unit {
     Kilobytes,
 }
 
+impl fmt::Display for Unit {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Milliseconds => "ms",
+            Self::PerSecond => "/s",
+            Self::Kilobytes => "kB",
+        })
+    }
+}
+
+/// What a line's size counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Rows, versions or calls.
+    Size,
+    /// Clients at once.
+    Clients,
+}
+
 /// A value that must not be missed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Check {
     /// What must hold, in words.
     pub target: String,
@@ -32,14 +54,16 @@ pub struct Check {
 }
 
 /// One thing that was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     /// The workload that it belongs to.
-    pub workload: &'static str,
+    pub workload: String,
     /// What it is.
     pub what: String,
-    /// How many rows, versions or calls it is about.
+    /// How many it is about.
     pub size: u64,
+    /// Of what.
+    pub axis: Axis,
     /// What the measurements are of.
     pub unit: Unit,
     /// Through the service.
@@ -56,11 +80,12 @@ pub struct Line {
 
 impl Line {
     /// A line without measurements.
-    pub fn new(workload: &'static str, what: impl Into<String>, size: u64, unit: Unit) -> Self {
+    pub fn new(workload: &str, what: impl Into<String>, size: u64, unit: Unit) -> Self {
         Self {
-            workload,
+            workload: workload.to_owned(),
             what: what.into(),
             size,
+            axis: Axis::Size,
             unit,
             grpc: Samples::default(),
             floor: Samples::default(),
@@ -112,6 +137,12 @@ impl Line {
         self
     }
 
+    /// Its size is the number of clients.
+    #[must_use]
+    pub fn by_clients(self) -> Self {
+        Self { axis: Axis::Clients, ..self }
+    }
+
     /// With a note.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
@@ -121,7 +152,7 @@ impl Line {
 }
 
 /// A whole run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// What it ran on.
     pub facts: Facts,
@@ -170,7 +201,7 @@ impl Report {
                 .chain(line.notes.iter().map(|note| format!("note: {note}")))
                 .collect();
             table.add_row([
-                line.workload.to_owned(),
+                line.workload.clone(),
                 line.what.clone(),
                 line.size.to_string(),
                 shown(&line.grpc, line.unit),
@@ -189,11 +220,6 @@ fn shown(samples: &Samples, unit: Unit) -> String {
     if samples.is_empty() {
         return String::new();
     }
-    let unit = match unit {
-        Unit::Milliseconds => "ms",
-        Unit::PerSecond => "/s",
-        Unit::Kilobytes => "kB",
-    };
     format!("{} {unit} (of {})", number(samples.median()), samples.values().len())
 }
 

@@ -1,6 +1,6 @@
 //! What many measurements say together.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A count as a measurement.
 pub fn count(of: usize) -> f64 {
@@ -8,7 +8,7 @@ pub fn count(of: usize) -> f64 {
 }
 
 /// Measurements of one thing in one run, in the order in which they were made.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Samples(Vec<f64>);
 

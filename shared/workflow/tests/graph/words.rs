@@ -88,6 +88,10 @@ fn observations_never_started_still_say_what_is_not_covered() {
     }
     let what = "Observation Management is not complete: test 7 failed: record an observation";
     assert_eq!(told(&board, start), one(8, "observation_management", what));
+    // Nobody said what is missing: it is still to be started.
+    board.phases.remove(&Phase::OBSERVATION_MANAGEMENT);
+    let what = "Observation Management has not been started: start it";
+    assert_eq!(told(&board, start), one(8, "observation_management", what));
 }
 
 #[test]

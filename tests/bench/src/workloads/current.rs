@@ -1,9 +1,8 @@
 //! `GetCurrentVersion`: sixteen clients, beside the least that a read can be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use futures::future::try_join_all;
+use anyhow::Result;
 use prost::Message as _;
 use prost::bytes::Bytes;
 use signoff_contract::versioning::v1 as wire;
@@ -11,11 +10,12 @@ use signoff_tests::world;
 use signoff_workflow::Role;
 
 use super::Bench;
+use crate::closed_loop::{asking, calls};
 use crate::desk::Desk;
-use crate::pairs::{in_turns, milliseconds};
+use crate::pairs::in_turns;
 use crate::raw::Raw;
 use crate::report::{Line, Unit};
-use crate::stats::{Samples, count};
+use crate::stats::Samples;
 use crate::{TESTER, bare};
 
 pub(super) const PATH: &str = "/signoff.versioning.v1.VersioningService/GetCurrentVersion";
@@ -46,9 +46,10 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
 
     let mut line = Line::new("current", "16 clients", count_u64(CLIENTS), Unit::PerSecond);
     let (mut waits, mut bare_waits) = (Samples::default(), Samples::default());
-    let through_grpc = async || calls(&clients, PATH, &ask, window, &mut waits).await;
-    let by_bare =
-        async || calls(&bare_clients, bare::PATH, &ask_bare, window, &mut bare_waits).await;
+    let through_grpc = async || calls(&asking(&clients, &ask), PATH, window, &mut waits).await;
+    let by_bare = async || {
+        calls(&asking(&bare_clients, &ask_bare), bare::PATH, window, &mut bare_waits).await
+    };
     let times = bench.size.pick(1, 7);
     (line.grpc, line.floor) = in_turns(times, through_grpc, by_bare).await?;
     drop(least);
@@ -65,36 +66,4 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
 
 fn count_u64(of: usize) -> u64 {
     u64::try_from(of).unwrap_or(u64::MAX)
-}
-
-/// Calls by all clients until the time is over: how many in a second. How long each took is noted.
-pub(super) async fn calls(
-    clients: &[Raw],
-    path: &'static str,
-    message: &Bytes,
-    window: Duration,
-    waits: &mut Samples,
-) -> Result<f64> {
-    let began = Instant::now();
-    let tasks = clients.iter().cloned().map(|client| {
-        let message = message.clone();
-        tokio::spawn(async move {
-            let mut waits = Vec::new();
-            while began.elapsed() < window {
-                let asked = Instant::now();
-                let answer = client.unary(path, message.clone()).await?;
-                ensure!(!answer.is_empty(), "an empty answer");
-                waits.push(milliseconds(asked.elapsed()));
-            }
-            Ok(waits)
-        })
-    });
-    let mut done = 0;
-    for task in try_join_all(tasks).await.context("a client")? {
-        for wait in task? {
-            waits.add(wait);
-            done += 1;
-        }
-    }
-    Ok(count(done) / began.elapsed().as_secs_f64())
 }

@@ -11,7 +11,7 @@ use crate::TESTER;
 use crate::child::Child;
 use crate::desk::Desk;
 use crate::pairs::{in_turns, timed};
-use crate::raw::{self, Raw, count_field_1};
+use crate::raw::{Raw, count_field_1};
 use crate::report::{Line, Unit};
 use crate::stats::{Samples, count};
 use crate::system::System;
@@ -31,14 +31,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let raw = system.raw(TESTER, Role::Tester, desk.workflow).await;
     let mut line = Line::new("export", "all as a stream", many.into(), Unit::PerSecond);
     // Once around, so that what is kept for good is there before memory is looked at.
-    match export(&system, &small_raw, &few).await {
-        Ok(_) => {}
-        Err(error) if raw::is_missing(&error) => {
-            system.stop().await?;
-            return Ok(vec![line.note("is not served")]);
-        }
-        Err(error) => return Err(error),
-    }
+    export(&system, &small_raw, &few).await?;
     let (_, base) = export(&system, &small_raw, &few).await?;
 
     let mut memory = Samples::default();

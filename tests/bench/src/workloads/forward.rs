@@ -5,75 +5,29 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use prost::Message as _;
 use prost::bytes::Bytes;
-use signoff_chassis::identity::{SigningKey, TokenClaims};
-use signoff_contract::gateway::v1 as gateway;
 use signoff_contract::versioning::v1 as wire;
-use signoff_tests::connection::Connection;
-use signoff_tests::house::listed;
-use signoff_tests::people::request_id;
-use signoff_tests::{Person, world};
-use signoff_workflow::{Role, Workflow};
+use signoff_workflow::Role;
 
-use super::current::{self, CLIENTS, calls};
+use super::current::{self, CLIENTS};
 use super::{Bench, export, import};
-use crate::child::Child;
+use crate::TESTER;
+use crate::closed_loop::{asking, calls};
 use crate::desk::{Desk, prepared};
+use crate::door::Door;
 use crate::pairs::{in_turns, timed};
-use crate::raw::Raw;
 use crate::report::{Line, Unit};
 use crate::stats::Samples;
 use crate::system::System;
-use crate::{OWNER, TESTER};
-
-/// How long tokens are good for.
-const LIFE: Duration = Duration::from_secs(60 * 60);
-/// Who opens workflows.
-const ADMIN: i64 = 90;
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let system = bench.system().await?;
-    let (child, provider) = system.gateway(&bench.cluster).await?;
-    let door = Door { child, provider };
+    let door = Door::before(&system, &bench.cluster).await?;
     let mut lines = reads(bench, &system, &door).await?;
     lines.push(imports(bench, &system, &door).await?);
     lines.push(streams(bench, &system, &door).await?);
     drop(door);
     system.stop().await?;
     Ok(lines)
-}
-
-/// A gateway, and whose tokens it believes.
-struct Door {
-    child: Child,
-    provider: SigningKey,
-}
-
-impl Door {
-    fn token(&self, user_id: i64, roles: &[Role]) -> Result<String> {
-        let claims = TokenClaims::new(user_id, format!("user-{user_id}"), LIFE);
-        Ok(self.provider.sign_token(&claims.with_roles(roles.iter().copied()))?)
-    }
-
-    /// Tells it who works on a report that is open at the service already.
-    async fn open(&self, workflow: Workflow) -> Result<()> {
-        let channel = world::connect(self.child.address).await;
-        let admin = Person::with_token(&self.token(ADMIN, &[Role::Admin])?, channel, ADMIN);
-        let request = gateway::OpenWorkflowRequest {
-            scope: Some(world::whole(workflow)),
-            cycle_name: "bench".to_owned(),
-            report_name: "bench".to_owned(),
-            members: listed(&[(TESTER, Role::Tester), (OWNER, Role::ReportOwner)]),
-            request_id: request_id(),
-        };
-        admin.call(request).await?;
-        Ok(())
-    }
-
-    /// The tester's connection to it.
-    async fn raw(&self) -> Result<Raw> {
-        let channel = world::connect(self.child.address).await;
-        Ok(Raw::new(Connection::with_token(channel, &self.token(TESTER, &[])?)))
-    }
 }
 
 /// `GetCurrentVersion`, by sixteen clients.
@@ -95,14 +49,14 @@ async fn reads(bench: &Bench, system: &System, door: &Door) -> Result<Vec<Line>>
     let mut wait = Line::new("forward", "the same, p50 of a call", clients, Unit::Milliseconds);
     let by_gateway = async || {
         let mut waits = Samples::default();
-        let rate = calls(&through, current::PATH, &ask, window, &mut waits).await?;
+        let rate = calls(&asking(&through, &ask), current::PATH, window, &mut waits).await?;
         wait.grpc.add(waits.median());
         Ok(rate)
     };
     let mut medians = Samples::default();
     let by_service = async || {
         let mut waits = Samples::default();
-        let rate = calls(&straight, current::PATH, &ask, window, &mut waits).await?;
+        let rate = calls(&asking(&straight, &ask), current::PATH, window, &mut waits).await?;
         medians.add(waits.median());
         Ok(rate)
     };
@@ -155,9 +109,9 @@ async fn streams(bench: &Bench, system: &System, door: &Door) -> Result<Line> {
         filter: None,
     };
     let mut line = Line::new("forward", "decisions as a stream", many.into(), Unit::PerSecond);
-    export::taken(&door.child, &raw, request(&few_version)).await?;
-    let (_, base) = export::taken(&door.child, &raw, request(&few_version)).await?;
-    let taken = timed(export::taken(&door.child, &raw, request(&version))).await?;
+    export::taken(&door.gateway, &raw, request(&few_version)).await?;
+    let (_, base) = export::taken(&door.gateway, &raw, request(&few_version)).await?;
+    let taken = timed(export::taken(&door.gateway, &raw, request(&version))).await?;
     let (took, (rows, peak)) = taken;
     ensure!(rows == usize::try_from(many)?, "{rows} decisions came");
     line.grpc.add(f64::from(many) / took * 1000.0);

@@ -1,6 +1,7 @@
 //! What is measured: one file for each workload.
 
 mod add;
+mod clients;
 mod create;
 mod current;
 mod disk;
@@ -101,15 +102,16 @@ macro_rules! workloads {
 }
 
 workloads! {
-    import: "ImportDecisions: 100,000 samples as a stream",
+    import: "ImportDecisions: 1,000, 10,000 and 100,000 samples as a stream",
     add: "AddDecisions: 100,000 samples, 10,000 a call",
-    review: "ReviewDecisions: 100,000 in one call, by list, and the rest after 20,000",
+    review: "ReviewDecisions: 1,000 to 100,000 in one call, by list, and the rest after a fifth by list",
     revise: "ReviseVersion: 10 new samples beside 10,000, 100,000 and a million",
     disk: "disk of 20 versions of 10,000 samples, 1 % changed in each",
     list: "ListDecisions: pages of 100 of 100,000, first and deep, current and old",
     export: "ExportDecisions: 100,000 as a stream",
     current: "GetCurrentVersion: 16 clients",
     forward: "through the gateway and straight: reads, an import, a million decisions as a stream",
+    clients: "through the gateway by 1 to 64 clients: reads and changes, rate and waits",
     follow: "the feed, followed and counted; GetPhaseMetrics of a thousand records and of a million",
     create: "CreateVersion: 100 samples, 16 clients on workflows of their own",
     lineage: "GetLineage: 20 versions of a line of a million, and of a small one",

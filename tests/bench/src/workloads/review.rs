@@ -68,16 +68,20 @@ impl Opinions {
 }
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
-    let many: u32 = bench.size.pick(500, 100_000);
+    let sizes: [u32; 3] = bench.size.pick([100, 200, 500], [1_000, 10_000, 100_000]);
     let system = bench.system().await?;
     let mut copying = Copying::new(&system.urls).await?;
     let mut lines = Vec::new();
     for (what, remaining) in [("by list", false), ("the rest, after a fifth by list", true)] {
-        let mut line = Line::new("review", what, many.into(), Unit::Milliseconds);
-        let opinions = Opinions::new(i32::try_from(many)?, remaining);
-        measure(bench, &system, &opinions, many, &mut line).await?;
-        copy(bench, &mut copying, &opinions, many, &mut line).await?;
-        lines.push(line.at_most_floor(1.5).at_most_copying());
+        for many in sizes {
+            let mut line = Line::new("review", what, many.into(), Unit::Milliseconds);
+            let opinions = Opinions::new(i32::try_from(many)?, remaining);
+            measure(bench, &system, &opinions, many, &mut line).await?;
+            copy(bench, &mut copying, &opinions, many, &mut line).await?;
+            // What is asked for is about the most.
+            let most = many == sizes[2];
+            lines.push(if most { line.at_most_floor(1.5).at_most_copying() } else { line });
+        }
     }
     system.stop().await?;
     Ok(lines)
