@@ -1,8 +1,10 @@
 //! Following one feed for one count.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::{Fuse, FusedFuture as _};
 use rand::Rng as _;
 use signoff_backend::Fault;
 use signoff_chassis::reason_name;
@@ -13,7 +15,7 @@ use tonic::Status;
 use tonic_types::StatusExt as _;
 
 use super::batch::Batch;
-use super::upstream::{Feed, Upstreams};
+use super::upstream::{Heard, Upstreams};
 use crate::domain::count::{Counter, Read};
 use crate::domain::record::What;
 use crate::domain::touch::Touch;
@@ -105,7 +107,7 @@ impl Follower {
         }
     }
 
-    /// Subscribes where the count is, and counts.
+    /// Subscribes where the count is, and counts: while one batch is kept, the next is read.
     async fn follow(&self, counted: &mut bool) -> Result<(), Ended> {
         let cursor = {
             let mut connection = self.pool.acquire().await.map_err(Fault::from)?;
@@ -115,29 +117,34 @@ impl Follower {
         let upstream = self.upstreams.of(self.of.source);
         let mut stream = upstream.subscribe(&cursor).await.map_err(Ended::Feed)?;
         let mut batch = Batch::default();
+        let mut heard = Ok(());
+        let mut keeping = pin!(Fuse::terminated());
         loop {
-            let heard = self.hear(&mut stream, &mut batch).await;
+            if keeping.is_terminated() && !batch.is_empty() {
+                keeping.set(self.keep(batch.take(), cursor.clone()).fuse());
+            }
             // Whatever ends the subscription, what came before it counts: else a feed that ends at once
             // would never get anywhere.
-            let whole = batch.take();
-            if !whole.is_empty() {
-                cursor = self.keep(whole, cursor).await?;
-                *counted = true;
+            if keeping.is_terminated() && heard.is_err() {
+                return heard;
             }
-            heard?;
+            tokio::select! {
+                kept = &mut keeping => {
+                    cursor = kept?;
+                    *counted = true;
+                }
+                message = stream.message(), if heard.is_ok() && !batch.is_full() => {
+                    heard = self.hear(message, &mut batch);
+                }
+            }
         }
     }
 
-    /// Takes in the next message, and what has come behind it meanwhile.
-    async fn hear(&self, stream: &mut Feed, batch: &mut Batch) -> Result<(), Ended> {
+    /// Takes in a message.
+    fn hear(&self, message: Heard, batch: &mut Batch) -> Result<(), Ended> {
         let with_details = self.upstreams.of(self.of.source).with_details();
-        let mut next = Some(stream.message().await);
-        while let Some(message) = next {
-            let message = message.map_err(Ended::Feed)?.ok_or(Ended::Over)?;
-            batch.add(message, self.of.source, with_details).map_err(Ended::Feed)?;
-            next = if batch.is_full() { None } else { stream.message().now_or_never() };
-        }
-        Ok(())
+        let message = message.map_err(Ended::Feed)?.ok_or(Ended::Over)?;
+        batch.add(message, self.of.source, with_details).map_err(Ended::Feed)
     }
 
     /// Counts a batch, in one transaction with its cursor. Gives the cursor behind it.

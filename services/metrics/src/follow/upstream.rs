@@ -44,8 +44,8 @@ pub struct FeedArgs {
     pub service_token_file: PathBuf,
 }
 
-/// Messages of a feed, as they come.
-pub(super) type Feed = Streaming<wire::SubscribeResponse>;
+/// A message of a feed, as it came; nothing, if the feed ended.
+pub(super) type Heard = Result<Option<wire::SubscribeResponse>, Status>;
 
 /// All services that are followed. None need be there yet.
 #[derive(Clone, Debug)]
