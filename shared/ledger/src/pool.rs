@@ -7,6 +7,8 @@
 
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -29,6 +31,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub struct Pool {
     inner: PgPool,
     options: PoolOptions,
+    /// Whether a connection is made that nobody waits for.
+    filling: Arc<AtomicBool>,
 }
 
 /// How many connections there are.
@@ -61,7 +65,7 @@ pub struct Transaction(Guarded);
 
 impl Pool {
     pub(crate) fn new(inner: PgPool, options: PoolOptions) -> Self {
-        Self { inner, options }
+        Self { inner, options, filling: Arc::default() }
     }
 
     /// A connection, for statements that are no transaction together.
@@ -69,7 +73,10 @@ impl Pool {
     /// # Errors
     /// There is none to be had in time.
     pub async fn acquire(&self) -> Result<Lease, sqlx::Error> {
-        let held = Some(self.inner.acquire().await?);
+        let waiting = Waiting(Some(self));
+        let acquired = self.inner.acquire().await;
+        waiting.over();
+        let held = Some(acquired?);
         Ok(Lease { held, patience: self.options.patience, in_transaction: false, turn: None })
     }
 
@@ -138,6 +145,33 @@ impl Pool {
     /// How the database is reached.
     pub(crate) fn target(&self) -> PgConnectOptions {
         (*self.inner.connect_options()).clone()
+    }
+}
+
+/// Somebody who waits for a connection.
+struct Waiting<'a>(Option<&'a Pool>);
+
+impl Waiting<'_> {
+    fn over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    /// Whoever gives up may have been about to make a connection. Where that takes longer than callers
+    /// wait, there would never be one: so it is made, one at a time, for those who come next.
+    fn drop(&mut self) {
+        let (Some(pool), Ok(runtime)) = (self.0, Handle::try_current()) else { return };
+        if pool.filling.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (acquired, filling) = (pool.inner.acquire(), Arc::clone(&pool.filling));
+        runtime.spawn(async move {
+            if let Err(error) = acquired.await {
+                tracing::debug!(%error, "there is no connection for those who come next either");
+            }
+            filling.store(false, Ordering::Relaxed);
+        });
     }
 }
 
