@@ -16,6 +16,7 @@ pub mod raw;
 pub mod records;
 pub mod report;
 pub mod run;
+pub mod soak;
 pub mod stats;
 pub mod system;
 pub mod workloads;

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, serve};
+use signoff_bench::soak::{self, SoakArgs};
 use signoff_bench::workloads::{ALL, Size};
 use signoff_bench::{bare, run};
 use signoff_chassis::{shutdown, telemetry};
@@ -43,9 +44,12 @@ enum Output {
     Json,
 }
 
-/// The servers, which the bench starts itself.
+/// What else it does; and the servers, which it starts itself.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The whole system under load for as long as it takes to see whether anything grows. It ends with exit
+    /// code 1 if something did.
+    Soak(SoakArgs),
     #[command(hide = true)]
     Versioning(Box<signoff_versioning::ServeArgs>),
     #[command(hide = true)]
@@ -68,6 +72,11 @@ fn workloads() -> String {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Some(Command::Soak(args)) => match soaked(&args, cli.output).await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => ended(Err(error)),
+        },
         Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
         Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
         Some(Command::Gateway(args)) => ended(gateway_until_told(*args).await),
@@ -108,6 +117,20 @@ async fn metrics_until_told(args: signoff_metrics::MetricsArgs) -> Result<()> {
 
 async fn bare_until_told(args: bare::BareArgs) -> Result<()> {
     bare::serve(args, shutdown::token(true)?).await
+}
+
+/// Whether nothing grew.
+async fn soaked(args: &SoakArgs, output: Output) -> Result<bool> {
+    let program = std::env::current_exe().context("this program's own path")?;
+    let report = soak::run(program.clone(), args, |step| eprintln!("{step}")).await?;
+    let json = serde_json::to_string_pretty(&report)?;
+    let path = save(&program, &json)?;
+    match output {
+        Output::Text => println!("{}", report.table()),
+        Output::Json => println!("{json}"),
+    }
+    eprintln!("everything that was noted: {}", path.display());
+    Ok(report.passed())
 }
 
 /// Whether all targets were met.
