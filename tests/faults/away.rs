@@ -1,73 +1,15 @@
 //! PostgreSQL goes away under the service, and comes back.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::future::join_all;
 use secrecy::ExposeSecret as _;
-use signoff_chassis::identity::{Jwks, SigningKey};
 use signoff_embedded::{Cluster, Options};
 use signoff_tests::{Person, database, world};
-use signoff_versioning::Service;
-use signoff_versioning::executions::AuditArgs;
-use signoff_workflow::{Role, Workflow};
+use signoff_workflow::Role;
 use sqlx::{Connection as _, PgConnection};
-use tokio_util::sync::CancellationToken;
 use tonic::Code;
-use tonic::transport::Channel;
 
-use crate::writers::{Progress, Writer, Written, expect_all};
-
-const WRITERS: usize = 4;
-
-/// Writers at work on a service.
-struct AtWork {
-    key: Arc<SigningKey>,
-    channel: Channel,
-    progress: Arc<Progress>,
-    stop: CancellationToken,
-    writers: Vec<tokio::task::JoinHandle<Written>>,
-    service: CancellationToken,
-    running: tokio::task::JoinHandle<anyhow::Result<()>>,
-    _folder: tempfile::TempDir,
-}
-
-impl AtWork {
-    async fn on(urls: &signoff_ledger::DatabaseUrls) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (key, jwks) =
-            (Arc::new(SigningKey::generate().unwrap()), folder.path().join("jwks.json"));
-        Jwks::of([&*key]).save(&jwks).unwrap();
-        let prepared =
-            Service::prepare(world::serve_args(urls, jwks, AuditArgs::default())).await.unwrap();
-        let (address, service) = (prepared.address(), CancellationToken::new());
-        let running = tokio::spawn(prepared.run(service.clone()));
-        let channel = world::connect(address).await;
-        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
-        let mut writers = Vec::new();
-        for _ in 0..WRITERS {
-            let mut writer = Writer::new(&key, &channel);
-            writer.open().await;
-            let (progress, stop) = (Arc::clone(&progress), stop.clone());
-            writers.push(tokio::spawn(async move { writer.write(&progress, &stop).await }));
-        }
-        Self { key, channel, progress, stop, writers, service, running, _folder: folder }
-    }
-
-    /// All that was acknowledged is there; the service is the one that it was.
-    async fn finish(self, database: &mut PgConnection) {
-        self.progress.more(30).await;
-        self.stop.cancel();
-        let written = join_all(self.writers).await.into_iter().map(Result::unwrap);
-        let written: Vec<_> = written.collect();
-        let reader = |workflow: Workflow| {
-            Person::new(&self.key, self.channel.clone(), 40, Some(workflow), &[Role::Auditor])
-        };
-        expect_all(database, reader, &written).await;
-        self.service.cancel();
-        self.running.await.unwrap().unwrap();
-    }
-}
+use crate::at_work::AtWork;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_of_postgres_needs_no_restart_of_the_service() {

@@ -1,5 +1,6 @@
 //! The service's process is killed while people write.
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
@@ -33,12 +34,24 @@ const VERSIONING: &str = env!("CARGO_BIN_EXE_service-under-test");
 /// The program of the audit service.
 const AUDIT: &str = env!("CARGO_BIN_EXE_audit-under-test");
 
-/// A process of a service at an address; it ends with the test, whose end closes its input.
+/// A process of a service at an address.
 async fn start(program: &str, address: SocketAddr, jwks: &Path, urls: &DatabaseUrls) -> Child {
+    let options = ["--jwks".into(), jwks.as_os_str().to_owned()];
+    start_with(program, address, &options, urls).await
+}
+
+/// A process of a server at an address; it ends with the test, whose end closes its input.
+pub(crate) async fn start_with(
+    program: &str,
+    address: SocketAddr,
+    options: &[OsString],
+    urls: &DatabaseUrls,
+) -> Child {
     let mut child = Command::new(program)
-        .args(["--listen", &address.to_string(), "--jwks"])
-        .arg(jwks)
+        .args(["--listen", &address.to_string()])
+        .args(options)
         .env("SIGNOFF_DATABASE_URL", urls.service.expose_secret())
+        .env("SIGNOFF_DRAIN_SECONDS", "2")
         .env("SIGNOFF_LOG", "warn")
         .stdin(Stdio::piped())
         .kill_on_drop(true)
@@ -59,8 +72,10 @@ pub(crate) struct Killable {
     program: &'static str,
     urls: DatabaseUrls,
     folder: TempDir,
-    address: SocketAddr,
-    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// The process.
+    pub(crate) child: Child,
 }
 
 impl Killable {
@@ -108,7 +123,7 @@ impl Killable {
 }
 
 /// An address that is free now.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }

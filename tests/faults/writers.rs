@@ -61,7 +61,7 @@ pub(crate) struct Writer {
 /// Whether nobody knows what became of the call: it is to be asked again.
 fn is_open(status: &Status) -> bool {
     match status.code() {
-        Code::Unavailable => true,
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => true,
         // The connection broke under the call.
         Code::Unknown | Code::Cancelled | Code::Internal => {
             std::error::Error::source(status).is_some()

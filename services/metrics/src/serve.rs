@@ -10,8 +10,7 @@ use signoff_chassis::identity::{AssertionVerifier, TokenVerifier, VerifierOption
 use signoff_chassis::monitor::Monitor;
 use signoff_chassis::prometheus::Collector;
 use signoff_chassis::server::{Listener, Mount, Server};
-use signoff_ledger::{Instance, PoolOptions};
-use sqlx::PgPool;
+use signoff_ledger::{Instance, Pool, PoolOptions};
 use sqlx::migrate::Migration;
 use tokio_util::sync::CancellationToken;
 
@@ -55,13 +54,13 @@ pub struct MetricsArgs {
 /// The numbers, and whether this replica counts. Clones share all of it.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    pool: PgPool,
+    pool: Pool,
     leading: Arc<Leading>,
 }
 
 impl Metrics {
     /// Where they are.
-    pub(crate) fn pool(&self) -> &PgPool {
+    pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
 

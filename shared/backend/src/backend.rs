@@ -1,9 +1,9 @@
 //! What a service is to the code that all services share.
 
 use futures::future::BoxFuture;
-use signoff_ledger::{Begun, Ledger, Witness};
+use signoff_ledger::{Begun, Ledger, Pool, Witness};
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Workflow};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use crate::desk::Started;
 use crate::workflow::{OrderOfWorkflow, WorkflowChange};
@@ -29,7 +29,7 @@ pub trait Keeper: Clone + Send + Sync + 'static {
     }
 
     /// Where readers read.
-    fn pool(&self) -> &PgPool {
+    fn pool(&self) -> &Pool {
         self.desk().pool()
     }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use signoff_ledger::{Begun, Command, Instance, Ledger, RequestKey};
+use signoff_ledger::{Begun, Command, Instance, Ledger, Pool, RequestKey};
 use signoff_workflow::{Phase, PhaseRow, PhaseTable, Scope, Workflow};
-use sqlx::PgPool;
 
 use crate::{Actor, Answer, Fault};
 
@@ -49,7 +48,7 @@ impl Desk {
     }
 
     /// Where readers read.
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         self.ledger.pool()
     }
 

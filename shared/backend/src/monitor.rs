@@ -4,13 +4,13 @@ use std::convert::Infallible;
 
 use signoff_chassis::monitor::Monitor;
 use signoff_chassis::prometheus::Collector;
-use sqlx::PgPool;
+use signoff_ledger::{Connections, Pool};
 
 /// With the service's database: the service is ready only if it answers, and how many of the
 /// connections are used is among the numbers. The gateway and whoever else is put together by hand
 /// use this, too.
 #[must_use]
-pub fn with_database(monitor: Monitor, pool: &PgPool) -> Monitor {
+pub fn with_database(monitor: Monitor, pool: &Pool) -> Monitor {
     let service = monitor.service();
     let (counted, asked) = (pool.clone(), pool.clone());
     monitor
@@ -28,10 +28,9 @@ pub fn with_database(monitor: Monitor, pool: &PgPool) -> Monitor {
         })
 }
 
-fn connections(service: &str, pool: &PgPool) -> String {
-    let max = pool.options().get_max_connections();
+fn connections(service: &str, pool: &Pool) -> String {
     // Two looks, between which one may have come back.
-    let (open, idle) = (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
+    let Connections { open, idle, max } = pool.connections();
     let used = open.saturating_sub(idle);
     format!(
         "# HELP signoff_db_pool_connections Open connections to the database.\n\

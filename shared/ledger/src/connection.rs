@@ -4,15 +4,25 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row};
 use uuid::Uuid;
+
+use crate::pool::{self, Pool};
 
 /// The oldest server that works, as `server_version_num`.
 const OLDEST_SERVER: i32 = 150_000;
 
-/// How long after its last use a connection is taken to be alive without a look.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// How often the server looks, while a statement runs, whether whoever asked is still there: what
+/// nobody waits for any more must not hold its locks to the end.
+const SERVER_LOOKS: &str = "1s";
+/// From when on the server tries a connection that says nothing, how often, and how many times in
+/// vain: what died without a word must not hold a session's locks for hours.
+const SERVER_TRIES: [(&str, &str); 3] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+];
 
 /// A running process of a service, as its connections name it to the database server. So others can
 /// see whether it is still there.
@@ -52,6 +62,9 @@ pub struct PoolOptions {
     pub statement_timeout: Duration,
     /// How long a transaction may wait for its next statement.
     pub idle_in_transaction_timeout: Duration,
+    /// How long to wait for the last answer on a connection that nobody uses any more, before it is
+    /// closed.
+    pub patience: Duration,
 }
 
 impl Default for PoolOptions {
@@ -63,6 +76,7 @@ impl Default for PoolOptions {
             lock_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(60),
             idle_in_transaction_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(5),
         }
     }
 }
@@ -109,8 +123,8 @@ pub enum ConnectError {
 ///
 /// # Errors
 /// It does not, or there is no connection to be had.
-pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query("select 1").execute(pool).await.map(drop)
+pub async fn ping(pool: &Pool) -> Result<(), sqlx::Error> {
+    sqlx::query("select 1").execute(&mut *pool.acquire().await?).await.map(drop)
 }
 
 /// Opens a service's pool, after a look at the server.
@@ -123,7 +137,7 @@ pub async fn ping(pool: &PgPool) -> Result<(), sqlx::Error> {
 pub async fn connect(
     service_url: &SecretString,
     options: PoolOptions,
-) -> Result<PgPool, ConnectError> {
+) -> Result<Pool, ConnectError> {
     let (target, mut first) = reach(service_url, options).await?;
     prepare(&mut first, options).await.map_err(|error| match &error {
         // undefined_function, insufficient_privilege
@@ -148,11 +162,10 @@ pub async fn connect(
         return Err(ConnectError::Temporary);
     }
     first.close().await.map_err(ConnectError::Unreachable)?;
-    let pool = pool(options);
-    pool.after_connect(move |connection, _| Box::pin(prepare(connection, options)))
-        .connect_with(target)
-        .await
-        .map_err(ConnectError::Unreachable)
+    let driver = pool::driver(options)
+        .after_connect(move |connection, _| Box::pin(prepare(connection, options)));
+    let pool = driver.connect_with(target).await.map_err(ConnectError::Unreachable)?;
+    Ok(Pool::new(pool, options))
 }
 
 /// The same for a service that keeps no trail, in whose database the ledger's tables are not.
@@ -162,14 +175,13 @@ pub async fn connect(
 pub async fn connect_beside(
     service_url: &SecretString,
     options: PoolOptions,
-) -> Result<PgPool, ConnectError> {
+) -> Result<Pool, ConnectError> {
     let (target, first) = reach(service_url, options).await?;
     first.close().await.map_err(ConnectError::Unreachable)?;
-    pool(options)
-        .after_connect(move |connection, _| Box::pin(limit(connection, options)))
-        .connect_with(target)
-        .await
-        .map_err(ConnectError::Unreachable)
+    let driver = pool::driver(options)
+        .after_connect(move |connection, _| Box::pin(limit(connection, options)));
+    let pool = driver.connect_with(target).await.map_err(ConnectError::Unreachable)?;
+    Ok(Pool::new(pool, options))
 }
 
 /// How the database is reached, and a first connection to a server that would do no harm.
@@ -183,22 +195,6 @@ async fn reach(
     let mut first = PgConnection::connect_with(&target).await.map_err(ConnectError::Unreachable)?;
     accept(look_at(&mut first).await.map_err(ConnectError::Unreachable)?)?;
     Ok((target, first))
-}
-
-fn pool(options: PoolOptions) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(options.acquire_timeout)
-        // A look at every connection would be a round trip for every read.
-        .test_before_acquire(false)
-        .before_acquire(|connection, seen| {
-            Box::pin(async move {
-                if seen.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
 }
 
 /// What is asked of a server before it is used.
@@ -248,18 +244,27 @@ async fn prepare(connection: &mut PgConnection, options: PoolOptions) -> Result<
     Ok(())
 }
 
-/// Sets limits.
-async fn limit(connection: &mut PgConnection, options: PoolOptions) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select set_config('lock_timeout', $1, false), \
-         set_config('statement_timeout', $2, false), \
-         set_config('idle_in_transaction_session_timeout', $3, false)",
-    )
-    .bind(milliseconds(options.lock_timeout))
-    .bind(milliseconds(options.statement_timeout))
-    .bind(milliseconds(options.idle_in_transaction_timeout))
-    .execute(connection)
-    .await?;
+/// Sets limits: what the server ends by itself, whatever becomes of us.
+pub(crate) async fn limit(
+    connection: &mut PgConnection,
+    options: PoolOptions,
+) -> Result<(), sqlx::Error> {
+    let [idle, interval, count] = SERVER_TRIES;
+    let settings = [
+        ("lock_timeout", milliseconds(options.lock_timeout)),
+        ("statement_timeout", milliseconds(options.statement_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(options.idle_in_transaction_timeout)),
+        ("client_connection_check_interval", SERVER_LOOKS.to_owned()),
+        (idle.0, idle.1.to_owned()),
+        (interval.0, interval.1.to_owned()),
+        (count.0, count.1.to_owned()),
+    ];
+    let (names, values): (Vec<&str>, Vec<String>) = settings.into_iter().unzip();
+    sqlx::query("select set_config(name, value, false) from unnest($1::text[], $2::text[]) as of (name, value)")
+        .bind(names)
+        .bind(values)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::EntryError;
 
 /// When somebody who met a busy workflow may come again.
@@ -52,7 +54,10 @@ pub fn classify(error: sqlx::Error) -> LedgerError {
     match &error {
         sqlx::Error::Database(database) => {
             let code = database.code().unwrap_or_default().into_owned();
-            by_sqlstate(&code, error)
+            let raised_in = database.try_downcast_ref::<PgDatabaseError>();
+            let raised_in = raised_in.and_then(PgDatabaseError::file).unwrap_or_default();
+            let raised_in = raised_in.to_owned();
+            by_sqlstate(&code, &raised_in, error)
         }
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -66,15 +71,23 @@ pub fn classify(error: sqlx::Error) -> LedgerError {
     }
 }
 
-fn by_sqlstate(code: &str, error: sqlx::Error) -> LedgerError {
+/// The server's own sources in which it opens, extends, writes and reads files.
+const OF_FILES: [&str; 8] =
+    ["md.c", "smgr.c", "fd.c", "xlog.c", "slru.c", "bufmgr.c", "buffile.c", "twophase.c"];
+
+fn by_sqlstate(code: &str, raised_in: &str, error: sqlx::Error) -> LedgerError {
     match code {
         // lock_not_available, query_canceled (by statement_timeout)
         "55P03" | "57014" => LedgerError::Busy { retry_after: RETRY_AFTER },
         // a standby, after a failover; a transaction that was idle for too long
         "25006" | "25P03" => LedgerError::Unavailable(error),
         _ if code.starts_with("40") => LedgerError::Conflict(error),
-        // connection exceptions, insufficient resources, operator intervention
-        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
+        // What the server has no code for, when it is about its files: a quota that is reached
+        // (EDQUOT), a file that may not grow (EFBIG). A full disk is of class 53.
+        "XX000" if OF_FILES.contains(&raised_in) => LedgerError::Unavailable(error),
+        // connection exceptions, insufficient resources, operator intervention, and a system error or
+        // one of input and output
+        _ if ["08", "53", "57", "58000", "58030"].iter().any(|class| code.starts_with(class)) => {
             LedgerError::Unavailable(error)
         }
         _ => LedgerError::Internal(error),
@@ -86,7 +99,11 @@ mod tests {
     use super::*;
 
     fn kind(code: &str) -> &'static str {
-        match by_sqlstate(code, sqlx::Error::RowNotFound) {
+        kind_in(code, "heapam.c")
+    }
+
+    fn kind_in(code: &str, raised_in: &str) -> &'static str {
+        match by_sqlstate(code, raised_in, sqlx::Error::RowNotFound) {
             LedgerError::Busy { .. } => "busy",
             LedgerError::Conflict(_) => "conflict",
             LedgerError::Unavailable(_) => "unavailable",
@@ -103,12 +120,19 @@ mod tests {
         for code in ["40001", "40P01", "40003"] {
             assert_eq!(kind(code), "conflict", "{code}");
         }
-        for code in ["57P01", "57P03", "08006", "53300", "25006", "25P03"] {
+        for code in ["57P01", "57P03", "08006", "53300", "53100", "58030", "25006", "25P03"] {
             assert_eq!(kind(code), "unavailable", "{code}");
         }
-        for code in ["23505", "42P01", "42501"] {
+        for code in ["23505", "42P01", "42501", "58P01", "XX000"] {
             assert_eq!(kind(code), "internal", "{code}");
         }
+    }
+
+    #[test]
+    fn a_quota_is_a_full_disk() {
+        assert_eq!(kind_in("XX000", "md.c"), "unavailable");
+        assert_eq!(kind_in("XX000", "planner.c"), "internal");
+        assert_eq!(kind_in("23505", "md.c"), "internal", "the code says more");
     }
 
     #[test]

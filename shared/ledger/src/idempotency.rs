@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use signoff_workflow::Workflow;
 use sqlx::Row;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::LedgerError;
 use crate::trail::{Hash, store};
+use crate::{LedgerError, Pool};
 
 /// How long answers are kept unless the service is told otherwise: seven days.
 pub const IDEMPOTENCY_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -40,7 +40,7 @@ pub(crate) fn first_answer(row: &PgRow, key: &RequestKey) -> Result<Option<Vec<u
 
 /// Whether there is an answer to a request of this id.
 pub(crate) async fn is_known(
-    pool: &PgPool,
+    pool: &Pool,
     workflow: Workflow,
     request_id: Uuid,
 ) -> Result<bool, LedgerError> {
@@ -50,26 +50,26 @@ pub(crate) async fn is_known(
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
     .bind(request_id)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *pool.acquire().await?)
     .await?;
     Ok(found.is_some())
 }
 
 /// Deletes the keys that are older than `age` by the database's clock, in short statements.
-pub(crate) async fn sweep(pool: &PgPool, age: Duration) -> Result<u64, LedgerError> {
+pub(crate) async fn sweep(pool: &Pool, age: Duration) -> Result<u64, LedgerError> {
     let mut swept = 0;
     loop {
-        let chunk = sqlx::query(
+        let mut connection = pool.acquire().await?;
+        let delete = sqlx::query(
             "delete from idempotency_keys where ctid = any(array(
                 select ctid from idempotency_keys
                 where recorded_at < clock_timestamp() - make_interval(secs => $1)
                 order by recorded_at limit $2))",
         )
         .bind(age.as_secs_f64())
-        .bind(SWEEP_CHUNK)
-        .execute(pool)
-        .await?
-        .rows_affected();
+        .bind(SWEEP_CHUNK);
+        let chunk =
+            pool.within(async { delete.execute(&mut *connection).await }).await?.rows_affected();
         swept += chunk;
         if chunk < SWEEP_CHUNK.unsigned_abs() {
             return Ok(swept);

@@ -1,11 +1,12 @@
 //! The way into a command.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_workflow::Workflow;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::command::{Command, Start};
 use crate::feed::Wake;
 use crate::gates::{self, Gate};
 use crate::lock::Guarded;
+use crate::pool::Pool;
 use crate::queue::Queues;
 use crate::trail::{Witness, store, walk};
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
 
 /// A read-only transaction on one snapshot. It ends when it is dropped.
 #[derive(Debug)]
-pub struct Snapshot(Guarded);
+pub struct Snapshot(pub(crate) Guarded);
 
 impl Snapshot {
     /// Its connection.
@@ -31,10 +33,24 @@ impl Snapshot {
     }
 }
 
+impl Deref for Snapshot {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.0.lease()
+    }
+}
+
+impl DerefMut for Snapshot {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.0.connection()
+    }
+}
+
 /// What a service keeps beside its own tables. Clones share the pool and the lines.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    pool: PgPool,
+    pool: Pool,
     source: Source,
     queues: Arc<Queues>,
     wake: Arc<Wake>,
@@ -74,13 +90,13 @@ left join lateral (
 
 impl Ledger {
     /// The ledger of one service on its own database.
-    pub fn new(pool: PgPool, source: Source, queue: QueueOptions) -> Self {
+    pub fn new(pool: Pool, source: Source, queue: QueueOptions) -> Self {
         let (queues, wake) = (Arc::new(Queues::new(queue)), Arc::new(Wake::new()));
         Self { pool, source, queues, wake }
     }
 
     /// The pool, for what is read outside of commands.
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -168,7 +184,7 @@ impl Ledger {
     /// # Errors
     /// What the database says.
     pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
-        Ok(Snapshot(Guarded::snapshot(&self.pool).await?))
+        self.pool.snapshot().await
     }
 
     /// Records of a workflow's chain after number `after`, in order, at most `limit`; of one

@@ -20,6 +20,7 @@ mod idempotency;
 mod kept;
 mod ledger;
 mod lock;
+mod pool;
 mod provision;
 mod queue;
 mod schema;
@@ -33,6 +34,7 @@ pub use feed::{BadCursor, Cursor, Feed, FeedError, FeedPage, FeedRecord, FeedSta
 pub use idempotency::{IDEMPOTENCY_RETENTION, RequestKey};
 pub use kept::KeptRows;
 pub use ledger::{Begun, Ledger, Snapshot};
+pub use pool::{Connections, Lease, Pool, Transaction};
 pub use provision::{DatabaseUrls, Login, Provision, ProvisionError, provision};
 pub use queue::QueueOptions;
 pub use schema::{MigrationError, SERVICE_GROUP, migrate, with_ledger};

@@ -2,87 +2,82 @@
 
 use sha2::{Digest, Sha256};
 use signoff_workflow::Workflow;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use crate::LedgerError;
+use crate::pool::{Lease, Pool};
 use crate::queue::Turn;
+
+/// How a transaction begins that writes.
+const WRITING: &str = "begin isolation level read committed read write";
 
 /// An open transaction. Dropping it rolls back, and passes on the turn when that is done.
 ///
 /// Not sqlx's `Transaction`: that one forgets a transaction whose beginning failed or was
 /// cancelled, and would hand a connection that still holds the lock to the next one.
 #[derive(Debug)]
-pub(crate) struct Guarded {
-    /// Always there, until the end.
-    held: Option<(PoolConnection<Postgres>, Option<Turn>)>,
-}
+pub(crate) struct Guarded(Lease);
 
 impl Guarded {
     /// Begins with the workflow's lock, in one round trip. Nothing before the lock takes a
     /// transaction id, so ids come in the order of the lock; and what is read after it is what
     /// the last holder left, since every statement has a snapshot of its own.
     pub(crate) async fn locked(
-        pool: &PgPool,
+        pool: &Pool,
         workflow: Workflow,
         turn: Turn,
     ) -> Result<Self, LedgerError> {
         let key = lock_key(workflow);
-        let begin = format!(
-            "begin isolation level read committed read write; select pg_advisory_xact_lock({key})"
-        );
+        let begin = format!("{WRITING}; select pg_advisory_xact_lock({key})");
         Self::begin(pool, AssertSqlSafe(begin), Some(turn)).await
     }
 
+    /// Begins without a lock.
+    pub(crate) async fn unlocked(pool: &Pool) -> Result<Self, LedgerError> {
+        Self::begin(pool, WRITING, None).await
+    }
+
     /// Begins with one snapshot for all that is read.
-    pub(crate) async fn snapshot(pool: &PgPool) -> Result<Self, LedgerError> {
+    pub(crate) async fn snapshot(pool: &Pool) -> Result<Self, LedgerError> {
         Self::begin(pool, "begin isolation level repeatable read read only", None).await
     }
 
     async fn begin(
-        pool: &PgPool,
+        pool: &Pool,
         begin: impl SqlSafeStr,
         turn: Option<Turn>,
     ) -> Result<Self, LedgerError> {
-        let connection = pool.acquire().await?;
-        let mut guarded = Self { held: Some((connection, turn)) };
-        guarded.connection().execute(sqlx::raw_sql(begin)).await?;
-        Ok(guarded)
+        let mut lease = pool.acquire().await?;
+        // Before the statement: it may take effect and never be answered.
+        lease.in_transaction = true;
+        lease.turn = turn;
+        lease.execute(sqlx::raw_sql(begin)).await?;
+        Ok(Self(lease))
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        match &mut self.held {
-            Some((connection, _)) => connection,
-            None => unreachable!("it is taken only by what consumes or drops this"),
-        }
+        &mut self.0
     }
 
-    pub(crate) async fn commit(mut self) -> Result<(), LedgerError> {
-        self.connection().execute("commit").await?;
-        self.held = None;
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.0
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), LedgerError> {
+        self.end("commit").await
+    }
+
+    pub(crate) async fn roll_back(self) -> Result<(), LedgerError> {
+        self.end("rollback").await
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), LedgerError> {
+        self.connection().execute(how).await?;
+        self.0.in_transaction = false;
+        // The next one need not wait until the connection is given back.
+        self.0.turn = None;
         Ok(())
-    }
-
-    pub(crate) async fn roll_back(mut self) -> Result<(), LedgerError> {
-        self.connection().execute("rollback").await?;
-        self.held = None;
-        Ok(())
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let Some((mut connection, turn)) = self.held.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            // First the driver waits for the end of a statement that was cut short.
-            if connection.execute("rollback").await.is_err() {
-                connection.close_on_drop();
-            }
-            drop(connection);
-            drop(turn);
-        });
     }
 }
 

@@ -45,6 +45,20 @@ impl Child {
         database: &SecretString,
     ) -> Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        Self::start_at(program, command, address, options, database).await
+    }
+
+    /// The same at an address that others know already.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_at(
+        program: &Path,
+        command: &str,
+        address: SocketAddr,
+        options: &[OsString],
+        database: &SecretString,
+    ) -> Result<Self> {
         let mut process = Command::new(program)
             .args([command, "--listen", &address.to_string()])
             .args(options)
@@ -71,10 +85,30 @@ impl Child {
     /// # Errors
     /// It is gone.
     pub fn peak(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has now, in kilobytes.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn resident(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// How many files it has open, connections among them.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn files(&self) -> Result<usize> {
+        Ok(std::fs::read_dir(self.file("fd")?)?.count())
+    }
+
+    fn memory(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(self.file("status")?)?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next());
-        Ok(number.context("no VmHWM in the status of a process")?.parse()?)
+        Ok(number.with_context(|| format!("no {name} in the status of a process"))?.parse()?)
     }
 
     /// Counts the most memory anew, from what it has now.

@@ -21,6 +21,7 @@ pub mod raw;
 pub mod records;
 pub mod report;
 pub mod run;
+pub mod soak;
 pub mod stats;
 pub mod system;
 pub mod workloads;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use signoff_audit::commands::Engine as Audit;
 use signoff_backend::serve::{ServeArgs, Served, serve};
+use signoff_bench::soak::{self, SoakArgs};
 use signoff_bench::workloads::{ALL, Size};
 use signoff_bench::{bare, page, run};
 use signoff_chassis::{shutdown, telemetry};
@@ -46,7 +47,7 @@ enum Output {
     Json,
 }
 
-/// What else it does. The servers are started by the bench itself.
+/// What else it does; and the servers, which it starts itself.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Draws the page and the curves of a kept report again.
@@ -54,6 +55,9 @@ enum Command {
         /// Where the report is kept.
         folder: PathBuf,
     },
+    /// The whole system under load for as long as it takes to see whether anything grows. It ends with exit
+    /// code 1 if something did.
+    Soak(SoakArgs),
     #[command(hide = true)]
     Versioning(Box<signoff_versioning::ServeArgs>),
     #[command(hide = true)]
@@ -77,6 +81,11 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Some(Command::Draw { folder }) => ended(draw(&folder)),
+        Some(Command::Soak(args)) => match soaked(&args, cli.output).await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => ended(Err(error)),
+        },
         Some(Command::Versioning(args)) => ended(serve_until_told::<Versioning>(*args).await),
         Some(Command::Audit(args)) => ended(serve_until_told::<Audit>(*args).await),
         Some(Command::Gateway(args)) => ended(gateway_until_told(*args).await),
@@ -117,6 +126,21 @@ async fn metrics_until_told(args: signoff_metrics::MetricsArgs) -> Result<()> {
 
 async fn bare_until_told(args: bare::BareArgs) -> Result<()> {
     bare::serve(args, shutdown::token(true)?).await
+}
+
+/// Whether nothing grew.
+async fn soaked(args: &SoakArgs, output: Output) -> Result<bool> {
+    let program = std::env::current_exe().context("this program's own path")?;
+    let report = soak::run(program.clone(), args, |step| eprintln!("{step}")).await?;
+    let json = serde_json::to_string_pretty(&report)?;
+    let folder = new_folder(&program);
+    page::write(&folder, "soak.json", &json)?;
+    match output {
+        Output::Text => println!("{}", report.table()),
+        Output::Json => println!("{json}"),
+    }
+    eprintln!("everything that was noted: {}", folder.display());
+    Ok(report.passed())
 }
 
 /// Measures, and keeps what was measured. Whether all targets were met.

@@ -33,15 +33,21 @@ pub fn files(report: &Report) -> Result<Vec<(String, String)>> {
 /// # Errors
 /// The folder cannot be written to, or a chart not be drawn.
 pub fn keep(report: &Report, folder: &Path) -> Result<()> {
-    let write = |name: &str, content: &str| {
-        let path = folder.join(name);
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
-    };
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut json = serde_json::to_string(report)?;
     json.push('\n');
-    write(REPORT, &json)?;
-    files(report)?.iter().try_for_each(|(name, content)| write(name, content))
+    write(folder, REPORT, &json)?;
+    files(report)?.iter().try_for_each(|(name, content)| write(folder, name, content))
+}
+
+/// Writes a file into a folder, which is made if it is not there.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(folder: &Path, name: &str, content: &str) -> Result<()> {
+    let path = folder.join(name);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, content))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The report that a folder keeps.

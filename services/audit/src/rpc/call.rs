@@ -7,9 +7,9 @@ use signoff_backend::{Answer, Fault, Keeper as _};
 use signoff_chassis::Refusal;
 use signoff_contract::convert::PhaseNeed;
 use signoff_contract::requests::{Changing, Paged, Scoped};
+use signoff_ledger::Lease;
 use signoff_workflow::{Phase, Violations, Workflow};
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ pub(super) struct Reading<R> {
     /// The only lanes that the caller sees, if they see not all.
     pub visible: Option<Vec<Uuid>>,
     method: String,
-    connection: PoolConnection<Postgres>,
+    connection: Lease,
 }
 
 impl<R> Reading<R> {

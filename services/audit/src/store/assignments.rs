@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::{Mark, last};
+use super::{Mark, last, workflow_time};
 use crate::domain::assignment::{Assignment, AssignmentStatus, AssignmentType, Ended};
 use crate::domain::error::Error;
 
@@ -54,12 +54,17 @@ pub async fn active(
     workflow: Workflow,
     lobs: &[Uuid],
 ) -> Result<Vec<Told>, Error> {
-    let rows = sqlx::query(
-        "select *, now() as told_at from assignments
-         where cycle_id = $1 and report_id = $2 and lob_id = any($3)
-             and effective_from <= now() and (effective_to is null or effective_to > now())
-         order by lob_id, id",
-    )
+    let rows = sqlx::query(concat!(
+        "select *, ",
+        workflow_time!(),
+        " as told_at from assignments
+             where cycle_id = $1 and report_id = $2 and lob_id = any($3)
+                 and effective_from <= ",
+        workflow_time!(),
+        " and (effective_to is null or effective_to > ",
+        workflow_time!(),
+        ") order by lob_id, id",
+    ))
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
     .bind(lobs)
@@ -100,12 +105,15 @@ pub async fn owned_by(
     person: i64,
     at: Option<DateTime<Utc>>,
 ) -> Result<Vec<Uuid>, Error> {
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(concat!(
         "select distinct lob_id from assignments
-         where cycle_id = $1 and report_id = $2 and data_owner_id = $3
-             and effective_from <= coalesce($4, now())
-             and (effective_to is null or effective_to > coalesce($4, now()))",
-    )
+             where cycle_id = $1 and report_id = $2 and data_owner_id = $3
+                 and effective_from <= coalesce($4, ",
+        workflow_time!(),
+        ") and (effective_to is null or effective_to > coalesce($4, ",
+        workflow_time!(),
+        "))",
+    ))
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
     .bind(person)
@@ -138,9 +146,11 @@ pub async fn list(
     after: Option<(Uuid, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Told>, Error> {
-    let mut query = QueryBuilder::<Postgres>::new(
-        "select a.*, now() as told_at from assignments a where a.cycle_id = ",
-    );
+    let mut query = QueryBuilder::<Postgres>::new(concat!(
+        "with moment as (select ",
+        workflow_time!(),
+        " as now) select a.*, moment.now as told_at from assignments a, moment where a.cycle_id = "
+    ));
     query.push_bind(workflow.cycle_id).push(" and a.report_id = ").push_bind(workflow.report_id);
     if let Some(lob) = filter.lob_id {
         query.push(" and a.lob_id = ").push_bind(lob);
@@ -154,9 +164,10 @@ pub async fn list(
     if !filter.statuses.is_empty() {
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
         query.push(
-            " and case when a.effective_to <= now() and a.ended = 'transferred' then 'transferred'
-                  when a.effective_to <= now() or a.effective_from > now() then 'inactive'
-                  else 'active' end = any(",
+            " and case
+                  when a.effective_to <= moment.now and a.ended = 'transferred' then 'transferred'
+                  when a.effective_to <= moment.now or a.effective_from > moment.now
+                  then 'inactive' else 'active' end = any(",
         );
         query.push_bind(statuses).push(")");
     }

@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::{last, worth};
+use super::{last, workflow_time, worth};
 use crate::domain::error::Error;
 use crate::domain::test_case::{TestCase, TestCaseState, Tested};
 
@@ -22,8 +22,12 @@ macro_rules! test_cases {
                      select from assignments a
                      where a.cycle_id = c.cycle_id and a.report_id = c.report_id
                          and a.lob_id = c.lob_id and a.assignment_type = 'primary'
-                         and a.effective_from <= coalesce($3, now())
-                         and (a.effective_to is null or a.effective_to > coalesce($3, now()))
+                         and a.effective_from <= coalesce($3, ",
+            workflow_time!(),
+            ")
+                         and (a.effective_to is null or a.effective_to > coalesce($3, ",
+            workflow_time!(),
+            "))
                  ) as owned
              ) o
              left join lateral (

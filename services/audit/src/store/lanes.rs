@@ -6,18 +6,22 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::workflow_time;
 use crate::domain::error::Error;
 use crate::domain::lane::{Counts, Lane};
 
 /// Lanes of a workflow ($1, $2) after one ($3) that have test cases in the plan, or owners at a moment ($4; now, if
 /// there is none), and only those of some lines of business ($5), if any are given.
-const LANES: &str = "
-with wanted as (
+const LANES: &str = concat!(
+    "with moment as (select coalesce($4, ",
+    workflow_time!(),
+    ") as now),
+wanted as (
     select lob_id from lanes where cycle_id = $1 and report_id = $2 and cases > 0
     union
     select lob_id from assignments
-    where cycle_id = $1 and report_id = $2 and effective_from <= coalesce($4, now())
-        and (effective_to is null or effective_to > coalesce($4, now()))
+    where cycle_id = $1 and report_id = $2 and effective_from <= (select now from moment)
+        and (effective_to is null or effective_to > (select now from moment))
 )
 select w.lob_id, coalesce(l.cases, 0) as cases, coalesce(l.with_document, 0) as with_document,
     coalesce(l.accepted, 0) as accepted, coalesce(l.in_test, 0) as in_test,
@@ -27,13 +31,14 @@ select w.lob_id, coalesce(l.cases, 0) as cases, coalesce(l.with_document, 0) as 
     exists (
         select from assignments a
         where a.cycle_id = $1 and a.report_id = $2 and a.lob_id = w.lob_id
-            and a.assignment_type = 'primary' and a.effective_from <= coalesce($4, now())
-            and (a.effective_to is null or a.effective_to > coalesce($4, now()))
+            and a.assignment_type = 'primary' and a.effective_from <= (select now from moment)
+            and (a.effective_to is null or a.effective_to > (select now from moment))
     ) as owned
 from wanted w
 left join lanes l on l.cycle_id = $1 and l.report_id = $2 and l.lob_id = w.lob_id
 where ($3::uuid is null or w.lob_id > $3) and ($5::uuid[] is null or w.lob_id = any($5))
-order by w.lob_id limit $6";
+order by w.lob_id limit $6"
+);
 
 /// Lanes in order of their ids; the one without a line of business comes first.
 pub async fn list(

@@ -70,6 +70,18 @@ macro_rules! worth {
 
 use worth;
 
+/// What time it is in the workflow ($1, $2): never before its last record, whatever the clock. Who was put
+/// in charge is in charge, also where the clock was set back since.
+macro_rules! workflow_time {
+    () => {
+        "(select greatest(now(), (
+             select t.recorded_at from trail t
+             where t.cycle_id = $1 and t.report_id = $2 order by t.seq desc limit 1)))"
+    };
+}
+
+use workflow_time;
+
 /// The last change of a row.
 fn last(row: &PgRow) -> Result<LastChange, Error> {
     Ok(LastChange {

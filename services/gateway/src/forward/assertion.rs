@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use signoff_chassis::Refusal;
@@ -50,6 +50,9 @@ struct Call {
 }
 
 /// Signs assertions, and uses one again for a while: a signature costs more than the rest of a read.
+///
+/// By the clock that backends read it by: where that jumps, what was signed before expires too early,
+/// or too late to be believed. A monotonic clock would not notice.
 pub struct Signer {
     key: SigningKey,
     kept: Mutex<Kept>,
@@ -57,8 +60,9 @@ pub struct Signer {
 
 #[derive(Default)]
 struct Kept {
-    younger: HashMap<Call, (HeaderValue, Instant)>,
-    older: HashMap<Call, (HeaderValue, Instant)>,
+    /// Each with when it was signed, in seconds since 1970.
+    younger: HashMap<Call, (HeaderValue, u64)>,
+    older: HashMap<Call, (HeaderValue, u64)>,
 }
 
 impl Signer {
@@ -77,6 +81,17 @@ impl Signer {
         method: &Arc<str>,
         scope: Option<RequestScope>,
     ) -> Result<HeaderValue, Refusal> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.assertion_at(now, who, method, scope)
+    }
+
+    fn assertion_at(
+        &self,
+        now: u64,
+        who: &Who,
+        method: &Arc<str>,
+        scope: Option<RequestScope>,
+    ) -> Result<HeaderValue, Refusal> {
         let call = Call {
             who: who.clone(),
             method: Arc::clone(method),
@@ -85,17 +100,16 @@ impl Signer {
             }),
             phase: scope.and_then(|scope| scope.phase).map(|phase| phase.number()),
         };
-        let now = Instant::now();
         {
             let kept = self.kept();
             let found = kept.younger.get(&call).or_else(|| kept.older.get(&call));
-            if let Some((header, until)) = found
-                && now < *until
+            if let Some((header, signed)) = found
+                && now.checked_sub(*signed).is_some_and(|age| age < REUSED.as_secs())
             {
                 return Ok(header.clone());
             }
         }
-        let claims = claims(&call, scope);
+        let claims = claims(&call, scope, now);
         let token = self.key.sign(&claims).map_err(|error| {
             tracing::error!(%error, "an assertion cannot be signed");
             Refusal::internal()
@@ -107,7 +121,7 @@ impl Signer {
         if kept.younger.len() >= KEPT / 2 {
             kept.older = std::mem::take(&mut kept.younger);
         }
-        kept.younger.insert(call, (header.clone(), now + REUSED));
+        kept.younger.insert(call, (header.clone(), now));
         Ok(header)
     }
 
@@ -123,7 +137,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-fn claims(call: &Call, scope: Option<RequestScope>) -> Claims {
+fn claims(call: &Call, scope: Option<RequestScope>, now: u64) -> Claims {
     let who = &call.who;
     let claims = Claims::new(who.user_id, &*who.subject, LIFE)
         .with_roles(who.roles.iter())
@@ -134,6 +148,7 @@ fn claims(call: &Call, scope: Option<RequestScope>) -> Claims {
     };
     claims.on_behalf_of = who.on_behalf_of;
     claims.phase = call.phase;
+    (claims.iat, claims.exp) = (now, now.saturating_add(LIFE.as_secs()));
     claims
 }
 
@@ -176,5 +191,27 @@ mod tests {
         for (i, one) in first.iter().enumerate() {
             assert!(!first[..i].contains(one), "call {i} has the assertion of another one");
         }
+    }
+
+    #[test]
+    fn where_the_clock_jumps_it_is_signed_anew() {
+        let signer = Signer::new(SigningKey::generate().unwrap());
+        let who = Who {
+            subject: "ann".into(),
+            user_id: 7,
+            on_behalf_of: None,
+            roles: Roles::NONE,
+            report_roles: Roles::NONE,
+        };
+        let at = |now| signer.assertion_at(now, &who, &Arc::from("/a/B"), None).unwrap();
+        let first = at(1_000_000);
+        assert_eq!(at(1_000_029), first, "used again");
+        let later = at(1_000_030);
+        assert_ne!(later, first);
+        // By its time the first one would not be good for anybody yet, or not any more.
+        let back = at(996_400);
+        assert!(![&first, &later].contains(&&back));
+        assert_eq!(at(996_401), back);
+        assert_eq!(at(1_000_000), first, "the same claims");
     }
 }

@@ -9,7 +9,8 @@ use rand::Rng as _;
 use signoff_backend::Fault;
 use signoff_chassis::reason_name;
 use signoff_contract::workflow::v1::ErrorReason;
-use sqlx::{Acquire as _, PgConnection, PgPool};
+use signoff_ledger::Pool;
+use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic_types::StatusExt as _;
@@ -48,7 +49,7 @@ enum Ended {
 /// Follows one feed for one count until `stop`.
 #[derive(Clone, Debug)]
 pub(super) struct Follower {
-    pub(super) pool: PgPool,
+    pub(super) pool: Pool,
     pub(super) upstreams: Upstreams,
     pub(super) of: Followed,
 }
@@ -102,18 +103,18 @@ impl Follower {
             let mut connection = self.pool.acquire().await?;
             feeds::refuse(&mut connection, self.of, why).await
         };
-        if let Err(error) = kept.await {
+        if let Err(error) = self.pool.within(kept).await {
             tracing::warn!(%error, "the refusal is not kept");
         }
     }
 
     /// Subscribes where the count is, and counts: while one batch is kept, the next is read.
     async fn follow(&self, counted: &mut bool) -> Result<(), Ended> {
-        let cursor = {
-            let mut connection = self.pool.acquire().await.map_err(Fault::from)?;
-            feeds::cursor(&mut connection, self.of).await?
+        let cursor = async {
+            let mut connection = self.pool.acquire().await?;
+            feeds::cursor(&mut connection, self.of).await
         };
-        let mut cursor = cursor.ok_or(Ended::Overtaken)?;
+        let mut cursor = self.pool.within(cursor).await?.ok_or(Ended::Overtaken)?;
         let upstream = self.upstreams.of(self.of.source);
         let mut stream = upstream.subscribe(&cursor).await.map_err(Ended::Feed)?;
         let mut batch = Batch::default();
@@ -150,17 +151,18 @@ impl Follower {
     /// Counts a batch, in one transaction with its cursor. Gives the cursor behind it.
     async fn keep(&self, batch: Batch, from: String) -> Result<String, Ended> {
         let to = batch.cursor.unwrap_or_else(|| from.clone());
-        let mut connection = self.pool.acquire().await.map_err(Fault::from)?;
-        let mut tx = connection.begin().await.map_err(Fault::from)?;
         let moved = (from.as_str(), to.as_str());
-        if !feeds::advance(&mut tx, self.of, moved, batch.said.as_ref()).await? {
-            return Err(Ended::Overtaken);
-        }
+        let begun = async {
+            let mut tx = self.pool.begin().await?;
+            let advanced = feeds::advance(&mut tx, self.of, moved, batch.said.as_ref()).await?;
+            Ok::<_, Fault>(advanced.then_some(tx))
+        };
+        let mut tx = self.pool.within(begun).await?.ok_or(Ended::Overtaken)?;
         let mut counted = vec![false; batch.reads.len()];
         for slice in slices(&batch.reads) {
-            self.count(&mut tx, &slice, &mut counted).await?;
+            self.pool.within(self.count(&mut tx, &slice, &mut counted)).await?;
         }
-        tx.commit().await.map_err(Fault::from)?;
+        self.pool.within(async { Ok::<_, Fault>(tx.commit().await?) }).await?;
         Ok(to)
     }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use signoff_backend::Fault;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use signoff_ledger::Pool;
+use sqlx::PgConnection;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ impl Leading {
 /// Counts if nobody else does, until `shutdown`. That two replicas do not count at once saves work; that
 /// nothing is counted twice does not depend on it.
 pub async fn lead(
-    pool: PgPool,
+    pool: Pool,
     upstreams: Upstreams,
     leading: Arc<Leading>,
     shutdown: CancellationToken,
@@ -74,14 +75,14 @@ pub async fn lead(
 }
 
 /// A connection that holds the lock of whoever counts, as long as it lasts; nothing, if somebody else does.
-async fn try_lock(pool: &PgPool) -> Result<Option<PgConnection>, Fault> {
-    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
-    let locked = generations::try_lock(&mut connection).await?;
+async fn try_lock(pool: &Pool) -> Result<Option<PgConnection>, Fault> {
+    let mut connection = pool.connect_alone().await?;
+    let locked = pool.within(generations::try_lock(&mut connection)).await?;
     Ok(locked.then_some(connection))
 }
 
 struct Leader<'a> {
-    pool: &'a PgPool,
+    pool: &'a Pool,
     upstreams: &'a Upstreams,
     followers: HashMap<Followed, (CancellationToken, JoinHandle<()>)>,
 }
@@ -95,14 +96,14 @@ impl Leader<'_> {
         shutdown: &CancellationToken,
     ) -> Result<(), Fault> {
         loop {
-            let counts = generations::followed(&mut lock).await?;
+            let counts = self.pool.within(generations::followed(&mut lock)).await?;
             self.follow(&counts).await;
-            if counts.len() > 1 && generations::swap(&mut lock).await? {
+            if counts.len() > 1 && self.pool.within(generations::swap(&mut lock)).await? {
                 tracing::info!(generation = counts.last(), "the numbers were counted anew");
                 continue;
             }
             // Bit by bit, between two looks.
-            let more = generations::clear_retired(&mut lock).await?;
+            let more = self.pool.within(generations::clear_retired(&mut lock)).await?;
             let pause = if more { Duration::ZERO } else { LOOK };
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

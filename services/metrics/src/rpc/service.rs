@@ -117,9 +117,11 @@ impl Rpc {
         by: i64,
     ) -> Result<wire::RebuildResponse, Fault> {
         let wanted = inputs::rebuild(request, by).map_err(Fault::Invalid)?;
-        let mut connection = self.0.pool().acquire().await?;
-        let begun = generations::begin(&mut connection, &wanted).await?;
+        let mut tx = self.0.pool().begin().await?;
+        let begun = generations::begin(&mut tx, &wanted).await?;
+        tx.commit().await?;
         self.0.leading().look();
+        let mut connection = self.0.pool().acquire().await?;
         let live = generations::live(&mut connection).await?;
         let live = feeds::positions(&mut connection, live).await?;
         let counted = feeds::positions(&mut connection, begun.number).await?;

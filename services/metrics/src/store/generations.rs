@@ -83,14 +83,14 @@ pub async fn latest_rebuild(conn: &mut PgConnection) -> Stored<Option<Generation
 }
 
 /// Begins to count anew; or gives the count that the same request was given before, or that is under way.
+/// To be called in a transaction.
 ///
 /// # Errors
 /// The request's id was used with another content.
 pub async fn begin(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generation> {
-    let mut tx = conn.begin().await?;
     // One after the other.
-    sqlx::query("lock table generations in share row exclusive mode").execute(&mut *tx).await?;
-    if let Some(given) = given_before(&mut tx, wanted).await? {
+    sqlx::query("lock table generations in share row exclusive mode").execute(&mut *conn).await?;
+    if let Some(given) = given_before(conn, wanted).await? {
         return Ok(given);
     }
     // One whose feed refuses to go on does not get anywhere any more.
@@ -98,17 +98,17 @@ pub async fn begin(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generatio
         "update generations g set state = 'retired' where state = 'counting' and exists (
              select from feeds f where f.generation = g.generation and f.refused is not null)",
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
     let under_way = sqlx::query(
         "select generation, state, requested_at, requested_by, reason, finished_at \
          from generations where state = 'counting'",
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut *conn)
     .await?;
     let given = match under_way {
         Some(row) => read(&row)?,
-        None => new(&mut tx, wanted).await?,
+        None => new(conn, wanted).await?,
     };
     sqlx::query(
         "insert into rebuild_requests (request_id, generation, requested_by, reason)
@@ -118,9 +118,8 @@ pub async fn begin(conn: &mut PgConnection, wanted: &Wanted) -> Stored<Generatio
     .bind(given.number)
     .bind(wanted.by)
     .bind(&wanted.reason)
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
-    tx.commit().await?;
     Ok(given)
 }
 

@@ -9,16 +9,15 @@ pub mod totals;
 pub mod written;
 
 use signoff_backend::Fault;
-use signoff_ledger::Source;
+use signoff_ledger::{Pool, Snapshot, Source};
 use signoff_workflow::PhaseTable;
-use sqlx::{PgPool, Postgres, Transaction};
 
 /// What went wrong with a statement.
 pub type Stored<T> = Result<T, Fault>;
 
 /// One moment of all tables, for reads of several statements that must agree.
-pub async fn snapshot(pool: &PgPool) -> Stored<Transaction<'static, Postgres>> {
-    Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
+pub async fn snapshot(pool: &Pool) -> Stored<Snapshot> {
+    Ok(pool.snapshot().await?)
 }
 
 /// The feeds that are followed.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use signoff_backend::Fault;
-use signoff_ledger::DetailWriter;
+use signoff_ledger::{DetailWriter, Pool};
 use signoff_workflow::Violations;
-use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -37,7 +36,7 @@ pub struct Import {
 #[derive(Debug)]
 struct Staging {
     import_id: Uuid,
-    pool: PgPool,
+    pool: Pool,
     writer: Option<JoinHandle<Result<(), Error>>>,
 }
 
@@ -99,7 +98,7 @@ impl Engine {
     }
 }
 
-async fn write_all(pool: PgPool, mut incoming: mpsc::Receiver<Batch>) -> Result<(), Error> {
+async fn write_all(pool: Pool, mut incoming: mpsc::Receiver<Batch>) -> Result<(), Error> {
     while let Some(first) = incoming.recv().await {
         let mut bytes = first.bytes();
         let mut piece = vec![first];

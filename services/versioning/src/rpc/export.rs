@@ -111,6 +111,12 @@ impl Export {
     /// # Errors
     /// The version changed since the export began.
     async fn next(&mut self) -> Result<Option<Vec<wire::Decision>>, Error> {
+        // Nobody's deadline ends it.
+        let pool = self.engine.pool().clone();
+        pool.within(self.read()).await
+    }
+
+    async fn read(&mut self) -> Result<Option<Vec<wire::Decision>>, Error> {
         let mut snapshot = self.engine.ledger().snapshot().await?;
         let conn = snapshot.conn();
         if self.version.state.is_open() {

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use signoff_ledger::Instance;
-use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row};
+use signoff_ledger::{Instance, Pool};
+use sqlx::{Executor as _, PgConnection, Row};
 use uuid::Uuid;
 
 use super::contents::Maker;
@@ -75,31 +75,38 @@ impl Batch {
 }
 
 /// Notes that an import begins.
-pub async fn begin(pool: &PgPool, import_id: Uuid, instance: Instance) -> Result<(), Error> {
+pub async fn begin(pool: &Pool, import_id: Uuid, instance: Instance) -> Result<(), Error> {
     sqlx::query("insert into imports (import_id, instance) values ($1, $2)")
         .bind(import_id)
         .bind(instance.application_name())
-        .execute(pool)
+        .execute(&mut *pool.acquire().await?)
         .await?;
     Ok(())
 }
 
 /// Writes parts of an import. To be awaited to its end: a connection that is left in the middle of
 /// it is of no use to anybody.
-pub async fn write(pool: &PgPool, batches: Vec<Batch>) -> Result<(), Error> {
+pub async fn write(pool: &Pool, batches: Vec<Batch>) -> Result<(), Error> {
     let rows: Vec<Rows> = batches.into_iter().map(|batch| batch.rows).collect();
-    let mut connection = pool.acquire().await?;
-    let mut copy = connection.copy_in_raw(COPY).await?;
-    copy.send(Rows::stream(&rows)).await?;
-    copy.finish().await?;
-    Ok(())
+    let written = async {
+        let mut connection = pool.acquire().await?;
+        let mut copy = connection.copy_in_raw(COPY).await?;
+        copy.send(Rows::stream(&rows)).await?;
+        copy.finish().await?;
+        Ok(())
+    };
+    pool.within(written).await
 }
 
 /// Forgets an import, its note last: as long as that is there, what is left is found. Alone there, it
 /// leaves nothing to be vacuumed.
-pub async fn clear(pool: &PgPool, import_id: Uuid) -> Result<(), Error> {
-    let mut connection = pool.acquire().await?;
-    if !clear_alone(&mut connection, import_id).await? {
+pub async fn clear(pool: &Pool, import_id: Uuid) -> Result<(), Error> {
+    pool.within(clear_rows(pool, import_id)).await
+}
+
+async fn clear_rows(pool: &Pool, import_id: Uuid) -> Result<(), Error> {
+    if !clear_alone(pool, import_id).await? {
+        let mut connection = pool.acquire().await?;
         for delete in [
             "delete from staged_known where import_id = $1",
             "delete from staged_items where import_id = $1",
@@ -112,8 +119,8 @@ pub async fn clear(pool: &PgPool, import_id: Uuid) -> Result<(), Error> {
 }
 
 /// Whether it was the only import, and everything is gone.
-async fn clear_alone(conn: &mut PgConnection, import_id: Uuid) -> Result<bool, Error> {
-    let mut transaction = conn.begin().await?;
+async fn clear_alone(pool: &Pool, import_id: Uuid) -> Result<bool, Error> {
+    let mut transaction = pool.begin().await?;
     // Whoever begins while this holds the lock waits with their first rows.
     let lock = "lock table staged_items, staged_known in access exclusive mode nowait";
     let locked = transaction.execute(lock).await;
@@ -124,7 +131,7 @@ async fn clear_alone(conn: &mut PgConnection, import_id: Uuid) -> Result<bool, E
             .fetch_one(&mut *transaction)
             .await?;
     if !alone {
-        transaction.rollback().await?;
+        transaction.roll_back().await?;
         return Ok(false);
     }
     transaction.execute("truncate staged_items, staged_known").await?;
@@ -137,13 +144,13 @@ async fn clear_alone(conn: &mut PgConnection, import_id: Uuid) -> Result<bool, E
 }
 
 /// The imports whose process is gone.
-pub async fn abandoned(pool: &PgPool) -> Result<Vec<Uuid>, Error> {
+pub async fn abandoned(pool: &Pool) -> Result<Vec<Uuid>, Error> {
     Ok(sqlx::query_scalar(
         "select import_id from imports
          where instance not in (
              select application_name from pg_stat_activity where datname = current_database())",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *pool.acquire().await?)
     .await?)
 }
 

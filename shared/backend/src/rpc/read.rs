@@ -1,10 +1,9 @@
 //! Reads in one phase, by one statement or by several that agree.
 
 use signoff_contract::requests::{Paged, Scoped};
-use signoff_ledger::Snapshot;
+use signoff_ledger::{Lease, Snapshot};
 use signoff_workflow::{PhaseRow, Scope};
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 
 use super::{Admitted, Page};
 use crate::{Fault, Keeper};
@@ -13,7 +12,7 @@ use crate::{Fault, Keeper};
 #[derive(Debug)]
 pub enum Reader {
     /// For one statement, or for several that need not agree.
-    Statement(PoolConnection<Postgres>),
+    Statement(Lease),
     /// For several that must agree.
     Snapshot(Snapshot),
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::watermark::{Moment, Watermark};
 use super::{Cursor, FeedStanding, Holder, Wake, statements};
 use crate::trail::{DetailChunk, Hash, Link};
-use crate::{LedgerError, Source};
+use crate::{LedgerError, Pool, Source};
 
 /// How many records are read at a time. Most have about a kilobyte.
 const RECORDS: i64 = 512;
@@ -38,6 +37,12 @@ pub enum FeedError {
     /// What the database says.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl From<sqlx::Error> for FeedError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Ledger(error.into())
+    }
 }
 
 /// A record of some workflow.
@@ -78,7 +83,7 @@ pub struct FeedPage {
 /// A feed that somebody follows. It holds no connection between two pages.
 #[derive(Debug)]
 pub struct Feed {
-    pool: PgPool,
+    pool: Pool,
     source: Source,
     wake: Arc<Wake>,
     heard: watch::Receiver<u64>,
@@ -97,7 +102,7 @@ pub struct Feed {
 
 impl Feed {
     pub(crate) async fn begin(
-        pool: PgPool,
+        pool: Pool,
         source: Source,
         wake: Arc<Wake>,
         position: Option<Cursor>,
@@ -116,7 +121,7 @@ impl Feed {
             soon: SOON,
             said_at: None,
         };
-        let mut connection = feed.pool.acquire().await.map_err(LedgerError::from)?;
+        let mut connection = feed.pool.acquire().await?;
         feed.look(&mut connection).await?;
         Ok(feed)
     }
@@ -140,7 +145,9 @@ impl Feed {
             if self.is_all_read {
                 self.wait().await?;
             }
-            let page = self.read().await?;
+            // It may be followed for long, without a deadline.
+            let pool = self.pool.clone();
+            let page = pool.within(self.read()).await?;
             if !page.records.is_empty() || page.standing.is_some() {
                 return Ok(page);
             }
@@ -157,8 +164,11 @@ impl Feed {
         of: &[FeedRecord],
         after: (i64, i32),
     ) -> Result<Vec<(i64, i32, DetailChunk)>, LedgerError> {
-        let mut connection = self.pool.acquire().await?;
-        statements::details(&mut connection, of, after, CHUNKS).await
+        let read = async {
+            let mut connection = self.pool.acquire().await?;
+            statements::details(&mut connection, of, after, CHUNKS).await
+        };
+        self.pool.within(read).await
     }
 
     /// Waits until there may be something new, or it is time to say where it stands.
@@ -183,7 +193,7 @@ impl Feed {
             return Err(FeedError::Ended);
         }
         self.heard.mark_unchanged();
-        let mut connection = self.pool.acquire().await.map_err(LedgerError::from)?;
+        let mut connection = self.pool.acquire().await?;
         let moment = self.look(&mut connection).await?;
         self.watermark.saw(moment);
         let records = statements::read(&mut connection, self.position, moment, RECORDS).await?;

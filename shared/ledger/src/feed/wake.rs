@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::Executor as _;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::Pool;
 
 /// What is listened to.
 const CHANNEL: &str = "signoff_trail";
 /// How long one word stands for all that is committed meanwhile: less would cost more than it is worth.
 const COALESCED: Duration = Duration::from_millis(10);
+/// How long it may be quiet before the connection is tried.
+const QUIET: Duration = Duration::from_secs(30);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -52,7 +57,7 @@ impl Wake {
     }
 
     /// Sends and hears until `shutdown`; then the feeds end.
-    pub(crate) async fn run(&self, pool: &PgPool, shutdown: CancellationToken) {
+    pub(crate) async fn run(&self, pool: &Pool, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => {}
             never = async { tokio::join!(self.send(pool), self.hear(pool)) } => match never {},
@@ -60,15 +65,18 @@ impl Wake {
         self.end.cancel();
     }
 
-    async fn send(&self, pool: &PgPool) -> std::convert::Infallible {
+    async fn send(&self, pool: &Pool) -> std::convert::Infallible {
         let mut committed = self.committed.subscribe();
         loop {
             // It cannot fail: the sender is ours.
             let _ = committed.changed().await;
             committed.mark_unchanged();
-            if let Err(error) =
-                sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(pool).await
-            {
+            let notify = async {
+                let mut connection = pool.acquire().await?;
+                let notify = sqlx::query("select pg_notify($1, '')").bind(CHANNEL);
+                notify.execute(&mut *connection).await
+            };
+            if let Err(error) = pool.within(notify).await {
                 tracing::debug!(%error, "followers of the feed are not woken: they look by themselves");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -76,7 +84,7 @@ impl Wake {
         }
     }
 
-    async fn hear(&self, pool: &PgPool) -> std::convert::Infallible {
+    async fn hear(&self, pool: &Pool) -> std::convert::Infallible {
         loop {
             if let Err(error) = self.listen(pool).await {
                 tracing::debug!(%error, "the feed is not listened to: followers look by themselves");
@@ -86,15 +94,24 @@ impl Wake {
     }
 
     /// A connection beside the pool: it is held for ever.
-    async fn listen(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let options = pool.connect_options();
-        let own = PgPoolOptions::new().max_connections(1).connect_with((*options).clone()).await?;
-        let mut listener = PgListener::connect_with(&own).await?;
-        listener.listen(CHANNEL).await?;
+    async fn listen(&self, pool: &Pool) -> Result<(), sqlx::Error> {
+        let connected = async {
+            let own = PgPoolOptions::new().max_connections(1).connect_with(pool.target()).await?;
+            let mut listener = PgListener::connect_with(&own).await?;
+            listener.listen(CHANNEL).await?;
+            Ok::<_, sqlx::Error>(listener)
+        };
+        let mut listener = pool.within(connected).await?;
         loop {
-            // None: the connection was lost, and with it what was said meanwhile.
-            listener.try_recv().await?;
-            self.heard.send_modify(|count| *count = count.wrapping_add(1));
+            match tokio::time::timeout(QUIET, listener.try_recv()).await {
+                // None: the connection was lost, and with it what was said meanwhile.
+                Ok(heard) => {
+                    heard?;
+                    self.heard.send_modify(|count| *count = count.wrapping_add(1));
+                }
+                // Nothing was said, or nothing comes through any more.
+                Err(_quiet) => pool.within(listener.execute("select 1")).await.map(drop)?,
+            }
         }
     }
 }

@@ -67,7 +67,10 @@ async fn write(ledger: Ledger, workflow: Workflow, writer: usize) -> Vec<Committ
         command.record(entry).unwrap();
         let head = command.commit(None).await.unwrap();
         let now = sqlx::query_scalar("select clock_timestamp()");
-        committed.push((head.hash, now.fetch_one(ledger.pool()).await.unwrap()));
+        committed.push((
+            head.hash,
+            now.fetch_one(&mut *ledger.pool().acquire().await.unwrap()).await.unwrap(),
+        ));
     }
     committed
 }

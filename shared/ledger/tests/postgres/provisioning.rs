@@ -82,7 +82,7 @@ async fn every_connection_has_its_limits_and_epoch() {
         "select current_setting('lock_timeout'), current_setting('statement_timeout'), \
          current_setting('idle_in_transaction_session_timeout'), current_setting('signoff.epoch')",
     )
-    .fetch_one(&pool)
+    .fetch_one(&mut *pool.acquire().await.unwrap())
     .await
     .unwrap();
     let settings: Vec<String> = (0..4).map(|i| row.get(i)).collect();

@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 
 use signoff_workflow::Workflow;
-use sqlx::postgres::PgPool;
 
 use super::writer::Writer;
-use crate::LedgerError;
 use crate::trail::walk::Chunks;
 use crate::trail::{Record, Source, store};
+use crate::{LedgerError, Pool};
 
 /// How many bytes of lines are given out at once, about.
 const PIECE: usize = 256 * 1024;
@@ -24,7 +23,7 @@ const CHUNKS: i64 = 8;
 /// other up to an end that was read first are the chain as it stood then.
 #[derive(Debug)]
 pub struct Export {
-    pool: PgPool,
+    pool: Pool,
     workflow: Workflow,
     /// The number of the last record; 0 if there is none.
     last: i64,
@@ -43,7 +42,7 @@ pub struct Export {
 
 impl Export {
     pub(crate) async fn begin(
-        pool: PgPool,
+        pool: Pool,
         source: Source,
         workflow: Workflow,
     ) -> Result<Self, LedgerError> {
@@ -73,7 +72,8 @@ impl Export {
     /// What the database says.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
         while !self.ended && self.writer.waiting() < PIECE {
-            self.read_on().await?;
+            let pool = self.pool.clone();
+            pool.within(self.read_on()).await?;
             self.write_on()?;
         }
         Ok(Some(self.writer.take()).filter(|lines| !lines.is_empty()))

@@ -18,7 +18,7 @@ async fn process_id(connection: &mut PgConnection) -> i32 {
 
 async fn now(ledger: &Ledger) -> DateTime<Utc> {
     let now = sqlx::query_scalar("select clock_timestamp()");
-    now.fetch_one(ledger.pool()).await.unwrap()
+    now.fetch_one(&mut *ledger.pool().acquire().await.unwrap()).await.unwrap()
 }
 
 /// What a heartbeat says once it says who holds the feed back. Until then, nothing comes and the
