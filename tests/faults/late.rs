@@ -20,7 +20,7 @@ use signoff_tests::refusals::reason;
 use signoff_tests::wait::until;
 use signoff_tests::{Counting, House, Person, Proxy, Way, build, database, world};
 use signoff_workflow::{Phase, Role};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tonic::{Code, Request};
 
 use crate::at_work::AtWork;
@@ -241,12 +241,15 @@ async fn what_is_lost_without_a_word_is_given_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_nobody_waits_for_ends_on_the_server() {
     let (urls, name) = database::fresh().await;
-    let options = PoolOptions { statement_timeout: Duration::from_secs(60), ..impatient() };
+    let minute = Duration::from_secs(60);
+    let options = PoolOptions { statement_timeout: minute, lock_timeout: minute, ..impatient() };
+    let mut holder = PgConnection::connect(urls.owner.expose_secret()).await.unwrap();
+    holder.execute("select pg_advisory_lock(7)").await.unwrap();
     let pool = connect(&urls.service, options).await.unwrap();
     let running = async || -> i64 {
         sqlx::query_scalar(
             "select count(*) from pg_stat_activity
-             where datname = $1 and query like '%pg_sleep%' and state = 'active'",
+             where datname = $1 and query like '%pg_advisory_lock%' and state = 'active'",
         )
         .bind(&name)
         .fetch_one(&mut admin().await)
@@ -255,10 +258,10 @@ async fn a_statement_that_nobody_waits_for_ends_on_the_server() {
     };
     let long = async {
         let mut lease = pool.acquire().await.unwrap();
-        sqlx::query("select pg_sleep(50)").execute(&mut *lease).await
+        sqlx::query("select pg_advisory_lock(7)").execute(&mut *lease).await
     };
     tokio::select! {
-        _ = long => panic!("it takes 50 seconds"),
+        _ = long => panic!("somebody else has the lock"),
         () = until("it runs", || async { (running().await == 1).then_some(()) }) => {}
     }
     until("its end", || async { (running().await == 0).then_some(()) }).await;

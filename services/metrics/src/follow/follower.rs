@@ -60,7 +60,7 @@ impl Follower {
         let mut pause = FIRST_PAUSE;
         loop {
             let mut counted = false;
-            let ended = stop.run_until_cancelled(self.follow(&mut counted)).await;
+            let ended = stop.run_until_cancelled(Box::pin(self.follow(&mut counted))).await;
             let Some(Err(ended)) = ended else { return };
             if counted {
                 pause = FIRST_PAUSE;

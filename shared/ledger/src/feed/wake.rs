@@ -101,7 +101,7 @@ impl Wake {
             listener.listen(CHANNEL).await?;
             Ok::<_, sqlx::Error>(listener)
         };
-        let mut listener = pool.within(connected).await?;
+        let mut listener = pool.within(Box::pin(connected)).await?;
         loop {
             match tokio::time::timeout(QUIET, listener.try_recv()).await {
                 // None: the connection was lost, and with it what was said meanwhile.
