@@ -1,0 +1,155 @@
+//! Whether a round went as it must: its histories are explained, its trails say the same, and every workflow can be
+//! brought to its end.
+
+use super::checker::{Verdict, check};
+use super::choose::ending;
+use super::flow::{Flow, History};
+use super::known::LAST_KEY;
+use super::op::{ABOVE, BELOW, Call, Op, Raw};
+use super::people::{LEAD, TESTERS};
+use super::round::{Client, Round};
+use super::trails;
+
+/// What a history came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) calls: usize,
+    pub(crate) done: usize,
+    pub(crate) refused: usize,
+    pub(crate) reads: usize,
+    /// Calls of whose first sending nobody knew what became of it.
+    pub(crate) lost: usize,
+    pub(crate) opened: usize,
+    pub(crate) versions: usize,
+    pub(crate) steps: usize,
+}
+
+/// Judges a round in which nobody works any more.
+pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
+    let began = std::time::Instant::now();
+    for at in 0..round.workflows.len() {
+        look(round, client, at).await;
+        finish(round, client, at).await;
+        look(round, client, at).await;
+    }
+    println!("looked {:?}", began.elapsed());
+    let mut tally = Tally::default();
+    for (at, workflow) in round.workflows.iter().enumerate() {
+        let ops = round.ops[at].lock().unwrap().clone();
+        let history = History::new(ops).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        let (state, steps) = expect_explained(&history, seed);
+        println!("checked {:?} {steps} {}", began.elapsed(), history.ops.len());
+        let trail = trails::read(client.auditor(), *workflow).await;
+        let replayed = trails::replay(&history, &trail);
+        let replayed = replayed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        assert_eq!(replayed, state, "seed {seed}: the trail leads elsewhere");
+        trails::expect_intact(client.auditor(), *workflow).await;
+        tally.add(&history, &state, steps);
+    }
+    tally
+}
+
+/// Expects that some order explains a history; gives where it leads.
+pub(crate) fn expect_explained(history: &History, seed: u64) -> (Flow, usize) {
+    match check(history, &history.spans(), Flow::new()) {
+        Verdict::Explained { state, steps, .. } => (state, steps),
+        Verdict::TooMany { steps } => panic!("seed {seed}: no verdict after {steps} steps"),
+        Verdict::Unexplained { order, state, next } => {
+            let mut why = format!("seed {seed}: no order explains the history\nafter");
+            for call in order.iter().rev().take(12).rev() {
+                why.push_str(&format!("\n{}", line(&history.ops[*call])));
+            }
+            for call in next {
+                let (expected, _) = history.expected(&state, call);
+                why.push_str(&format!(
+                    "\nnot {}\n  must be {expected:?}\n  is {:?}",
+                    line(&history.ops[call]),
+                    history.answered(call)
+                ));
+            }
+            panic!("{why}\nin {state:?}");
+        }
+    }
+}
+
+fn line(op: &Op) -> String {
+    let outcome = match &op.answer {
+        Raw::Refused(_, reason) => reason.as_str(),
+        _ => "done",
+    };
+    format!("{:?} by {} ({}): {:?}", op.span, op.who.user_id, outcome, op.call)
+}
+
+impl Tally {
+    fn add(&mut self, history: &History, state: &Flow, steps: usize) {
+        let asked = history.ops.iter().filter(|op| !op.span.optional);
+        for op in asked {
+            self.calls += 1;
+            self.reads += usize::from(!op.call.is_change());
+            self.done += usize::from(op.call.is_change() && !op.is_refused());
+            self.refused += usize::from(op.call.is_change() && op.is_refused());
+            self.lost += usize::from(op.lost > 0);
+            let opens = matches!(op.call, Call::Start | Call::Reaffirm);
+            self.opened += usize::from(opens && !op.is_refused());
+        }
+        self.versions += state.lines.iter().map(|line| line.versions.len()).sum::<usize>();
+        self.steps += steps;
+    }
+
+    /// Together with another one.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            done: self.done + other.done,
+            refused: self.refused + other.refused,
+            reads: self.reads + other.reads,
+            lost: self.lost + other.lost,
+            opened: self.opened + other.opened,
+            versions: self.versions + other.versions,
+            steps: self.steps + other.steps,
+        }
+    }
+}
+
+/// Reads everything there is; that is part of the history.
+async fn look(round: &Round, client: &Client, at: usize) {
+    let who = TESTERS[0];
+    for place in [BELOW, ABOVE] {
+        round.call(client, at, who, Call::Versions(place)).await;
+        round.call(client, at, who, Call::Current(place)).await;
+        let last = round.known[at].lock().unwrap().last(place);
+        for version in 1..=last {
+            round.call(client, at, who, Call::Decisions { place, version }).await;
+        }
+    }
+    round.call(client, at, who, Call::Status).await;
+}
+
+/// Brings both phases to their end: whatever was begun, no workflow is stuck.
+async fn finish(round: &Round, client: &Client, at: usize) {
+    let gate = || round.known[at].lock().unwrap().gate;
+    if gate() == Some((true, false)) {
+        expect_done(round, client, at, Call::Reopen).await;
+    }
+    end_line(round, client, at, BELOW).await;
+    let onwards = match gate() {
+        Some((true, _)) => Call::Reaffirm,
+        _ => Call::Start,
+    };
+    expect_done(round, client, at, onwards).await;
+    end_line(round, client, at, ABOVE).await;
+}
+
+async fn end_line(round: &Round, client: &Client, at: usize, place: usize) {
+    let steps = ending(&round.known[at].lock().unwrap(), place, LAST_KEY);
+    for (who, command) in steps {
+        let call = Call::Act { place, etag: String::new(), command };
+        let answer = round.call(client, at, who, call.clone()).await;
+        assert!(!matches!(answer, Raw::Refused(..)), "{call:?}: {answer:?}");
+    }
+}
+
+async fn expect_done(round: &Round, client: &Client, at: usize, call: Call) {
+    let answer = round.call(client, at, LEAD, call.clone()).await;
+    assert_eq!(answer, Raw::Done, "{call:?}");
+}
