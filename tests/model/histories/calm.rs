@@ -14,6 +14,8 @@ use super::op::Raw;
 use super::round::{Client, Round};
 use super::site::Site;
 
+/// How many calls are tried for a history that cannot be explained: that it may take for ever is no secret.
+const STEPS: usize = 20_000;
 /// How many commands each client sends.
 const COMMANDS: usize = 20;
 
@@ -40,9 +42,7 @@ pub(crate) fn expect_much(tally: &Tally, calls: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_explains_what_many_were_answered() {
     let seed = chaos::seed();
-    let began = std::time::Instant::now();
     let site = Site::start(1).await;
-    println!("started {:?}", began.elapsed());
     let (round, tally) = calmly(&site, seed).await;
     expect_much(&tally, CLIENTS * COMMANDS);
     for ops in &round.ops {
@@ -57,11 +57,11 @@ fn expect_strict(history: &History, seed: u64) {
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let asked: Vec<usize> =
         (0..history.ops.len()).filter(|at| !history.ops[*at].span.optional).collect();
-    for _ in 0..12 {
+    for _ in 0..6 {
         let at = *asked.choose(&mut dice).unwrap();
         let Some((answer, what)) = altered(&history.ops[at].answer, &mut dice) else { continue };
         let other = history.with_answer(at, &answer);
-        let verdict = check(&other, &other.spans(), Flow::new());
+        let verdict = check(&other, &other.spans(), Flow::new(), STEPS);
         let explained = matches!(verdict, Verdict::Explained { .. });
         assert!(!explained, "seed {seed}: {what} of {:?}", history.ops[at]);
     }

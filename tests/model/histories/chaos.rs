@@ -84,7 +84,11 @@ pub(crate) async fn kill(site: &mut Site, round: &Round, dice: &mut ChaCha8Rng, 
     let from = round.answered.load(Ordering::SeqCst);
     // Some tickets are left when it comes, so that somebody is at work.
     round.tickets.add_permits(more + dice.random_range(12..24));
-    answered(round, from + more).await;
+    until("answers", || {
+        site.keep();
+        async { (round.answered.load(Ordering::SeqCst) >= from + more).then_some(()) }
+    })
+    .await;
     match dice.random_range(0..20) {
         0..3 => {
             site.restart_postgres().await;

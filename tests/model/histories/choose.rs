@@ -16,7 +16,13 @@ fn one_of<T: Copy>(dice: &mut ChaCha8Rng, of: &[T]) -> T {
 
 /// The next call, and who makes it.
 pub(crate) fn choose(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
-    let place = if dice.random_bool(0.45) { BELOW } else { ABOVE };
+    let above = match known.gate {
+        Some((true, false)) => 0.85,
+        Some((true, true)) => 0.4,
+        _ if known.is_complete(BELOW) => 0.5,
+        _ => 0.06,
+    };
+    let place = if dice.random_bool(above) { ABOVE } else { BELOW };
     let anybody = one_of(dice, &TESTERS);
     match dice.random_range(0..100) {
         0..8 => (anybody, Call::Versions(place)),
@@ -27,7 +33,7 @@ pub(crate) fn choose(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
         }
         18..22 => (anybody, Call::Current(place)),
         22..27 => (anybody, Call::Status),
-        27..45 => gate(known, dice),
+        27..38 => gate(known, dice),
         _ => {
             let (mut who, command) = command(known, place, dice);
             if dice.random_ratio(1, 30)
@@ -42,15 +48,15 @@ pub(crate) fn choose(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
 
 /// Mostly what gets on.
 fn gate(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
-    let keeper = one_of(dice, &KEEPERS);
+    let (keeper, complete) = (one_of(dice, &KEEPERS), known.is_complete(BELOW));
     match (known.gate, dice.random_range(0..10)) {
-        (None | Some((false, _)), 0..7) => (one_of(dice, &TESTERS), Call::Start),
-        (Some((true, true)), 0..7) => (keeper, Call::Reaffirm),
-        (Some((true, false)), 0..5) => (keeper, Call::Reopen),
+        (None | Some((false, _)), 0..7) if complete => (one_of(dice, &TESTERS), Call::Start),
+        (Some((true, true)), 0..7) if complete => (keeper, Call::Reaffirm),
+        (Some((true, false)), 0..4) => (keeper, Call::Reopen),
         (_, 7) => (one_of(dice, &TESTERS), Call::Start),
         (_, 8) => (keeper, Call::Reaffirm),
         (_, 9) => (keeper, Call::Reopen),
-        _ => (keeper, Call::Status),
+        _ => (TESTERS[0], Call::Status),
     }
 }
 
@@ -113,17 +119,19 @@ fn command(known: &Known, place: usize, dice: &mut ChaCha8Rng) -> (Who, Command)
 
 fn in_draft(known: &Known, place: usize, version: usize, dice: &mut ChaCha8Rng) -> Command {
     let keys = known.keys(place);
+    let is_empty = known.counts(place, version).total == 0;
     match dice.random_range(0..100) {
-        0..28 => Command::Add { version, items: items(dice, 1) },
-        28..45 if !keys.is_empty() => {
+        0..22 => Command::Add { version, items: items(dice, 1) },
+        22..60 if is_empty => Command::Add { version, items: items(dice, 1) },
+        22..36 if !keys.is_empty() => {
             let (key, reason) = (one_of(dice, &keys), "it was wrong".to_owned());
             Command::Update { version, key, text: text(dice), reason }
         }
-        45..55 if !keys.is_empty() => {
+        36..44 if !keys.is_empty() => {
             let reason = "it is out".to_owned();
             Command::Remove { version, keys: vec![one_of(dice, &keys)], reason }
         }
-        94.. => Command::Delete { version },
+        96.. => Command::Delete { version },
         _ => Command::Submit { version },
     }
 }
@@ -135,21 +143,25 @@ fn in_review(
     (tester, approver): (Who, Who),
     dice: &mut ChaCha8Rng,
 ) -> (Who, Command) {
-    let keys = known.keys(place);
+    let (keys, counts) = (known.keys(place), known.counts(place, version));
     match dice.random_range(0..100) {
-        0..20 if !keys.is_empty() => {
+        0..16 if !keys.is_empty() => {
             let reviews = vec![(one_of(dice, &keys), opinion(dice, true))];
             (approver, Command::Review { version, reviews, remaining: None })
         }
-        0..45 => {
+        16..60 if counts.unconfirmed > 0 && !keys.is_empty() => {
+            (tester, Command::Confirm { version, keys: vec![one_of(dice, &keys)] })
+        }
+        0..30 => {
             let remaining = Some(opinion(dice, false));
             (approver, Command::Review { version, reviews: Vec::new(), remaining })
         }
-        45..55 if !keys.is_empty() => {
-            (tester, Command::Confirm { version, keys: vec![one_of(dice, &keys)] })
+        30..70 if counts.pending > 0 => {
+            let remaining = Some(opinion(dice, false));
+            (approver, Command::Review { version, reviews: Vec::new(), remaining })
         }
-        55..82 => (approver, Command::Approve { version }),
-        82..92 => (approver, Command::Reject { version }),
+        30..88 => (approver, Command::Approve { version }),
+        88..95 => (approver, Command::Reject { version }),
         _ => (tester, Command::Withdraw { version }),
     }
 }
@@ -170,8 +182,8 @@ fn text(dice: &mut ChaCha8Rng) -> String {
 
 fn opinion(dice: &mut ChaCha8Rng, may_modify: bool) -> Opinion {
     let verdict = match dice.random_range(0..if may_modify { 10 } else { 8 }) {
-        0..6 => Verdict::Approved,
-        6..8 => Verdict::Rejected,
+        0..7 => Verdict::Approved,
+        7..9 => Verdict::Rejected,
         _ => Verdict::Modified { text: text(dice), reason: "better so".to_owned() },
     };
     Opinion { verdict, notes: text(dice) }

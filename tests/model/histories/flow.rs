@@ -333,6 +333,12 @@ impl Model for History {
             _ => self.is_half_done(call).then(|| state.clone()),
         }
     }
+
+    fn is_idle(&self, call: usize) -> bool {
+        // A version that is refused may have opened its phase on the way.
+        let op = &self.ops[call];
+        !op.call.is_change() || op.is_refused() && !op.call.moves_gates()
+    }
 }
 
 /// The names of a line, from all answers.

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use signoff_contract::versioning::v1::{Version, VersionState};
+use signoff_contract::versioning::v1::{Version, VersionCounts, VersionState};
 use signoff_tests::build;
 use signoff_versioning::domain::ids::DecisionId;
 use uuid::Uuid;
 
+use super::flow::is_open;
 use super::op::{Call, Op, PHASES, Raw};
 use crate::step::Key;
 
 /// How many keys there are that anybody uses.
 pub(crate) const KEYS: Key = 6;
-/// The key that nobody uses before the end.
+/// A key that nobody uses but who approves something at the beginning.
+pub(crate) const FIRST_KEY: Key = 41;
+/// A key that nobody uses before the end.
 pub(crate) const LAST_KEY: Key = 40;
 
 /// What is known of a workflow.
@@ -70,6 +73,12 @@ impl Known {
         newest.find(|version| version.state() != VersionState::Deleted)
     }
 
+    /// Whether a line has an approved version and no open one.
+    pub(crate) fn is_complete(&self, place: usize) -> bool {
+        let newest = self.newest(place);
+        newest.is_some_and(|of| !of.approved_version_id.is_empty() && !is_open(of.state()))
+    }
+
     /// The newest version before this one that is not deleted.
     pub(crate) fn closed_before(&self, place: usize, number: usize) -> Option<usize> {
         let mut before = self.lines[place].versions.range(..number).rev();
@@ -89,6 +98,12 @@ impl Known {
     /// The number of the last version.
     pub(crate) fn last(&self, place: usize) -> usize {
         self.lines[place].versions.keys().next_back().copied().unwrap_or_default()
+    }
+
+    /// A version's counts, as they were last seen.
+    pub(crate) fn counts(&self, place: usize, number: usize) -> VersionCounts {
+        let version = self.lines[place].versions.get(&number);
+        version.and_then(|version| version.counts).unwrap_or_default()
     }
 
     /// A version's etag, as it was last seen.
@@ -122,7 +137,7 @@ impl Line {
     }
 
     fn name(&mut self, place: usize, item_key: &str, decision_id: &str) {
-        let keys = (0..KEYS).chain([LAST_KEY]);
+        let keys = (0..KEYS).chain([FIRST_KEY, LAST_KEY]);
         let named = |key: &Key| build::key(PHASES[place], u32::try_from(*key).unwrap()) == item_key;
         let id = decision_id.parse().ok().and_then(DecisionId::from_uuid);
         if let (Some(key), Some(id)) = (keys.into_iter().find(named), id) {

@@ -18,8 +18,9 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::checker::Span;
-use super::known::Known;
-use super::op::{Call, Op, Raw};
+use super::judge::end_line;
+use super::known::{FIRST_KEY, Known};
+use super::op::{BELOW, Call, Op, Raw};
 use super::people::{LEAD, MEMBERS, TEAM};
 use super::request::Request;
 use super::site::{Site, channel};
@@ -116,7 +117,7 @@ impl Round {
             };
             until("Planning", || async { lead.call(request.clone()).await.ok() }).await;
         }
-        Self {
+        let round = Self {
             known: workflows.iter().map(|_| Mutex::default()).collect(),
             ops: workflows.iter().map(|_| Mutex::default()).collect(),
             workflows,
@@ -126,7 +127,13 @@ impl Round {
             lost: AtomicUsize::new(0),
             calm_from: AtomicU64::new(u64::MAX),
             late: Mutex::default(),
+        };
+        // In some of them Data Profiling can be started at once.
+        let client = Client::new(site, 0);
+        for at in 0..WORKFLOWS / 2 {
+            end_line(&round, &client, at, BELOW, FIRST_KEY).await;
         }
+        round
     }
 
     /// A moment that is later than all before.

@@ -83,12 +83,19 @@ impl Process {
         self.child = run(self.kind, self.address, &self.told);
     }
 
+    /// Starts it again if it ended by itself: it does where its database is away when it starts.
+    fn keep(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            self.restart();
+        }
+    }
+
     /// Waits until it listens.
     pub(crate) async fn listens(&mut self) {
-        let (kind, address, child) = (self.kind, self.address, &mut self.child);
+        let address = self.address;
         until("a service that listens", || {
-            assert_eq!(child.try_wait().unwrap(), None, "{kind:?} ended");
-            async { TcpStream::connect(address).await.ok() }
+            self.keep();
+            async move { TcpStream::connect(address).await.ok() }
         })
         .await;
     }
@@ -159,6 +166,13 @@ impl Site {
         drop(cluster);
         let options = Options { port: Some(self.port), ..Options::default() };
         self.cluster = Some(Cluster::open(self.folders[0].path(), options).await.unwrap());
+    }
+
+    /// Starts again whoever ended by itself.
+    pub(crate) fn keep(&mut self) {
+        for process in &mut self.processes {
+            process.keep();
+        }
     }
 
     /// Where the gateways listen.
