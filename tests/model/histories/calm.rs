@@ -36,7 +36,7 @@ pub(crate) fn expect_much(tally: &Tally, calls: usize) {
     assert!(tally.done > calls / 5, "{tally:?}");
     assert!(tally.refused > calls / 20, "{tally:?}");
     assert!(tally.reads > calls / 8, "{tally:?}");
-    assert!(tally.opened > 8, "{tally:?}");
+    assert!(tally.moved > 10, "{tally:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use futures::future::join_all;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use signoff_tests::wait::until;
+use signoff_tests::wait::until_within;
 use tokio::task::JoinHandle;
 
-use super::round::{Client, Round};
+use super::round::{Client, PATIENCE, Round};
 use super::site::{Kind, Site};
 
 /// How many clients work at once.
@@ -41,7 +41,7 @@ pub(crate) fn begin(site: &Site, round: &Arc<Round>, seed: u64) -> Vec<JoinHandl
 /// Lets them work until so many calls were answered.
 pub(crate) async fn answered(round: &Round, calls: usize) {
     let answered = || async { (round.answered.load(Ordering::SeqCst) >= calls).then_some(()) };
-    until("answers", answered).await;
+    until_within(PATIENCE, "answers", answered).await;
 }
 
 /// Lets them go.
@@ -84,19 +84,19 @@ pub(crate) async fn kill(site: &mut Site, round: &Round, dice: &mut ChaCha8Rng, 
     let from = round.answered.load(Ordering::SeqCst);
     // Some tickets are left when it comes, so that somebody is at work.
     round.tickets.add_permits(more + dice.random_range(12..24));
-    until("answers", || {
+    until_within(PATIENCE, "answers", || {
         site.keep();
         async { (round.answered.load(Ordering::SeqCst) >= from + more).then_some(()) }
     })
     .await;
     match dice.random_range(0..20) {
-        0..3 => {
+        0..2 => {
             site.restart_postgres().await;
             kills.postgres += 1;
         }
         // Where nothing is kept, now and then.
-        3 => kill_one(site, Kind::Metrics, dice, kills).await,
-        4..7 => kill_one(site, Kind::Audit, dice, kills).await,
+        2 => kill_one(site, Kind::Metrics, dice, kills).await,
+        3..7 => kill_one(site, Kind::Audit, dice, kills).await,
         7..13 => kill_one(site, Kind::Gateway, dice, kills).await,
         _ => kill_one(site, Kind::Versioning, dice, kills).await,
     }

@@ -33,7 +33,7 @@ pub(crate) fn choose(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
         }
         18..22 => (anybody, Call::Current(place)),
         22..27 => (anybody, Call::Status),
-        27..38 => gate(known, dice),
+        27..43 => gate(known, dice),
         _ => {
             let (mut who, command) = command(known, place, dice);
             if dice.random_ratio(1, 30)
@@ -51,8 +51,8 @@ fn gate(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
     let (keeper, complete) = (one_of(dice, &KEEPERS), known.is_complete(BELOW));
     match (known.gate, dice.random_range(0..10)) {
         (None | Some((false, _)), 0..7) if complete => (one_of(dice, &TESTERS), Call::Start),
-        (Some((true, true)), 0..7) if complete => (keeper, Call::Reaffirm),
-        (Some((true, false)), 0..4) => (keeper, Call::Reopen),
+        (Some((true, true)), 0..9) if complete => (keeper, Call::Reaffirm),
+        (Some((true, false)), 0..5) => (keeper, Call::Reopen),
         (_, 7) => (one_of(dice, &TESTERS), Call::Start),
         (_, 8) => (keeper, Call::Reaffirm),
         (_, 9) => (keeper, Call::Reopen),

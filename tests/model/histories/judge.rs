@@ -20,7 +20,8 @@ pub(crate) struct Tally {
     pub(crate) reads: usize,
     /// Calls of whose first sending nobody knew what became of it.
     pub(crate) lost: usize,
-    pub(crate) opened: usize,
+    /// Calls that opened, reopened or reaffirmed a phase.
+    pub(crate) moved: usize,
     pub(crate) versions: usize,
     pub(crate) steps: usize,
 }
@@ -87,8 +88,7 @@ impl Tally {
             self.done += usize::from(op.call.is_change() && !op.is_refused());
             self.refused += usize::from(op.call.is_change() && op.is_refused());
             self.lost += usize::from(op.lost > 0);
-            let opens = matches!(op.call, Call::Start | Call::Reaffirm);
-            self.opened += usize::from(opens && !op.is_refused());
+            self.moved += usize::from(op.call.moves_gates() && !op.is_refused());
         }
         self.versions += state.lines.iter().map(|line| line.versions.len()).sum::<usize>();
         self.steps += steps;
@@ -102,7 +102,7 @@ impl Tally {
             refused: self.refused + other.refused,
             reads: self.reads + other.reads,
             lost: self.lost + other.lost,
-            opened: self.opened + other.opened,
+            moved: self.moved + other.moved,
             versions: self.versions + other.versions,
             steps: self.steps + other.steps,
         }

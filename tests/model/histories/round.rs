@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +11,7 @@ use signoff_contract::gateway::v1 as gateway;
 use signoff_tests::Person;
 use signoff_tests::house::{ADMIN, AUDITOR, listed};
 use signoff_tests::people::request_id;
-use signoff_tests::wait::until;
+use signoff_tests::wait::{until, until_within};
 use signoff_tests::world::{whole, workflow};
 use signoff_workflow::{Phase, Role, Workflow};
 use tokio::sync::Semaphore;
@@ -26,6 +27,8 @@ use super::request::Request;
 use super::site::{Site, channel};
 use crate::step::Who;
 
+/// How long a client tries again, while this and that is killed and everybody else calls, too.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 /// How many workflows are worked on.
 pub(crate) const WORKFLOWS: usize = 4;
 
@@ -150,7 +153,7 @@ impl Round {
         };
         let (lost, sent) = (AtomicUsize::new(0), AtomicU64::new(0));
         let invoked = self.now();
-        let answer = until("an answer", || async {
+        let answer = until_within(PATIENCE, "an answer", || async {
             sent.store(self.now(), Ordering::SeqCst);
             match request.send(client.person(who)).await {
                 Ok(answer) => Some(answer),
@@ -211,7 +214,7 @@ impl Round {
             let known = self.known[at].lock().unwrap();
             Request::of(self.workflows[at], &op.call, &known, &op.request_id)
         };
-        let again = until("an answer", || async {
+        let again = until_within(PATIENCE, "an answer", || async {
             match request.send(client.person(op.who)).await {
                 Ok(answer) => Some(answer),
                 Err(status) => {
