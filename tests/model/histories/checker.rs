@@ -25,8 +25,12 @@ pub(crate) trait Model {
     /// The state after the call with this number, if its answer is the one that is given in this state.
     fn step(&self, state: &Self::State, call: usize) -> Option<Self::State>;
 
-    /// Whether the call, with this answer, changes nothing in any state.
-    fn is_idle(&self, call: usize) -> bool;
+    /// Whether the call, with this answer, changes nothing in this state, nor in any later one.
+    fn is_idle(&self, state: &Self::State, call: usize) -> bool;
+
+    /// When it had its effect, as far as somebody guesses: of those that may be next, the first one is tried first.
+    /// A wrong guess costs time, and nothing else.
+    fn guess(&self, call: usize) -> u64;
 }
 
 /// What the search came to.
@@ -36,8 +40,8 @@ pub(crate) enum Verdict<S> {
     Explained { order: Vec<usize>, state: S, steps: usize },
     /// No order does. The longest that explains all before it, where it leads, and what was to come next.
     Unexplained { order: Vec<usize>, state: S, next: Vec<usize> },
-    /// It is not known: there were too many orders.
-    TooMany { steps: usize },
+    /// It is not known: there were too many orders. Of those tried, the longest, as above.
+    TooMany { order: Vec<usize>, state: S, next: Vec<usize> },
 }
 
 /// A place in the search.
@@ -106,7 +110,8 @@ impl<M: Model> Search<'_, M> {
                 continue;
             };
             if self.steps >= self.most {
-                return Verdict::TooMany { steps: self.steps };
+                let (order, state, next) = best;
+                return Verdict::TooMany { order, state, next };
             }
             self.steps += 1;
             let Some(state) = self.model.step(&place.state, call) else { continue };
@@ -150,16 +155,15 @@ impl<M: Model> Search<'_, M> {
         };
         let idle = next.iter().position(|call| {
             let span = self.spans[*call];
-            let idle = self.model.is_idle(*call) && !span.optional && !passed(span.invoked);
+            let idle = self.model.is_idle(state, *call) && !span.optional && !passed(span.invoked);
             idle && self.model.step(state, *call).is_some()
         });
         self.steps += next.len();
         if let Some(at) = idle {
             return vec![next[at]];
         }
-        // Those answered first are tried first.
         next.sort_by_key(|call| {
-            std::cmp::Reverse((self.spans[*call].optional, self.spans[*call].returned))
+            std::cmp::Reverse((self.spans[*call].optional, self.model.guess(*call)))
         });
         next
     }
@@ -184,7 +188,7 @@ mod tests {
         Count(u32),
     }
 
-    struct Register(Vec<Call>);
+    struct Register(Vec<Call>, Vec<Span>);
 
     impl Model for Register {
         type State = u32;
@@ -197,8 +201,12 @@ mod tests {
             }
         }
 
-        fn is_idle(&self, call: usize) -> bool {
+        fn is_idle(&self, _: &u32, call: usize) -> bool {
             matches!(self.0[call], Read(_))
+        }
+
+        fn guess(&self, call: usize) -> u64 {
+            self.1[call].returned
         }
     }
 
@@ -212,7 +220,7 @@ mod tests {
 
     fn verdict(calls: &[(Call, Span)]) -> Verdict<u32> {
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.iter().copied().unzip();
-        check(&Register(calls), &spans, 0, STEPS)
+        check(&Register(calls, spans.clone()), &spans, 0, STEPS)
     }
 
     #[track_caller]
@@ -304,7 +312,7 @@ mod tests {
             .chain([(Read(99), span(101, 102))])
             .collect();
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.into_iter().unzip();
-        let verdict = check(&Register(calls), &spans, 0, STEPS);
+        let verdict = check(&Register(calls, spans.clone()), &spans, 0, STEPS);
         assert!(matches!(verdict, Verdict::TooMany { .. }), "{verdict:?}");
     }
 
@@ -321,7 +329,7 @@ mod tests {
             })
             .collect();
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.into_iter().unzip();
-        let verdict = check(&Register(calls), &spans, 0, STEPS);
+        let verdict = check(&Register(calls, spans.clone()), &spans, 0, STEPS);
         assert!(matches!(verdict, Verdict::Explained { .. }));
     }
 }

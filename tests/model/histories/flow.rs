@@ -78,12 +78,9 @@ impl Flow {
                 }
                 if self.stale { Err(UNMET) } else { Ok(Seen::Done) }
             }
-            Call::Opening => {
-                if !self.opened {
-                    self.open()?;
-                }
-                Ok(Seen::Done)
-            }
+            // Where it is open already, nothing was opened on the way.
+            Call::Opening if self.opened => Err(UNMET),
+            Call::Opening => self.open().map(|()| Seen::Done),
             Call::Reopen => {
                 if !self.is_held() && !self.is_complete() {
                     return Err(UNMET);
@@ -229,6 +226,8 @@ pub(crate) struct History {
     ids: [Ids; 2],
     seen: Vec<Seen>,
     amid_gates: Vec<bool>,
+    /// When each had its effect, if the trail says so; else, when it was answered.
+    guesses: Vec<u64>,
 }
 
 impl History {
@@ -242,7 +241,13 @@ impl History {
             .filter(|(_, op)| op.call.moves_gates())
             .map(|(at, op)| (at, op.span))
             .collect();
-        let mut history = Self { ops: Vec::new(), ids, seen: Vec::new(), amid_gates: Vec::new() };
+        let mut history = Self {
+            ops: Vec::new(),
+            ids,
+            seen: Vec::new(),
+            amid_gates: Vec::new(),
+            guesses: Vec::new(),
+        };
         let mut beside = Vec::new();
         for (at, mut op) in ops.into_iter().enumerate() {
             let meets = |of: &Span| of.invoked < op.span.returned && op.span.invoked < of.returned;
@@ -273,7 +278,17 @@ impl History {
         let seen = if op.span.optional { Seen::Unknown } else { Seen::of(&op.answer) };
         self.seen.push(seen);
         self.amid_gates.push(amid);
+        self.guesses.push(op.span.returned);
         self.ops.push(op);
+    }
+
+    /// The order in which these calls had their effects, as somebody guesses.
+    pub(crate) fn guess_order(&mut self, calls: &[usize]) {
+        let mut latest = 0;
+        for call in calls {
+            latest = latest.max(self.ops[*call].span.invoked);
+            self.guesses[*call] = latest;
+        }
     }
 
     /// When which call was made and answered.
@@ -282,18 +297,23 @@ impl History {
     }
 
     /// Whether a refusal is one that half a step of a gate explains.
-    fn is_half_done(&self, call: usize) -> bool {
+    fn is_half_done(&self, state: &Flow, call: usize) -> bool {
         let (op, seen) = (&self.ops[call], &self.seen[call]);
-        let Seen::Refused(_, reason) = seen else { return self.is_overtaken(call) };
+        let Seen::Refused(_, reason) = seen else { return self.is_overtaken(state, call) };
         op.call.is_change()
             && self.amid_gates[call]
             && OF_GATES.iter().any(|of| name(*of) == reason)
     }
 
-    /// Whether it found done what another one did at the same time.
-    fn is_overtaken(&self, call: usize) -> bool {
-        let reaffirmed = matches!(self.ops[call].call, Call::Reaffirm);
-        reaffirmed && self.seen[call] == Seen::Done && self.amid_gates[call]
+    /// Whether it found done, or joined, what another one did at the same time. Whoever meets a reopening that is
+    /// under way finishes it, although the phase may be in progress again since that one was asked for.
+    fn is_overtaken(&self, state: &Flow, call: usize) -> bool {
+        let nothing_more = match self.ops[call].call {
+            Call::Reaffirm => state.is_held(),
+            Call::Reopen => state.stale == state.opened,
+            _ => false,
+        };
+        nothing_more && self.seen[call] == Seen::Done && self.amid_gates[call]
     }
 
     /// What the model says of a call in a state.
@@ -316,7 +336,8 @@ impl History {
         let mut seen = self.seen.clone();
         seen[call] = Seen::of(raw);
         let (ops, ids) = (self.ops.clone(), self.ids.clone());
-        Self { ops, ids, seen, amid_gates: self.amid_gates.clone() }
+        let (amid_gates, guesses) = (self.amid_gates.clone(), self.guesses.clone());
+        Self { ops, ids, seen, amid_gates, guesses }
     }
 }
 
@@ -330,14 +351,23 @@ impl Model for History {
             (Seen::Unknown, Seen::Refused(..)) => None,
             (Seen::Unknown, _) => Some(after),
             (seen, expected) if seen == expected => Some(after),
-            _ => self.is_half_done(call).then(|| state.clone()),
+            _ => self.is_half_done(state, call).then(|| state.clone()),
         }
     }
 
-    fn is_idle(&self, call: usize) -> bool {
-        // A version that is refused may have opened its phase on the way.
+    fn is_idle(&self, state: &Flow, call: usize) -> bool {
         let op = &self.ops[call];
-        !op.call.is_change() || op.is_refused() && !op.call.moves_gates()
+        match &op.call {
+            // It opens the phase, which stays so.
+            Call::Start | Call::Opening => state.opened,
+            // So does a version that is refused, on its way.
+            Call::Act { .. } if op.call.moves_gates() => op.is_refused() && state.opened,
+            call => !call.is_change() || op.is_refused(),
+        }
+    }
+
+    fn guess(&self, call: usize) -> u64 {
+        self.guesses[call]
     }
 }
 

@@ -36,9 +36,11 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
     let mut tally = Tally::default();
     for (at, workflow) in round.workflows.iter().enumerate() {
         let ops = round.ops[at].lock().unwrap().clone();
-        let history = History::new(ops).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        let (state, steps) = expect_explained(&history, seed);
+        let history = History::new(ops);
+        let mut history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         let trail = trails::read(client.auditor(), *workflow).await;
+        history.guess_order(&trails::order(&history, &trail));
+        let (state, steps) = expect_explained(&history, seed);
         let replayed = trails::replay(&history, &trail);
         let replayed = replayed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         assert_eq!(replayed, state, "seed {seed}: the trail leads elsewhere");
@@ -52,18 +54,20 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
 pub(crate) fn expect_explained(history: &History, seed: u64) -> (Flow, usize) {
     match check(history, &history.spans(), Flow::new(), STEPS) {
         Verdict::Explained { state, steps, .. } => (state, steps),
-        Verdict::TooMany { steps } => panic!("seed {seed}: no verdict after {steps} steps"),
-        Verdict::Unexplained { order, state, next } => {
-            let mut why = format!("seed {seed}: no order explains the history\nafter");
+        ref verdict @ (Verdict::Unexplained { ref order, ref state, ref next }
+        | Verdict::TooMany { ref order, ref state, ref next }) => {
+            let known = matches!(verdict, Verdict::Unexplained { .. });
+            let found = if known { "no order explains the history" } else { "no verdict" };
+            let mut why = format!("seed {seed}: {found}\nafter");
             for call in order.iter().rev().take(12).rev() {
                 why.push_str(&format!("\n{}", line(&history.ops[*call])));
             }
             for call in next {
-                let (expected, _) = history.expected(&state, call);
+                let (expected, _) = history.expected(state, *call);
                 why.push_str(&format!(
                     "\nnot {}\n  must be {expected:?}\n  is {:?}",
-                    line(&history.ops[call]),
-                    history.answered(call)
+                    line(&history.ops[*call]),
+                    history.answered(*call)
                 ));
             }
             panic!("{why}\nin {state:?}");

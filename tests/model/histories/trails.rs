@@ -1,7 +1,7 @@
 //! What the trails say of a history: they are an order, too. Each change that was acknowledged is in it once, nothing
 //! else is, and the model goes through it to the same answers and the same end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost_types::value::Kind;
 use signoff_contract::feed::v1 as feed;
@@ -9,10 +9,11 @@ use signoff_tests::Person;
 use signoff_tests::wait::until;
 use signoff_tests::world::whole;
 use signoff_workflow::Workflow;
+use uuid::Uuid;
 
 use super::checker::Model as _;
 use super::flow::{Flow, History};
-use super::op::{ABOVE, Call, PHASES};
+use super::op::{ABOVE, BELOW, Call, PHASES};
 use crate::step::Command;
 
 /// The services that keep a trail.
@@ -46,6 +47,50 @@ pub(crate) async fn expect_intact(reader: &Person, workflow: Workflow) {
         let found = until("a verdict", || async { reader.call(request.clone()).await.ok() }).await;
         assert!(found.intact, "{source:?}: {:?}", found.first_damaged);
     }
+}
+
+/// The calls that a trail tells of, in its order: those of lines by their ids, those of gates by the ids of their
+/// steps.
+pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Vec<usize> {
+    let mut known: HashMap<Uuid, usize> = HashMap::new();
+    for (at, op) in history.ops.iter().enumerate().filter(|(_, op)| !op.span.optional) {
+        let Ok(id) = op.request_id.parse::<Uuid>() else { continue };
+        known.insert(id, at);
+    }
+    let moves: Vec<Uuid> = known
+        .iter()
+        .filter(|(_, at)| history.ops[**at].call.moves_gates())
+        .map(|(id, _)| *id)
+        .collect();
+    let number = |record: &feed::TrailRecord, field: &str| {
+        let value = record.after.as_ref()?.fields.get(field)?.kind.as_ref()?;
+        if let Kind::NumberValue(number) = value { Some(*number) } else { None }
+    };
+    let call = |record: &feed::TrailRecord| {
+        let id = record.request_id.parse::<Uuid>().ok()?;
+        if let Some(at) = known.get(&id) {
+            return Some(*at);
+        }
+        let above = PHASES[ABOVE].number();
+        let name = match record.action.as_str() {
+            _ if record.phase != above => return None,
+            "phase.opened" => format!("open/{above}/{}", number(record, "attempt")?),
+            "phase.marked_stale" => {
+                let below = PHASES[BELOW].number();
+                format!("stale/{above}/{below}/{}", number(record, "stale_reopening")?)
+            }
+            _ => return None,
+        };
+        let by = moves.iter().find(|of| Uuid::new_v5(of, name.as_bytes()) == id)?;
+        known.get(by).copied()
+    };
+    let mut calls: Vec<usize> = trail.iter().filter_map(call).collect();
+    // The last step of each is what counts.
+    let mut seen = HashSet::new();
+    calls.reverse();
+    calls.retain(|at| seen.insert(*at));
+    calls.reverse();
+    calls
 }
 
 /// Goes through the trail in its order.
