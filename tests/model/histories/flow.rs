@@ -226,7 +226,7 @@ pub(crate) struct History {
     ids: [Ids; 2],
     seen: Vec<Seen>,
     amid_gates: Vec<bool>,
-    /// When each had its effect, if the trail says so; else, when it was answered.
+    /// When each had its effect, if the trail says so; else, when it was answered, or never.
     guesses: Vec<u64>,
 }
 
@@ -278,7 +278,7 @@ impl History {
         let seen = if op.span.optional { Seen::Unknown } else { Seen::of(&op.answer) };
         self.seen.push(seen);
         self.amid_gates.push(amid);
-        self.guesses.push(op.span.returned);
+        self.guesses.push(if op.span.optional { NEVER } else { op.span.returned });
         self.ops.push(op);
     }
 

@@ -39,7 +39,7 @@ async fn disorder(replicas: usize, wanted: usize) {
         all = all.and(tally);
     }
     println!("{} kills, {lost} answers lost: {all:?}", kills.all());
-    assert!(all.lost > wanted / 2, "hardly anybody noticed a thing: {all:?}");
+    assert!(all.lost > wanted / 5, "hardly anybody noticed a thing: {all:?}");
     assert!(all.done > wanted * 2, "{all:?}");
     site.settled().await;
     site.stop().await;
@@ -52,5 +52,5 @@ async fn whatever_is_killed_an_order_explains_what_many_were_answered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_it_does_where_every_service_is_there_twice() {
-    disorder(2, chaos::number("SIGNOFF_TEST_KILLS").unwrap_or(20)).await;
+    disorder(2, chaos::number("SIGNOFF_TEST_KILLS").unwrap_or(10)).await;
 }

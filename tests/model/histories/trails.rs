@@ -52,14 +52,22 @@ pub(crate) async fn expect_intact(reader: &Person, workflow: Workflow) {
 /// The calls that a trail tells of, in its order: those of lines by their ids, those of gates by the ids of their
 /// steps.
 pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Vec<usize> {
-    let mut known: HashMap<Uuid, usize> = HashMap::new();
-    for (at, op) in history.ops.iter().enumerate().filter(|(_, op)| !op.span.optional) {
-        let Ok(id) = op.request_id.parse::<Uuid>() else { continue };
-        known.insert(id, at);
+    let mut known: HashMap<Uuid, Vec<usize>> = HashMap::new();
+    for (at, op) in history.ops.iter().enumerate() {
+        let id = op.request_id.parse::<Uuid>().expect("a request id");
+        known.entry(id).or_default().push(at);
     }
+    // What may have happened beside a call, if there is something of the kind; else the call.
+    let of = |calls: &Vec<usize>, opening: bool| {
+        let beside = |at: &&usize| {
+            let op = &history.ops[**at];
+            op.span.optional && matches!(op.call, Call::Opening) == opening
+        };
+        calls.iter().find(beside).or(calls.first()).copied()
+    };
     let moves: Vec<Uuid> = known
         .iter()
-        .filter(|(_, at)| history.ops[**at].call.moves_gates())
+        .filter(|(_, calls)| calls.iter().any(|at| history.ops[*at].call.moves_gates()))
         .map(|(id, _)| *id)
         .collect();
     let number = |record: &feed::TrailRecord, field: &str| {
@@ -68,8 +76,8 @@ pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Vec<usize
     };
     let call = |record: &feed::TrailRecord| {
         let id = record.request_id.parse::<Uuid>().ok()?;
-        if let Some(at) = known.get(&id) {
-            return Some(*at);
+        if let Some(calls) = known.get(&id) {
+            return of(calls, false);
         }
         let above = PHASES[ABOVE].number();
         let name = match record.action.as_str() {
@@ -82,7 +90,7 @@ pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Vec<usize
             _ => return None,
         };
         let by = moves.iter().find(|of| Uuid::new_v5(of, name.as_bytes()) == id)?;
-        known.get(by).copied()
+        of(known.get(by)?, true)
     };
     let mut calls: Vec<usize> = trail.iter().filter_map(call).collect();
     // The last step of each is what counts.
