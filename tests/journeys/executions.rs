@@ -263,6 +263,20 @@ async fn while_the_audit_service_is_away_nothing_is_taken_for_granted() {
     audit.pause().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_replica_of_the_audit_service_is_enough() {
+    let audit = World::<signoff_audit::commands::Engine>::shared_audit().await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let both = [nobody, audit.address];
+    let world = World::asking(&both, audit.key.clone()).await;
+    let world: &'static World = Box::leak(Box::new(world));
+    let stage = Stage::open_in(world, HERE).await;
+    let tested = stage.tested(2, 0).await;
+    let observed = |key: &str, number| vec![build::observed(key, &tested.these(&[number]))];
+    let draft = stage.tester.create(&stage.here, observed("A", 0)).await.unwrap();
+    stage.tester.add(&draft, observed("B", 1)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_server_without_an_audit_service_takes_no_observation_that_names_executions() {
     let world: &'static World = Box::leak(Box::new(World::new().await));
@@ -278,7 +292,7 @@ async fn an_audit_service_that_says_nothing_is_not_waited_for_for_long() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let key = World::shared().await.key.clone();
     let address = silent.local_addr().unwrap();
-    let world: &'static World = Box::leak(Box::new(World::asking(address, key).await));
+    let world: &'static World = Box::leak(Box::new(World::asking(&[address], key).await));
     let stage = Stage::open_in(world, HERE).await;
     let began = Instant::now();
     let refused = stage.tester.create(&stage.here, vec![build::observed("A", &[unknown(1)])]).await;

@@ -8,7 +8,7 @@ use signoff_contract::versioning::v1::{RecommendationSource as Source, VersionSt
 use crate::step::{Key, Opinion, Verdict, Who};
 
 /// How an item stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Standing {
     Pending,
     Approved,
@@ -18,7 +18,7 @@ pub(crate) enum Standing {
 }
 
 /// What was put forward.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Content {
     pub(crate) text: String,
     pub(crate) source: Source,
@@ -34,7 +34,7 @@ pub(crate) struct Content {
 }
 
 /// A reviewer's change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Change {
     pub(crate) text: String,
     pub(crate) reason: String,
@@ -42,7 +42,7 @@ pub(crate) struct Change {
 }
 
 /// An item as a version holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Item {
     pub(crate) content: Content,
     pub(crate) standing: Standing,
@@ -101,7 +101,7 @@ impl Item {
 }
 
 /// A version.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Version {
     pub(crate) number: usize,
     pub(crate) state: VersionState,
@@ -114,6 +114,8 @@ pub(crate) struct Version {
     pub(crate) submitters: BTreeSet<i64>,
     pub(crate) reviewed_by: i64,
     pub(crate) deleted_by: i64,
+    /// Approved by one of its makers.
+    pub(crate) self_approved: bool,
 }
 
 impl Version {
@@ -144,12 +146,16 @@ impl Version {
 }
 
 /// A line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Line {
     /// By number, from 1.
     pub(crate) versions: Vec<Version>,
     /// In the order in which they were first put forward.
     pub(crate) keys: Vec<Key>,
+    /// Whether makers may rule on what is theirs, as in Planning.
+    pub(crate) self_approval: bool,
+    /// Everybody who ever put something forward, or edited it.
+    pub(crate) makers: BTreeSet<i64>,
 }
 
 impl Line {

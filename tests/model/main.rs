@@ -3,12 +3,14 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "what fails here fails the test"
+    reason = "what fails here fails the test, and what it was is told"
 )]
 
 mod choose;
 mod driver;
+mod histories;
 mod history;
 mod line;
 mod random;

@@ -77,7 +77,7 @@ impl Line {
             }
             Command::Reject { version } => {
                 owner(who)?;
-                if self.named(*version, tag)?.is_made_by(who) {
+                if self.named(*version, tag)?.is_made_by(who) && !self.self_approval {
                     return Err(MAKER);
                 }
                 let submitted = self.in_state(*version, tag, &[VersionState::Submitted])?;
@@ -157,10 +157,14 @@ impl Line {
             submitters: BTreeSet::new(),
             reviewed_by: 0,
             deleted_by: 0,
+            self_approved: false,
         });
     }
 
     fn put(&mut self, number: usize, who: Who, items: &[Put]) {
+        if !items.is_empty() {
+            self.makers.insert(who.user_id);
+        }
         for Put { key, text, source } in items {
             let earlier = &self.versions[..number - 1];
             let rejected = |of: &&Version| {
@@ -205,6 +209,7 @@ impl Line {
         content.makers.insert(who.user_id);
         content.introduced_in = number;
         *item = Item::pending(content);
+        self.makers.insert(who.user_id);
         Ok(())
     }
 
@@ -219,6 +224,7 @@ impl Line {
         if reviews.is_empty() && remaining.is_none() {
             return Err(INVALID);
         }
+        let self_approval = self.self_approval;
         let version = self.in_state(number, tag, &[VersionState::Submitted])?;
         let mut opinions: BTreeMap<Key, &Opinion> =
             reviews.iter().map(|(key, opinion)| (*key, opinion)).collect();
@@ -231,7 +237,8 @@ impl Line {
             }
         }
         let contents = || opinions.keys().map(|key| &version.items[key].content);
-        if contents().any(|content| content.makers.contains(&who.user_id)) {
+        let own = |content: &Content| content.makers.contains(&who.user_id);
+        if !self_approval && contents().any(own) {
             return Err(MAKER);
         }
         if !who.owner && contents().any(|content| !content.contributed) {
@@ -249,6 +256,7 @@ impl Line {
         if keys.is_empty() {
             return Err(INVALID);
         }
+        let self_approval = self.self_approval;
         let version = self.in_state(number, tag, &[VersionState::Submitted])?;
         if !keys.iter().all(|key| version.items.contains_key(key)) {
             return Err(MISSING);
@@ -260,7 +268,7 @@ impl Line {
         let own = |key: &Key| {
             version.items[key].change.as_ref().is_some_and(|change| change.by == who.user_id)
         };
-        if keys.iter().any(own) {
+        if !self_approval && keys.iter().any(own) {
             return Err(MAKER);
         }
         for (_, item) in version.items.iter_mut().filter(|(key, _)| keys.contains(key)) {
@@ -271,7 +279,7 @@ impl Line {
     }
 
     fn approve(&mut self, who: Who, tag: Tag, number: usize) -> Result<(), Refused> {
-        if self.named(number, tag)?.is_made_by(who) {
+        if self.named(number, tag)?.is_made_by(who) && !self.self_approval {
             return Err(MAKER);
         }
         let version = self.in_state(number, tag, &[VersionState::Submitted])?;
@@ -284,7 +292,9 @@ impl Line {
         for old in self.versions.iter_mut().filter(|of| of.state == VersionState::Approved) {
             (old.state, old.superseded_by) = (VersionState::Superseded, Some(number));
         }
+        let made_any = self.self_approval && self.makers.contains(&who.user_id);
         let version = &mut self.versions[number - 1];
+        version.self_approved = version.is_made_by(who) || made_any;
         (version.state, version.reviewed_by) = (VersionState::Approved, who.user_id);
         Ok(())
     }

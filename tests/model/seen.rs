@@ -1,21 +1,44 @@
 //! What a client sees, as the model expects it and as the service answers it, in one form.
 
 use signoff_contract::versioning::v1 as wire;
+use signoff_tests::build;
 use signoff_versioning::domain::ids::DecisionId;
+use signoff_workflow::Phase;
 use wire::payload::Kind as PayloadKind;
 
 use crate::line::{Line, Standing, Version};
 use crate::step::{self, Key};
 
 /// The names that the service gave to what the model numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids {
     /// By number, from 1.
     pub(crate) versions: Vec<String>,
     pub(crate) line_no: i64,
+    /// Whose keys the items have.
+    pub(crate) phase: Phase,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::of(Phase::SAMPLE_SELECTION)
+    }
 }
 
 impl Ids {
+    /// Of a line in this phase, as yet without names.
+    pub(crate) fn of(phase: Phase) -> Self {
+        Self { versions: Vec::new(), line_no: 0, phase }
+    }
+
+    /// What a key is called.
+    pub(crate) fn key(&self, key: Key) -> String {
+        match self.phase {
+            Phase::SAMPLE_SELECTION => step::name(key),
+            phase => build::key(phase, u32::try_from(key).unwrap()),
+        }
+    }
+
     pub(crate) fn version(&self, number: Option<usize>) -> String {
         number.map(|number| self.versions[number - 1].clone()).unwrap_or_default()
     }
@@ -66,7 +89,7 @@ impl Decision {
         let change = item.change.as_ref();
         Self {
             decision_id: ids.decision(line, number, key),
-            item_key: step::name(key),
+            item_key: ids.key(key),
             version_id: ids.version(Some(number)),
             text: content.text.clone(),
             modified: change.map(|change| change.text.clone()),
@@ -130,8 +153,13 @@ impl Decision {
 }
 
 fn text_of(payload: Option<&wire::Payload>) -> Option<String> {
-    let Some(PayloadKind::Sample(sample)) = payload?.kind.as_ref() else { return None };
-    match sample.sample_data.as_ref()?.fields.get("content")?.kind.as_ref()? {
+    let text = match payload?.kind.as_ref()? {
+        PayloadKind::Sample(sample) => sample.sample_data.as_ref()?.fields.get("content"),
+        PayloadKind::ProfilingRule(rule) => rule.rule_definition.as_ref()?.fields.get("expression"),
+        PayloadKind::AttributeDecision(decision) => return Some(decision.decision_reason.clone()),
+        _ => None,
+    };
+    match text?.kind.as_ref()? {
         prost_types::value::Kind::StringValue(text) => Some(text.clone()),
         _ => None,
     }
@@ -187,7 +215,7 @@ impl Header {
             submitted_by: version.submitted_by,
             reviewed_by: version.reviewed_by,
             deleted_by: version.deleted_by,
-            self_approved: false,
+            self_approved: version.self_approved,
             dated: true,
         }
     }

@@ -5,7 +5,7 @@ use signoff_contract::workflow::v1::ErrorReason;
 use tonic::Code;
 
 /// Somebody, and what they are on the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Who {
     pub(crate) user_id: i64,
     pub(crate) tester: bool,

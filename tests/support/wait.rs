@@ -12,7 +12,19 @@ const AT_MOST: Duration = Duration::from_secs(60);
 ///
 /// # Panics
 /// There is nothing after a minute.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    until_within(AT_MOST, what, look).await
+}
+
+/// Looks until there is something, for so long at most, and gives it.
+///
+/// # Panics
+/// There is nothing by then.
+pub async fn until_within<T, F: Future<Output = Option<T>>>(
+    at_most: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let found = async {
         loop {
             if let Some(found) = look().await {
@@ -21,5 +33,5 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    tokio::time::timeout(AT_MOST, found).await.expect(what)
+    tokio::time::timeout(at_most, found).await.expect(what)
 }

@@ -61,20 +61,23 @@ impl World {
 
     /// A new world that asks this audit service, and believes the same key.
     pub async fn beside(audit: &World<Audit>) -> Self {
-        Self::asking(audit.address, Arc::clone(&audit.key)).await
+        Self::asking(&[audit.address], Arc::clone(&audit.key)).await
     }
 
-    /// A new world that asks whoever is at this address, where this key is believed.
-    pub async fn asking(address: SocketAddr, key: Arc<SigningKey>) -> Self {
+    /// A new world that asks whoever is at one of these addresses, where this key is believed.
+    pub async fn asking(addresses: &[SocketAddr], key: Arc<SigningKey>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let token = folder.path().join("service.token");
         let claims = TokenClaims::new(2, "versioning", Duration::from_secs(3600));
         let claims = claims.with_roles([Role::Service]);
         std::fs::write(&token, key.sign_token(&claims).unwrap()).unwrap();
-        let url = format!("http://{address}").parse().unwrap();
-        let own = AuditArgs { audit_url: Some(url), service_token_file: Some(token) };
+        let url = |address: &SocketAddr| format!("http://{address}").parse().unwrap();
+        let own = AuditArgs {
+            audit_url: addresses.iter().map(url).collect(),
+            service_token_file: Some(token),
+        };
         let world = Self::start_in(folder, key, own).await;
-        Self { audit: Some(address), ..world }
+        Self { audit: addresses.last().copied(), ..world }
     }
 
     /// The file with the token by which the audit service knows this one.

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,6 +27,8 @@ use crate::domain::error::Error;
 pub(crate) const BATCH: usize = 1_000;
 /// How long an answer may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a connection may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How often an idle connection is tried while a call is open, and how long that may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Longest answer: so many executions with all their texts.
@@ -37,11 +41,11 @@ const NOT_SET_UP: &str = "this server was not told of an audit service, which mu
 /// How the audit service is asked.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct AuditArgs {
-    /// The audit service, which knows test executions. Without it, no observation is taken that
-    /// names one.
+    /// The replicas of the audit service, which knows test executions: `http://HOST:PORT`, separated
+    /// by commas. Without it, no observation is taken that names one.
     #[arg(long, env = "SIGNOFF_AUDIT_URL", value_name = "URL", value_parser = http_url)]
-    #[arg(requires = "service_token_file")]
-    pub audit_url: Option<Uri>,
+    #[arg(value_delimiter = ',', requires = "service_token_file")]
+    pub audit_url: Vec<Uri>,
     /// A file with a token of the role SERVICE, by which the audit service knows us. It is read for
     /// each call, and may be replaced at any time.
     #[arg(long, env = "SIGNOFF_SERVICE_TOKEN_FILE", value_name = "FILE", requires = "audit_url")]
@@ -62,7 +66,9 @@ pub struct Executions(Option<Audit>);
 
 #[derive(Clone)]
 struct Audit {
-    client: TestExecutionServiceClient<Channel>,
+    replicas: Vec<TestExecutionServiceClient<Channel>>,
+    /// Who is asked first: whoever answered last.
+    first: Arc<AtomicUsize>,
     token_file: PathBuf,
 }
 
@@ -83,7 +89,7 @@ impl Executions {
     /// # Errors
     /// There is no token to ask with.
     pub fn asked_as(args: AuditArgs) -> anyhow::Result<Self> {
-        let (Some(url), Some(token_file)) = (args.audit_url, args.service_token_file) else {
+        let Some(token_file) = args.service_token_file.filter(|_| !args.audit_url.is_empty()) else {
             return Ok(Self::unknown());
         };
         std::fs::read_to_string(&token_file)
@@ -91,13 +97,8 @@ impl Executions {
             .and_then(|token| bearer(&token.into()))
             .map_err(anyhow::Error::msg)
             .with_context(|| format!("the service's token: {}", token_file.display()))?;
-        let channel = Endpoint::from(url)
-            .connect_timeout(DEADLINE)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE)
-            .connect_lazy();
-        let client = TestExecutionServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER);
-        Ok(Self(Some(Audit { client, token_file })))
+        let replicas = args.audit_url.into_iter().map(client).collect();
+        Ok(Self(Some(Audit { replicas, first: Arc::default(), token_file })))
     }
 
     /// Which of these executions the workflow has, and whether each is concluded. They are asked for
@@ -136,17 +137,20 @@ impl Audit {
             }),
             execution_ids: ids.iter().map(Uuid::to_string).collect(),
         };
-        let mut request = Request::new(request);
-        request.metadata_mut().insert("authorization", self.token().await?);
-        request.set_timeout(DEADLINE);
-        let mut client = self.client.clone();
-        // A connection that is being made counts, too.
-        let answer = tokio::time::timeout(DEADLINE, client.batch_get_executions(request)).await;
-        match answer {
-            Ok(Ok(answer)) => Ok(answer.into_inner().executions),
-            Ok(Err(status)) => Err(no_answer(&status)),
-            Err(_) => Err(no_answer(&Status::deadline_exceeded("no answer in time"))),
+        let token = self.token().await?;
+        let (count, first) = (self.replicas.len(), self.first.load(Ordering::Relaxed));
+        let mut refused = None;
+        for at in (first..first + count).map(|at| at % count) {
+            let Some(client) = self.replicas.get(at) else { continue };
+            match ask(client.clone(), request.clone(), token.clone()).await {
+                Ok(executions) => {
+                    self.first.store(at, Ordering::Relaxed);
+                    return Ok(executions);
+                }
+                Err(status) => refused = Some(no_answer(&status)),
+            }
         }
+        Err(refused.unwrap_or(Error::AuditAway(AWAY)))
     }
 
     /// The token as it is now.
@@ -159,6 +163,30 @@ impl Audit {
             Error::AuditAway(AWAY)
         })
     }
+}
+
+fn client(url: Uri) -> TestExecutionServiceClient<Channel> {
+    let channel = Endpoint::from(url)
+        .connect_timeout(CONNECT_WITHIN)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .connect_lazy();
+    TestExecutionServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// Asks one replica.
+async fn ask(
+    mut client: TestExecutionServiceClient<Channel>,
+    request: wire::BatchGetExecutionsRequest,
+    token: MetadataValue<Ascii>,
+) -> Result<Vec<wire::Execution>, Status> {
+    let mut request = Request::new(request);
+    request.metadata_mut().insert("authorization", token);
+    request.set_timeout(DEADLINE);
+    // A connection that is being made counts, too.
+    let answer = tokio::time::timeout(DEADLINE, client.batch_get_executions(request)).await;
+    let answer = answer.unwrap_or_else(|_late| Err(Status::deadline_exceeded("too late")));
+    Ok(answer?.into_inner().executions)
 }
 
 /// A token as it is sent. What is wrong with it is said without it.
@@ -201,8 +229,10 @@ mod tests {
     fn both_settings_come_together_or_not_at_all() {
         let parse = |line: &str| Command::try_parse_from(line.split(' '));
         let both = "x --audit-url http://127.0.0.1:7402 --service-token-file t";
-        assert_eq!(parse(both).unwrap().audit.audit_url.unwrap().port_u16(), Some(7402));
-        assert!(parse("x").unwrap().audit.audit_url.is_none());
+        assert_eq!(parse(both).unwrap().audit.audit_url[0].port_u16(), Some(7402));
+        let two = format!("{both} --audit-url http://a:1,http://b:2");
+        assert_eq!(parse(&two).unwrap().audit.audit_url.len(), 3);
+        assert!(parse("x").unwrap().audit.audit_url.is_empty());
         assert!(parse("x --audit-url http://127.0.0.1:7402").is_err());
         assert!(parse("x --service-token-file t").is_err());
         for wrong in ["https://h:1", "h:1", "ftp://h", "/x"] {
@@ -223,7 +253,7 @@ mod tests {
     #[test]
     fn without_a_token_there_is_no_service() {
         let args = AuditArgs {
-            audit_url: Some(Uri::from_static("http://127.0.0.1:1")),
+            audit_url: vec![Uri::from_static("http://127.0.0.1:1")],
             service_token_file: Some(PathBuf::from("/nowhere/token")),
         };
         let error = Executions::asked_as(args).unwrap_err();

@@ -1,4 +1,4 @@
-//! The gateway as a process of its own, for the tests that look at its memory.
+//! The gateway as a process of its own, for the tests that kill it or look at its memory.
 
 use clap::Parser;
 use signoff_chassis::{shutdown, telemetry};
@@ -7,13 +7,13 @@ use signoff_gateway::{GatewayArgs, serve};
 #[derive(Parser)]
 struct Cli {
     #[command(flatten)]
-    gateway: GatewayArgs,
+    serve: GatewayArgs,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    telemetry::init(cli.gateway.log_json)?;
+    telemetry::init(cli.serve.log_json)?;
     // Ends with the test, even if that one is killed.
-    serve(cli.gateway, shutdown::token(true)?).await
+    serve(cli.serve, shutdown::token(true)?).await
 }
