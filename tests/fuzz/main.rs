@@ -15,6 +15,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod decoders;
 mod dice;
 mod panics;
 mod surface;

@@ -1,5 +1,7 @@
 //! Messages of any type, from its descriptor: some that look good, some in which everything is odd.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     ReflectMessage as _, Value,
@@ -268,7 +270,11 @@ impl Maker<'_> {
         if self.is(850)
             && let Some(known) = self.known.any(name, self.dice)
         {
-            return if is_kept && self.is(100) { self.altered(known) } else { known };
+            return match self.dice.random_range(0..10) {
+                0 if is_kept => self.altered(known),
+                1..4 if name == "page_token" => self.forged(known),
+                _ => known,
+            };
         }
         if name.ends_with("_id") || name.ends_with("_ids") {
             return self.id();
@@ -294,6 +300,22 @@ impl Maker<'_> {
             3 => Uuid::max().to_string().to_uppercase(),
             _ => (*ODD.choose(self.dice).expect("one")).to_owned(),
         }
+    }
+
+    /// A token for the same list, whose page ended where nobody was.
+    fn forged(&mut self, token: String) -> String {
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap_or_default();
+        let Ok(text) = String::from_utf8(bytes) else { return token };
+        let Some((before, after)) = text.split_once("\"after\":\"") else { return token };
+        let after = after.trim_end_matches("\"}").to_owned();
+        let after = match self.dice.random_range(0..4) {
+            0 => self.number("").to_string(),
+            1 => self.id(),
+            2 if !after.is_empty() => self.altered(after),
+            _ => self.odd_text(),
+        };
+        let after = serde_json::to_string(&after).expect("JSON");
+        URL_SAFE_NO_PAD.encode(format!("{before}\"after\":{after}}}"))
     }
 
     /// A text with another character somewhere.

@@ -1,5 +1,6 @@
 //! Random messages for every method of every service, from the descriptors: some are varied from requests
-//! of real work, some are made from scratch, some are spoilt bytes. Whatever comes, an answer is fair, no
+//! of real work, some are made from scratch, some are spoilt bytes. Beside them come JSON bodies, queries and
+//! headers over plain sockets. Whatever comes, an answer is fair and of the report that was asked for, no
 //! service panics, and what is refused has changed nothing.
 //!
 //! `SIGNOFF_TEST_MESSAGES=100000` sends more, in houses of [`ROUND`] messages; `SIGNOFF_TEST_SEED` is that of
@@ -10,6 +11,7 @@ mod judge;
 mod known;
 mod listener;
 mod place;
+mod plain;
 mod rows;
 mod sender;
 mod spoil;
@@ -51,6 +53,7 @@ async fn no_message_to_any_method_is_answered_unfairly_or_refused_with_a_mark() 
         let house = seed + u64::try_from(sent / ROUND).unwrap();
         let mut round = Box::pin(Round::begin(house, coverage)).await;
         Box::pin(round.send(now)).await;
+        Box::pin(round.send_plainly(now / 5)).await;
         if sent == 0 {
             Box::pin(round.send_what_is_missing(TRIES)).await;
         }

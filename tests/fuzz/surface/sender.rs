@@ -16,6 +16,7 @@ use super::judge::{Coverage, may_change, unfair};
 use super::known::Known;
 use super::listener::Heard;
 use super::place::{Caller, Place, backends_of};
+use super::plain::{self, Requests};
 use super::rows::{Databases, Rows, differing};
 use super::spoil::spoilt;
 use super::{every_method, path_of, story};
@@ -136,6 +137,46 @@ impl Round {
                 self.send_one(at, call).await;
             }
         }
+    }
+
+    /// Sends so many requests over plain sockets.
+    pub(crate) async fn send_plainly(&mut self, count: usize) {
+        let mut requests = Requests::new(self.seed);
+        let (mut granted, mut refused) = (0, 0);
+        for _ in 0..count {
+            let workflow = *self.workflows.choose(&mut self.dice).unwrap();
+            let person = *[10, 12, 20, 999].choose(&mut self.dice).unwrap();
+            let token = self.place.house.token(person, &[]);
+            let request = requests.next(workflow, &token);
+            if self.rows.is_none() {
+                self.rows = Some(self.databases.rows().await);
+            }
+            let written = self.databases.written().await;
+            let answering = plain::said(self.place.gateway, &request);
+            let answer = tokio::time::timeout(FOREVER, answering).await;
+            let judged = answer.map_err(|_| "it hangs".to_owned()).and_then(|a| plain::judged(&a));
+            match judged {
+                Err(what) => self.plain_fault(&request, &what),
+                Ok(true) => {
+                    granted += 1;
+                    self.rows = None;
+                }
+                Ok(false) => {
+                    refused += 1;
+                    if self.databases.written().await != written {
+                        let changed = self.changed_unduly("", true, written).await;
+                        if !changed.is_empty() {
+                            self.plain_fault(&request, &format!("{changed:?} changed"));
+                        }
+                    }
+                }
+            }
+        }
+        println!("over plain sockets: {granted} granted, {refused} refused");
+    }
+
+    fn plain_fault(&mut self, request: &[u8], what: &str) {
+        self.faults.push(format!("{what}: {}", String::from_utf8_lossy(request)));
     }
 
     /// Everything that was wrong.
@@ -288,31 +329,50 @@ impl Round {
         written: i64,
         refused: Option<&Status>,
     ) {
-        let after = self.databases.rows().await;
-        let before = self.rows.replace(after.clone()).expect("it was looked at before");
         let path = self.methods[at].path.clone();
-        let mut changed = differing(&before, &after);
-        if changed.is_empty() {
-            return;
-        }
-        let commands = self.databases.commands_since(written).await;
-        if refused.is_some() {
-            let at_gateway = call.caller.is_at_gateway;
-            changed.retain(|table| !may_change(&path, at_gateway, table, &commands));
-        }
+        let at_gateway = refused.is_some() && call.caller.is_at_gateway;
+        let changed = self.changed_unduly(&path, at_gateway, written).await;
         if !changed.is_empty() {
             let answer = refused.map_or("it reads".to_owned(), said);
-            let what = format!("{changed:?} changed by {commands:?}, though {answer}");
-            self.fault(&path, call, &what);
+            self.fault(&path, call, &format!("{changed:?} changed, though {answer}"));
         }
+    }
+
+    /// The tables that are not what they were before, and should be; and the commands that were done.
+    async fn changed_unduly(&mut self, path: &str, at_gateway: bool, written: i64) -> Vec<String> {
+        let after = self.databases.rows().await;
+        let before = self.rows.replace(after.clone()).expect("it was looked at before");
+        let mut changed = differing(&before, &after);
+        if changed.is_empty() {
+            return changed;
+        }
+        let commands = self.databases.commands_since(written).await;
+        changed.retain(|table| !may_change(path, at_gateway, table, &commands));
+        if !changed.is_empty() {
+            changed.extend(commands);
+        }
+        changed
     }
 
     fn learn(&mut self, at: usize, call: &Call, answers: &[Vec<u8>]) {
         let output = self.methods[at].descriptor.output();
+        let input = self.methods[at].descriptor.input();
+        // Whatever a token or an id says: what is answered is of the report that was asked for.
+        let asked = call
+            .messages
+            .first()
+            .and_then(|bytes| workflow_of(&DynamicMessage::decode(input, bytes.as_slice()).ok()?));
         let known = self.known.entry(call.workflow).or_default();
+        let mut strange = None;
         for bytes in answers {
             let answer = DynamicMessage::decode(output.clone(), bytes.as_slice());
-            known.learn(&answer.expect("the method's answer"), &mut self.dice);
+            let answer = answer.expect("the method's answer");
+            known.learn(&answer, &mut self.dice);
+            strange = strange.or_else(|| asked.and_then(|asked| another_report(&answer, asked)));
+        }
+        if let Some(scope) = strange {
+            let path = self.methods[at].path.clone();
+            self.fault(&path, call, &format!("the answer is about {scope}"));
         }
     }
 
@@ -325,6 +385,21 @@ impl Round {
 
 fn said(status: &Status) -> String {
     format!("it was refused: {:?}, {}", status.code(), status.message())
+}
+
+/// A scope in a message that is of another report.
+fn another_report(message: &DynamicMessage, asked: Workflow) -> Option<String> {
+    message.fields().find_map(|(field, value)| match value {
+        Value::Message(_) if field.name() == "scope" => {
+            let found = workflow_of(message).filter(|found| *found != asked)?;
+            Some(format!("{found:?}"))
+        }
+        Value::Message(inner) => another_report(inner, asked),
+        Value::List(inner) => {
+            inner.iter().filter_map(Value::as_message).find_map(|of| another_report(of, asked))
+        }
+        _ => None,
+    })
 }
 
 /// A message for whoever reads of it, and for whoever sends it again.
