@@ -327,20 +327,38 @@ impl Maker<'_> {
     }
 
     /// Makes a new request of one that was granted: with an id of its own, and maybe about something else.
-    pub(crate) fn renew(&mut self, message: &mut DynamicMessage) {
+    /// One that is moved to another report is about what there is.
+    pub(crate) fn renew(&mut self, message: &mut DynamicMessage, is_moved: bool) {
         let fields: Vec<FieldDescriptor> = message.descriptor().fields().collect();
-        for field in fields.iter().filter(|field| field.kind() == Kind::String && !field.is_list())
-        {
-            let is_renewed = match field.name() {
-                "request_id" => true,
-                "etag" => self.is(800),
-                name => name.ends_with("_id") && message.has_field(field) && self.is(400),
-            };
-            if is_renewed {
-                let text =
-                    if field.name() == "etag" { String::new() } else { self.text(field.name()) };
-                message.set_field(field, Value::String(text));
+        for field in fields {
+            let name = field.name();
+            if name == "request_id" {
+                let id = self.text(name);
+                message.set_field(&field, Value::String(id));
+            } else if name == "etag" && self.is(800) {
+                message.clear_field(&field);
+            } else if name != "scope" && message.has_field(&field) {
+                self.renew_value(name, message.get_field_mut(&field), is_moved);
             }
+        }
+    }
+
+    fn renew_value(&mut self, name: &str, value: &mut Value, is_moved: bool) {
+        match value {
+            Value::Message(inner) => self.renew(inner, is_moved),
+            Value::List(values) => {
+                for value in values {
+                    self.renew_value(name, value, is_moved);
+                }
+            }
+            Value::String(text) if name.ends_with("_id") || name.ends_with("_ids") => {
+                if (is_moved || self.is(200))
+                    && let Some(known) = self.known.any(name, self.dice)
+                {
+                    *text = known;
+                }
+            }
+            _ => {}
         }
     }
 

@@ -57,7 +57,7 @@ async fn no_message_to_any_method_is_answered_unfairly_or_refused_with_a_mark() 
         if sent == 0 {
             Box::pin(round.send_what_is_missing(TRIES)).await;
         }
-        coverage = round.end();
+        coverage = Box::pin(round.end()).await;
         sent += now;
     }
     println!("{}", coverage.table());

@@ -9,6 +9,7 @@ use signoff_tests::lanes::OWNERS;
 use signoff_tests::world::connect;
 use signoff_tests::{Counting, House, Person};
 use signoff_workflow::{Role, Workflow};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 /// Somebody, and what is known of them.
@@ -29,6 +30,8 @@ pub(crate) struct Place {
     pub(crate) counting: Counting,
     /// The gateway that knows whoever counts.
     pub(crate) gateway: SocketAddr,
+    /// Ends it.
+    shutdown: CancellationToken,
     /// A connection to each.
     channels: Channels,
 }
@@ -55,14 +58,25 @@ impl Place {
         let metrics: tonic::transport::Uri =
             format!("http://{}", counting.address).parse().unwrap();
         // Nothing is refused because there is too much: that is another test.
-        let (gateway, _) = house.replica_with(|args| args.metrics_url = vec![metrics]).await;
+        let (gateway, shutdown) = house.replica_with(|args| args.metrics_url = vec![metrics]).await;
         let channels = Channels {
             gateway: connect(gateway).await,
             versioning: house.versioning.channel().await,
             audit: house.audit.channel().await,
             metrics: counting.channel().await,
         };
-        Self { house, counting, gateway, channels }
+        Self { house, counting, gateway, shutdown, channels }
+    }
+
+    /// Ends all of it: the next house needs the connections to the database.
+    pub(crate) async fn end(self) {
+        let Self { house, counting, shutdown, .. } = self;
+        shutdown.cancel();
+        house.shutdown.cancel();
+        counting.stop().await;
+        let House { versioning, audit, .. } = house;
+        versioning.stop().await;
+        audit.stop().await;
     }
 
     /// Everybody who calls the gateway.

@@ -8,6 +8,7 @@ use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
+use signoff_tests::rpc::descriptors;
 use signoff_workflow::{Role, Workflow};
 use tonic::Status;
 
@@ -94,6 +95,12 @@ impl Round {
             round.coverage.count(&heard.path, true);
         }
         round.learn_what_was_heard();
+        for (workflow, name, bytes) in &story.found {
+            let known = round.known.entry(*workflow).or_default();
+            let found = descriptors().get_message_by_name(name).expect("a message");
+            let found = DynamicMessage::decode(found, bytes.as_slice()).unwrap();
+            known.learn(&found, &mut round.dice);
+        }
         round
     }
 
@@ -126,9 +133,14 @@ impl Round {
         }
     }
 
-    /// Tries to get each method to grant something that has not yet.
+    /// Tries to get each method to grant something that has not yet; and to refuse something.
     pub(crate) async fn send_what_is_missing(&mut self, tries: usize) {
         for at in 0..self.methods.len() {
+            if !self.coverage.is_refused(&self.methods[at].path) {
+                let stranger = self.people.iter().find(|caller| !caller.is_known).cloned();
+                let call = Call { caller: stranger.unwrap(), ..self.good_call_to(at) };
+                self.send_one(at, call).await;
+            }
             for _ in 0..tries {
                 if self.coverage.is_granted(&self.methods[at].path) {
                     break;
@@ -180,7 +192,9 @@ impl Round {
     }
 
     /// Everything that was wrong.
-    pub(crate) fn end(mut self) -> Coverage {
+    pub(crate) async fn end(mut self) -> Coverage {
+        Databases::cleared(&self.place.house).await;
+        self.place.end().await;
         self.faults.extend(panics::seen().into_iter().map(|panic| format!("a service {panic}")));
         let (seed, count) = (self.seed, self.faults.len());
         self.faults.truncate(SHOWN);
@@ -200,6 +214,9 @@ impl Round {
         let method = &self.methods[at];
         let (ends, heard) = (method.ends, method.heard.choose(&mut self.dice).cloned());
         let pool = if ends { &self.closable } else { &self.workflows };
+        // Those that came last are the simplest: there, most of it can be done.
+        let simple = &pool[pool.len().saturating_sub(2)..];
+        let pool = if self.dice.random_bool(0.5) { simple } else { pool };
         let mut workflow = *pool.choose(&mut self.dice).unwrap();
         let odd = *[0, 0, 10, 60, 200].choose(&mut self.dice).unwrap();
         let mut caller = None;
@@ -269,7 +286,7 @@ impl Round {
     ) -> Vec<Vec<u8>> {
         let input = self.methods[at].descriptor.input();
         let mut messages = Vec::new();
-        let elsewhere = self.dice.random_bool(0.2);
+        let elsewhere = self.dice.random_bool(0.5);
         for bytes in &heard.messages {
             let mut message = DynamicMessage::decode(input.clone(), bytes.as_slice()).unwrap();
             match workflow_of(&message) {
@@ -280,8 +297,8 @@ impl Round {
             let known = self.known.entry(*workflow).or_default();
             let dice = &mut self.dice;
             let mut maker = Maker { dice, known, workflow: *workflow, odd };
-            maker.renew(&mut message);
-            if maker.dice.random_bool(0.6) {
+            maker.renew(&mut message, elsewhere);
+            if maker.dice.random_bool(0.5) {
                 maker.vary(&mut message);
             }
             messages.push(message.encode_to_vec());

@@ -11,13 +11,13 @@ use signoff_contract::metrics::v1::{
 use signoff_contract::versioning::v1 as versions;
 use signoff_contract::workflow::v1 as shared;
 use signoff_tests::acts::{approved, modified, rejected};
-use signoff_tests::house::listed;
+use signoff_tests::house::{ADMIN, AUDITOR, listed};
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
 use signoff_tests::office::{TEAM, content};
 use signoff_tests::people::{Person, request_id, scope};
 use signoff_tests::report::{SIGNERS, metadata};
 use signoff_tests::rpc::{Rpc, Sent};
-use signoff_tests::world::{whole, workflow};
+use signoff_tests::world::{connect, whole, workflow};
 use signoff_tests::{Office, build};
 use signoff_workflow::{Phase, Role, Workflow};
 use versions::{Verdict, Version};
@@ -33,6 +33,8 @@ pub(crate) struct Story {
     pub(crate) closable: Vec<Workflow>,
     /// Requests that were granted.
     pub(crate) heard: Vec<Heard>,
+    /// What there is of each report: the type of a message, and its bytes.
+    pub(crate) found: Vec<(Workflow, String, Vec<u8>)>,
 }
 
 /// Works in a house.
@@ -43,14 +45,18 @@ pub(crate) async fn told(place: &Place) -> Story {
     let drafted = Box::pin(drafted(place, &listener)).await;
     let tested = Box::pin(tested(place, &listener)).await;
     let begun = office(place, &listener).await.workflow;
+    let drafts = [drawn(place, &listener, false).await, drawn(place, &listener, true).await];
+    let mut workflows = vec![finished, drafted, tested, begun];
+    workflows.extend(drafts);
+    let found = Box::pin(found(place, &listener, &workflows)).await;
     let mut heard = listener.heard();
     let gated = [
         Box::pin(versioning_gates(place, &mut heard)).await,
         Box::pin(audit_gates(place, &mut heard)).await,
     ];
     let closable = [admin, office(place, &listener).await.workflow].into_iter().chain(gated);
-    let workflows = vec![finished, drafted, tested, begun];
-    Story { workflows, closable: closable.collect(), heard }
+    let closable = closable.collect();
+    Story { workflows, closable, heard, found }
 }
 
 /// A workflow with its team.
@@ -60,11 +66,15 @@ async fn office(place: &Place, listener: &Listener) -> Office {
     Office::at(listener.address, &place.house.provider, workflow).await
 }
 
+/// Somebody with a role that is held everywhere.
+async fn person(place: &Place, listener: &Listener, user_id: i64, role: Role) -> Person {
+    let token = place.house.token(user_id, &[role]);
+    Person::with_token(&token, connect(listener.address).await, user_id)
+}
+
 /// What an admin does.
 async fn admin(place: &Place, listener: &Listener) -> Workflow {
-    let token = place.house.token(signoff_tests::house::ADMIN, &[Role::Admin]);
-    let channel = signoff_tests::world::connect(listener.address).await;
-    let admin = Person::with_token(&token, channel, signoff_tests::house::ADMIN);
+    let admin = person(place, listener, ADMIN, Role::Admin).await;
     let opened = workflow();
     let scope = Some(whole(opened));
     let lobs = LOBS.map(|id| wire::Lob {
@@ -176,6 +186,52 @@ async fn drafted(place: &Place, listener: &Listener) -> Workflow {
     tester.revise(&here, build::items(phase, 30..33)).await.unwrap();
     Box::pin(read(&office, &here, &submitted, &next)).await;
     office.workflow
+}
+
+/// A report with nothing but a draft; or it was submitted.
+async fn drawn(place: &Place, listener: &Listener, is_submitted: bool) -> Workflow {
+    let office = office(place, listener).await;
+    let here = office.here(Phase::PLANNING);
+    let items = build::items(Phase::PLANNING, 0..6);
+    let draft = office.tester().create(&here, items).await.unwrap();
+    if is_submitted {
+        office.tester().submit(&draft).await.unwrap();
+    }
+    office.workflow
+}
+
+/// Everything that has an id in these reports.
+async fn found(
+    place: &Place,
+    listener: &Listener,
+    workflows: &[Workflow],
+) -> Vec<(Workflow, String, Vec<u8>)> {
+    let auditor = person(place, listener, AUDITOR, Role::Auditor).await;
+    let mut found = Vec::new();
+    for workflow in workflows {
+        let mut learn = |name: &str, bytes| found.push((*workflow, name.to_owned(), bytes));
+        for phase in [1, 2, 3, 4, 8, 9].map(Phase::new) {
+            for version in auditor.versions(&scope(*workflow, phase)).await {
+                learn("signoff.versioning.v1.Version", version.encode_to_vec());
+                for decision in auditor.decisions(&version).await {
+                    learn("signoff.versioning.v1.Decision", decision.encode_to_vec());
+                }
+            }
+        }
+        let scope = Some(whole(*workflow));
+        macro_rules! listed {
+            ($request:ident, $answer:literal) => {
+                let request = audit::$request { scope: scope.clone(), ..Default::default() };
+                learn($answer, auditor.call(request).await.unwrap().encode_to_vec());
+            };
+        }
+        listed!(ListAssignmentsRequest, "signoff.audit.v1.ListAssignmentsResponse");
+        listed!(ListTestCasesRequest, "signoff.audit.v1.ListTestCasesResponse");
+        listed!(ListDocumentsRequest, "signoff.audit.v1.ListDocumentsResponse");
+        listed!(ListExecutionsRequest, "signoff.audit.v1.ListExecutionsResponse");
+        listed!(ListActionsRequest, "signoff.audit.v1.ListActionsResponse");
+    }
+    found
 }
 
 /// Reads what there is of two versions.
