@@ -1,6 +1,7 @@
 //! Any method of the services, by its request or by its bytes.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use prost::Message;
 use prost::bytes::{Buf as _, BufMut as _};
@@ -296,6 +297,31 @@ impl Person {
         let request = Request::new(sent.bytes.clone());
         let mut answers = client.server_streaming(request, path, AsBytes).await?.into_inner();
         answers.message().await
+    }
+
+    /// Sends messages to a method of any kind, and gives its answers: up to `most` of them, and no more
+    /// after it was quiet for so long.
+    pub async fn exchange(
+        &self,
+        path: &str,
+        messages: Vec<Vec<u8>>,
+        (most, quiet): (usize, Duration),
+    ) -> Result<Vec<Vec<u8>>, Status> {
+        let mut client = tonic::client::Grpc::new(self.connection.clone())
+            .max_decoding_message_size(MAX_ANSWER)
+            .max_encoding_message_size(MAX_ANSWER);
+        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = PathAndQuery::try_from(path).expect("a path");
+        let messages = Request::new(futures::stream::iter(messages));
+        let mut answers = client.streaming(messages, path, AsBytes).await?.into_inner();
+        let mut heard = Vec::new();
+        while heard.len() < most {
+            let next = answers.message();
+            let Ok(answer) = tokio::time::timeout(quiet, next).await else { break };
+            let Some(answer) = answer? else { break };
+            heard.push(answer);
+        }
+        Ok(heard)
     }
 
     /// Sends bytes to a method, and gives the answer's.

@@ -98,8 +98,7 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let code = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code = after.get(..2).and_then(byte_of);
         match (byte, code) {
             (b'%', Some(code)) => {
                 bytes.push(code);
@@ -116,6 +115,13 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The byte that two digits stand for.
+fn byte_of(hex: &[u8]) -> Option<u8> {
+    // A number may have a sign, which is no digit.
+    let hex = std::str::from_utf8(hex).ok().filter(|hex| !hex.starts_with('+'))?;
+    u8::from_str_radix(hex, 16).ok()
 }
 
 /// The workflow that a request is about. Where it is not mandatory, both ids may be left out.
@@ -224,6 +230,11 @@ mod tests {
         assert_eq!(fields["cycle_id"], "a/b");
         assert_eq!(fields["x"], "one two");
         assert_eq!(fields["y"], "");
+        for no_code in ["%", "%4", "%zz", "%-1", "%4%", "%\u{e9}"] {
+            let fields = query(Some(&format!("x={no_code}"))).unwrap();
+            assert_eq!(fields["x"], no_code);
+        }
+        assert_eq!(query(Some("x=%+f")).unwrap()["x"], "% f", "a sign is no digit");
         assert!(query(Some("a=1&a=2")).is_err());
         assert!(query(None).unwrap().is_empty());
     }

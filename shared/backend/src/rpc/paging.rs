@@ -28,6 +28,14 @@ struct Token {
     after: String,
 }
 
+impl Token {
+    /// The one form that it has.
+    fn written(&self) -> String {
+        // A struct of texts and a number is always JSON.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
 /// Which page is asked for.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -88,9 +96,7 @@ impl Page {
     }
 
     fn token(&self, after: String) -> String {
-        let token = Token { form: FORM, params: self.params.clone(), after };
-        // A struct of texts and a number is always JSON.
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
+        Token { form: FORM, params: self.params.clone(), after }.written()
     }
 
     /// Where the page before ended, as a number.
@@ -105,12 +111,13 @@ impl Page {
     }
 }
 
-fn read(token: &str, params: &str) -> Result<String, Fault> {
+fn read(given: &str, params: &str) -> Result<String, Fault> {
     let token: Token = URL_SAFE_NO_PAD
-        .decode(token)
+        .decode(given)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .filter(|token: &Token| token.form == FORM && !token.after.contains('\0'))
+        .filter(|token| token.written() == given)
         .ok_or_else(malformed)?;
     if token.params == params { Ok(token.after) } else { Err(Fault::PageTokenMismatch) }
 }
@@ -171,6 +178,22 @@ mod tests {
         assert!(matches!(refused, Err(Fault::PageTokenMismatch)));
         let refused = Page::of("Other", &request("a", 1, &token));
         assert!(matches!(refused, Err(Fault::PageTokenMismatch)));
+    }
+
+    #[test]
+    fn a_token_that_says_the_same_in_another_way_was_not_given_out() {
+        let page = Page::of("List", &request("a", 1, "")).unwrap();
+        let (_, token) = page.close(rows(&[1, 2]));
+        let inner = String::from_utf8(URL_SAFE_NO_PAD.decode(&token).unwrap()).unwrap();
+        for other in [
+            inner.replace(':', ": "),
+            inner.replace("\"1\"", "\"\\u0031\""),
+            inner.replace("\"after\"", "\"more\":0,\"after\""),
+        ] {
+            assert_ne!(other, inner);
+            let refused = Page::of("List", &request("a", 1, &URL_SAFE_NO_PAD.encode(other)));
+            assert!(matches!(refused, Err(Fault::Invalid(_))));
+        }
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl FromStr for Cursor {
         // The database has no lower numbers: it would refuse to compare with them.
         let numbers = [cursor.epoch.into(), cursor.txid, cursor.sequence, cursor.records];
         let is_possible = *form == FORM && numbers.iter().all(|number| *number > 0);
-        if is_possible { Ok(cursor) } else { Err(BadCursor) }
+        // It has one form: hexadecimal in upper case was not given out.
+        if is_possible && cursor.to_string() == text { Ok(cursor) } else { Err(BadCursor) }
     }
 }
 
@@ -109,7 +110,10 @@ mod tests {
         let zero = Cursor { sequence: 0, ..cursor() }.to_string();
         let negative = Cursor { txid: -1, ..cursor() }.to_string();
         let other_form = format!("02{}", &good[2..]);
-        for bad in ["", "x", &good[2..], &format!("{good}00"), &zero, &negative, &other_form] {
+        let in_capitals = Cursor { epoch: 0xab, ..cursor() }.to_string().to_uppercase();
+        for bad in
+            ["", "x", &good[2..], &format!("{good}00"), &zero, &negative, &other_form, &in_capitals]
+        {
             assert_eq!(bad.parse::<Cursor>(), Err(BadCursor), "{bad}");
         }
     }
