@@ -144,7 +144,7 @@ impl Site {
         let (mut processes, mut trails) = (Vec::new(), Vec::new());
         for (kind, at) in &addresses {
             let urls = kind.database(&cluster).await;
-            let told = told(*kind, files, &addresses, &urls);
+            let told = told(files, &addresses, &urls);
             processes.extend(at.iter().map(|at| Process::start(*kind, *at, told.clone())));
             if *kind != Kind::Metrics {
                 trails.push(urls);
@@ -220,7 +220,6 @@ impl Site {
 
 /// What every process is told; each takes what it knows.
 fn told(
-    to: Kind,
     files: &Path,
     addresses: &[(Kind, Vec<SocketAddr>); 4],
     urls: &DatabaseUrls,
@@ -229,12 +228,6 @@ fn told(
     let all = |wanted: Kind| {
         let of = addresses.iter().filter(|(kind, _)| *kind == wanted).flat_map(|(_, of)| of);
         of.map(|address| format!("http://{address}")).collect::<Vec<_>>().join(",")
-    };
-    // The versioning service asks one audit service.
-    let audits = all(Kind::Audit);
-    let audits = match (to, audits.split_once(',')) {
-        (Kind::Versioning, Some((first, _))) => first.to_owned(),
-        _ => audits,
     };
     vec![
         ("SIGNOFF_DATABASE_URL", urls.service.expose_secret().to_owned()),
@@ -246,7 +239,7 @@ fn told(
         ("SIGNOFF_METRICS_URL", all(Kind::Metrics)),
         ("SIGNOFF_GATEWAY_URL", all(Kind::Gateway)),
         ("SIGNOFF_SERVICE_TOKEN_FILE", file("service.token")),
-        ("SIGNOFF_AUDIT_URL", audits),
+        ("SIGNOFF_AUDIT_URL", all(Kind::Audit)),
     ]
 }
 
