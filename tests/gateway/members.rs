@@ -259,6 +259,7 @@ async fn who_alters_the_members_in_the_database_is_found_out() {
         let request = signoff_contract::feed::v1::VerifyTrailRequest {
             scope: Some(whole(office.workflow)),
             source: Source::Gateway.into(),
+            ..Default::default()
         };
         let found = auditor.call(request).await.unwrap();
         assert!(!found.intact, "{deed}");

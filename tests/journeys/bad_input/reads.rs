@@ -90,7 +90,7 @@ async fn each_fault_of_a_question_is_named() {
     let scope = Some(whole(stage.workflow));
     let trail = feed::GetTrailRequest { scope: scope.clone(), ..Default::default() };
     each_is_named(&stage, tester, trail, TRAIL).await;
-    let verify = feed::VerifyTrailRequest { scope, source: 1 };
+    let verify = feed::VerifyTrailRequest { scope, source: 1, ..Default::default() };
     each_is_named(&stage, tester, verify, VERIFY).await;
 }
 
