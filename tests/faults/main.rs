@@ -19,5 +19,6 @@ mod races;
 mod reading;
 mod rows;
 mod sign_offs;
+mod tampering;
 mod watched;
 mod writers;

@@ -13,8 +13,10 @@ use chrono::{DateTime, Utc};
 use claims::Claim;
 use rows::{Author, Sums};
 use serde_json::{Map, Value};
-use signoff_backend::ServiceError as _;
-use signoff_ledger::{Contradictions, DetailChunk, KeptRows, Record, Testimony, Verdict, Witness};
+use signoff_backend::{Fault, ServiceError as _};
+use signoff_ledger::{
+    Contradiction, Contradictions, DetailChunk, KeptRows, Record, Testimony, Verdict, Witness,
+};
 use signoff_workflow::{PhaseTable, Workflow};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -257,7 +259,14 @@ impl Witness for Rows {
     }
 
     async fn end(&mut self, connection: &mut PgConnection) -> Verdict {
-        let found = self.close(connection).await.map_err(Error::into_ledger_error)?;
-        Ok(found.first())
+        match self.close(connection).await {
+            Ok(found) => Ok(found.first()),
+            // The service never writes what it cannot read.
+            Err(Error::Fault(Fault::Internal(what))) => Ok(Err(Contradiction {
+                record: None,
+                what: format!("a row cannot be read: {what}"),
+            })),
+            Err(error) => Err(error.into_ledger_error()),
+        }
     }
 }

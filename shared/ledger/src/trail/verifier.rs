@@ -48,6 +48,9 @@ pub enum Flaw {
     /// The chunks fit, but are not those of this record.
     #[error("the root of its detail chunks is not what its bytes say")]
     Root,
+    /// The chain ends before a record of which chunks are left.
+    #[error("it is missing: chunks of record {0} are there")]
+    ChunksLeft(i64),
     /// The chain ends before a head that was kept elsewhere.
     #[error(
         "it is missing: the chain was cut, or is an older one; the head of record {0} was kept"
@@ -243,6 +246,13 @@ impl Verifier {
         }
         self.head = open.head;
         Ok(())
+    }
+
+    /// Behind the last record there are chunks of one that is gone.
+    pub(crate) fn behind(&mut self, sequence: i64) -> Result<(), Damage> {
+        self.close()?;
+        let missing = self.head.sequence + 1;
+        Err(Damage { sequence: missing, what: Flaw::ChunksLeft(sequence) })
     }
 
     /// Nothing comes any more.
