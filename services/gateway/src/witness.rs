@@ -114,6 +114,7 @@ impl Rows {
 
     async fn compare(&self, conn: &mut PgConnection) -> Result<Contradictions, Fault> {
         let mut found = Contradictions::default();
+        self.kept.compare(conn, &mut found).await.map_err(Fault::from)?;
         if self.workflow == HOUSE {
             self.compare_lobs(&lobs::all(conn).await?, &mut found);
             return Ok(found);
@@ -130,7 +131,6 @@ impl Rows {
         }
         let all = members::list(conn, self.workflow, members::Held::Ever, 0, i64::MAX).await?;
         self.compare_members(&all, &mut found);
-        self.kept.compare(conn, &mut found).await.map_err(Fault::from)?;
         Ok(found)
     }
 

@@ -66,7 +66,7 @@ impl Books<'_> {
             ("sign_offs", column) => told.spoke_of(&sign_off(row), column),
             ("test_cases", column) if FOLLOWING.contains(&column) => told.last(),
             ("members", "ended_at" | "ended_by" | "end_reason") => told.at(row, "ended_at", false),
-            ("workflows", "revision") => told.last(),
+            ("workflows", "revision") => told.last_of("members.set"),
             _ => self.gone(table, row),
         }
     }

@@ -286,8 +286,9 @@ async fn write(
     canonical: &str,
     previous: &[u8],
 ) -> Result<Vec<u8>, sqlx::Error> {
-    let before = hex::encode(bytes(&row.json["previous_hash"]));
-    let canonical = canonical.replace(&before, &hex::encode(previous));
+    let field = |hash: &[u8]| format!("\"previous_hash\":\"{}\"", hex::encode(hash));
+    let before = field(&bytes(&row.json["previous_hash"]));
+    let canonical = canonical.replace(&before, &field(previous));
     let hash = Sha256::new_with_prefix(b"signoff-trail-v1\0")
         .chain_update(previous)
         .chain_update(&canonical)

@@ -40,7 +40,6 @@ pub(super) enum Kind {
 }
 
 /// What was done.
-#[derive(Debug)]
 pub(super) struct Deed {
     pub(super) kind: Kind,
     pub(super) table: &'static str,
@@ -56,6 +55,9 @@ pub(super) struct Deed {
 }
 
 const KINDS: [Kind; 5] = [Kind::Change, Kind::Delete, Kind::Insert, Kind::Swap, Kind::Truncate];
+/// What versions are made of: half of what is done to rows, or nearly, is done to these.
+const VERSIONS: [&str; 6] =
+    ["versions", "items", "rulings", "modifications", "sign_offs", "artifacts"];
 const TRAIL_KINDS: [Kind; 7] = [
     Kind::Change,
     Kind::Delete,
@@ -70,9 +72,11 @@ const TRAIL_KINDS: [Kind; 7] = [
 pub(super) async fn any(service: &mut Service, rng: &mut ChaCha8Rng) -> Deed {
     loop {
         let Service { superuser, tables, told, .. } = service;
-        let own = rng.random_bool(0.6);
+        let (own, of_versions) = (rng.random_bool(0.6), rng.random_bool(0.4));
         let tables_of = tables.iter().filter(|table| {
-            !table.rows.is_empty() && own != ["trail", "trail_details"].contains(&table.name)
+            !table.rows.is_empty()
+                && own != ["trail", "trail_details"].contains(&table.name)
+                && (!own || !of_versions || VERSIONS.contains(&table.name))
         });
         let Some(table) = tables_of.choose(rng) else { continue };
         let row = table.rows.choose(rng).unwrap();
@@ -80,7 +84,15 @@ pub(super) async fn any(service: &mut Service, rng: &mut ChaCha8Rng) -> Deed {
         let mut transaction = superuser.begin().await.unwrap();
         let done = if own {
             let kind = *KINDS.choose(rng).unwrap();
-            of_rows(&mut transaction, kind, table, row, &books, rng).await
+            match (kind, table.name) {
+                (Kind::Insert, "closed_workflows") => {
+                    let mut all: Vec<&Workflow> = told.keys().collect();
+                    all.sort_by_key(|workflow| (workflow.cycle_id, workflow.report_id));
+                    let other = **all.choose(rng).unwrap();
+                    close(&mut transaction, table, row, (other, told[&other].last())).await
+                }
+                _ => of_rows(&mut transaction, kind, table, row, &books, rng).await,
+            }
         } else {
             let kind = *TRAIL_KINDS.choose(rng).unwrap();
             chain::of_trail(&mut transaction, kind, table, row, books.told, rng).await
@@ -99,6 +111,28 @@ pub(super) async fn any(service: &mut Service, rng: &mut ChaCha8Rng) -> Deed {
         }
         transaction.rollback().await.unwrap();
     }
+}
+
+/// Says that another workflow is closed, too.
+async fn close(
+    conn: &mut PgConnection,
+    table: &Table,
+    row: &Row,
+    (workflow, last): (Workflow, i64),
+) -> Result<Option<Deed>, sqlx::Error> {
+    let Workflow { cycle_id, report_id } = workflow;
+    let other = serde_json::json!({"cycle_id": cycle_id, "report_id": report_id});
+    insert(conn, table, row, &other).await?;
+    Ok(Some(Deed {
+        kind: Kind::Insert,
+        table: table.name,
+        workflow,
+        what: "close it".to_owned(),
+        touched: vec![table.name],
+        here: Found::Record(last),
+        file: Found::Intact,
+        against: None,
+    }))
 }
 
 /// A deed to the rows that a trail speaks of. No file shows it.

@@ -7,9 +7,11 @@ use signoff_contract::gateway::v1 as gateway;
 use signoff_contract::versioning::v1::Verdict;
 use signoff_tests::acts::{modified, rejected};
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
+use signoff_tests::office::TEAM;
 use signoff_tests::people::request_id;
 use signoff_tests::report::SIGNERS;
-use signoff_tests::{House, Stage, World, build};
+use signoff_tests::world::whole;
+use signoff_tests::{House, Office, Stage, World, build};
 use signoff_workflow::{Phase, Role};
 
 /// Everything, each report by itself.
@@ -104,15 +106,22 @@ async fn lanes(house: &'static House) {
     lanes.record(Phase::REQUEST_INFO, note).await.unwrap();
 }
 
-/// Two workflows whose members changed, and lines of business.
+/// Two workflows whose members changed, one of them with phases that rest on others, and closed in the end;
+/// and lines of business.
 async fn members(house: &'static House) {
-    for first in [10, 50] {
-        let role = |user_id: i64, role: Role| (user_id + first, role);
-        let team = [role(0, Role::Tester), role(1, Role::TestLead), role(2, Role::ReportOwner)];
-        let workflow = house.workflow(&team).await;
-        house.set_members(workflow, &[team[0], role(3, Role::TestLead)]).await;
-        house.set_members(workflow, &[team[0], team[1], team[2]]).await;
+    let office = Office::of(house).await;
+    office.through(Phase::DATA_PROFILING).await;
+    office.start(Phase::SCOPING).await.unwrap();
+    for workflow in [office.workflow, house.workflow(&TEAM[..3]).await] {
+        house.set_members(workflow, &[TEAM[0], (50, Role::TestLead)]).await;
+        house.set_members(workflow, &TEAM[..3]).await;
     }
+    let close = gateway::CloseWorkflowRequest {
+        scope: Some(whole(office.workflow)),
+        reason: "the cycle is over".to_owned(),
+        request_id: request_id(),
+    };
+    house.admin().await.call(close).await.unwrap();
     let lob = |(lob, name): (&uuid::Uuid, &str)| gateway::Lob {
         lob_id: lob.to_string(),
         name: name.to_owned(),

@@ -223,7 +223,11 @@ impl Table {
             "artifacts" => {
                 serde_json::json!({"number": 900, "superseded_at": row.json["approved_at"]})
             }
-            "sign_offs" => serde_json::json!({"sign_off_no": 900, "sign_off_id": id}),
+            // One that counts for nothing: of those that do, there is one for each role.
+            "sign_offs" => serde_json::json!({
+                "sign_off_no": 900, "sign_off_id": id, "status": "voided", "void_reason": "forged",
+                "voided_at": row.json["requested_at"],
+            }),
             "remediations" => serde_json::json!({"revision": 900}),
             "final_documents" | "members" => serde_json::json!({"number": 900}),
             "phase_gates" => serde_json::json!({"phase": "forged"}),

@@ -12,6 +12,7 @@ pub(super) struct Said {
     pub(super) seq: i64,
     pub(super) hash: [u8; 32],
     at: DateTime<Utc>,
+    action: String,
     subject: String,
     after: Map<String, Value>,
     /// Its chunks of details, as JSON.
@@ -41,6 +42,7 @@ impl Told {
                     seq: row.int("seq"),
                     hash: bytes_of("hash").try_into().unwrap(),
                     at: time(&record["recorded_at"]).unwrap(),
+                    action: record["action"].as_str().unwrap().to_owned(),
                     subject: record["subject"].as_str().unwrap().to_owned(),
                     after: record["after"].as_object().cloned().unwrap_or_default(),
                     chunks: chunks.remove(&row.int("seq")).unwrap_or_default(),
@@ -87,6 +89,11 @@ impl Told {
     pub(super) fn first_with_items(&self, version: &str) -> Option<i64> {
         let fits = |said: &&Said| said.subject == version && said.columns().any(|c| c == "item_no");
         self.records.iter().find(fits).map(|said| said.seq)
+    }
+
+    /// The last record of an action.
+    pub(super) fn last_of(&self, action: &str) -> i64 {
+        self.records.iter().rfind(|said| said.action == action).unwrap().seq
     }
 
     /// The last record that lists a line of business.
