@@ -98,7 +98,7 @@ const ROW_DEEDS: &[(&str, i64)] = &[
 
 /// What is done to the rows beside the versions of a report, and the record that does not fit then.
 const REPORT_DEEDS: &[(&str, i64)] = &[
-    ("update sign_offs set comments = 'another' where sign_off_no = 1", 6),
+    ("update sign_offs set comments = 'another' where sign_off_no = 1", 9),
     ("update sign_offs set user_id = 99 where sign_off_no = 2", 10),
     ("update sign_offs set role = 'nobody' where sign_off_no = 2", REPORT_RECORDS),
     ("update sign_offs set recorded_at = now() where sign_off_no = 2", 7),
@@ -107,7 +107,7 @@ const REPORT_DEEDS: &[(&str, i64)] = &[
     ("update sign_offs set delegation_reason = 'another' where sign_off_no = 2", 10),
     ("delete from sign_offs where sign_off_no = 3", 8),
     ("update versions set required_sign_offs = '{}' where number = 1", 4),
-    ("update versions set content_digest = sha256(content_digest) where number = 1", 5),
+    ("update versions set content_digest = sha256(content_digest) where number = 1", 4),
     ("update final_documents set sha256 = sha256(sha256) where number = 1", REPORT_RECORDS),
     ("update final_documents set attached_by = 99 where number = 1", REPORT_RECORDS),
     ("delete from final_documents where number = 1", REPORT_RECORDS),
