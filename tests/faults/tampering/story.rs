@@ -5,7 +5,7 @@ use prost_types::{Struct, Value, value};
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::gateway::v1 as gateway;
 use signoff_contract::versioning::v1::Verdict;
-use signoff_tests::acts::{modified, rejected};
+use signoff_tests::acts::{approved, modified, rejected};
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
 use signoff_tests::office::TEAM;
 use signoff_tests::people::request_id;
@@ -27,9 +27,9 @@ pub(super) async fn tell(house: &'static House) {
     members(house).await;
 }
 
-/// Four versions: of the first, the reviewer changed an item, which a tester confirmed; of the second,
-/// one was edited and one removed; the third goes back to the first and was rejected; the fourth is a
-/// draft that was given up.
+/// Four versions: of the first, the reviewer changed an item, which a tester confirmed; of the second, one
+/// was edited and one removed, and a second change was taken back; the third goes back to the first and was
+/// rejected; the fourth is a draft that was given up.
 async fn samples(world: &'static World) {
     let stage = Stage::open_in(world, Phase::SAMPLE_SELECTION).await;
     let submitted = stage.submitted(3).await;
@@ -47,7 +47,11 @@ async fn samples(world: &'static World) {
     let gone = stage.tester.decision(&second, "S-000002").await;
     stage.tester.remove(&second, &[&gone], "not of this period").await.unwrap();
     let submitted = stage.tester.submit(&second).await.unwrap();
-    stage.approve_all(&submitted).await;
+    let changed = stage.tester.decision(&submitted, "S-000000").await;
+    let again = modified(&changed, build::sample("S-000000", "alone"), "a digit");
+    stage.owner.rule(&submitted, vec![again]).await.unwrap();
+    stage.owner.rule(&submitted, vec![approved(&changed)]).await.unwrap();
+    stage.approve_all(&stage.tester.get(&submitted).await.unwrap()).await;
     let third = stage.tester.revise_from(&first, build::inputs(9..10)).await.unwrap();
     let submitted = stage.tester.submit(&third).await.unwrap();
     let new = stage.tester.decision(&submitted, "S-000009").await;

@@ -30,6 +30,8 @@ pub(super) struct Author {
     at: DateTime<Utc>,
     occurred_at: DateTime<Utc>,
     origin: Origin,
+    /// Whether they confirm changes, and do not rule.
+    confirms: bool,
 }
 
 impl Author {
@@ -40,6 +42,7 @@ impl Author {
             at: record.recorded_at,
             occurred_at: record.occurred_at,
             origin: record.origin,
+            confirms: record.action == "modifications.confirmed",
         }
     }
 }
@@ -196,16 +199,25 @@ pub(super) async fn rulings(
                              r.recorded_at, r.origin)) as dated,
              m.payload_schema as change_schema,
              r.modification_no is not distinct from case r.state
-                 when 2 then confirmed.modification_no when 4 then m.modification_no end as confirms
+                 when 2 then case when ended.state = 2 or $7 then ended.modification_no
+                     else kept.modification_no end
+                 when 4 then m.modification_no end as refers
          from unnest($2::integer[], $3::integer[], $6::integer[]) as wanted (item_no, seq, ended)
          cross join lateral (
              select x.* from rulings x
              where x.line_no = $1 and x.item_no = wanted.item_no and x.seq = wanted.seq limit 1
          ) r
          left join lateral (
-             select x.modification_no from rulings x
+             select x.state, x.modification_no from rulings x
              where x.line_no = $1 and x.item_no = wanted.item_no and x.seq = wanted.ended limit 1
-         ) confirmed on true
+         ) ended on true
+         left join lateral (
+             -- What was confirmed before, and comes back with an approval.
+             select x.modification_no from rulings x
+             where r.state = 2 and x.line_no = $1 and x.item_no = wanted.item_no
+                 and x.seq < wanted.seq and x.rev = r.rev and x.state = 2
+             order by x.seq desc limit 1
+         ) kept on true
          left join modifications m
              on m.line_no = r.line_no and m.item_no = r.item_no
                  and m.modification_no = r.modification_no and r.state = 4",
@@ -216,6 +228,7 @@ pub(super) async fn rulings(
     .bind(author.occurred_at)
     .bind(author.origin.name())
     .bind(claimed.iter().map(|claim| claim.ended_ruling).collect::<Vec<_>>())
+    .bind(author.confirms)
     .fetch_all(connection)
     .await?;
     let mut found = HashMap::with_capacity(rows.len());
@@ -237,7 +250,7 @@ pub(super) async fn rulings(
             || place != (claim.rev, number)
             || made != (author.user_id, author.at)
             || !row.try_get::<bool, _>("dated")?
-            || !row.try_get::<bool, _>("confirms")?
+            || !row.try_get::<bool, _>("refers")?
         {
             return Ok(Err(format!("{what} is not what was recorded")));
         }
@@ -395,7 +408,7 @@ pub(super) async fn lines(
 }
 
 /// The versions whose entry in the registry is not what their approval says, or is missing, or is
-/// there without one.
+/// there without one. Of a phase that is not known here, nobody can say which type it has.
 pub(super) async fn wrong_artifacts(
     connection: &mut PgConnection,
     workflow: Workflow,
@@ -416,7 +429,7 @@ pub(super) async fn wrong_artifacts(
                  a.artifact_type, a.occurred_at, a.recorded_at, a.origin)
              is distinct from
              (v.version_id, v.reviewed_at, v.reviewed_by, v.review_notes, v.superseded_at,
-                 v.artifact_type, v.reviewed_at, v.reviewed_at, v.origin)",
+                 coalesce(v.artifact_type, a.artifact_type), v.reviewed_at, v.reviewed_at, v.origin)",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
