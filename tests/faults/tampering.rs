@@ -174,7 +174,7 @@ async fn whatever_is_tampered_with_the_first_damaged_record_is_named() {
     println!("SIGNOFF_TEST_SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let house: &'static House = Box::leak(Box::new(House::new().await));
-    story::tell(house).await;
+    Box::pin(story::tell(house)).await;
     let auditor = house.person(AUDITOR, &[Role::Auditor]).await;
     let (_, gateway) = house.urls.owner.expose_secret().rsplit_once('/').unwrap();
     let mut services = Vec::new();

@@ -17,7 +17,7 @@ use signoff_workflow::{Phase, Role};
 /// Everything, each report by itself.
 pub(super) async fn tell(house: &'static House) {
     let versioning = &house.versioning;
-    samples(versioning).await;
+    Box::pin(samples(versioning)).await;
     report(versioning).await;
     remedies(versioning).await;
     let closed = Stage::open_in(versioning, Phase::PLANNING).await;
