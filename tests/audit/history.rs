@@ -227,7 +227,7 @@ async fn write(superuser: &mut PgConnection, sql: &'static str, lanes: &Lanes) {
 }
 
 async fn damage(lanes: &Lanes) -> Option<String> {
-    let request = feed::VerifyTrailRequest { scope: lanes.whole(), source: 0 };
+    let request = feed::VerifyTrailRequest { scope: lanes.whole(), ..Default::default() };
     let found = lanes.tester.call(request).await.unwrap();
     assert_eq!(found.intact, found.first_damaged.is_none());
     found.first_damaged.map(|damage| damage.what)

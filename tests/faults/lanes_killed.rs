@@ -193,7 +193,7 @@ impl Lane {
             let changes = auditor.call(changes).await.unwrap().changes;
             assert!(changes.first().is_some_and(|last| last.revision >= *revision), "{id}");
         }
-        let verify = VerifyTrailRequest { scope: Some(whole(self.workflow)), source: 0 };
+        let verify = VerifyTrailRequest { scope: Some(whole(self.workflow)), ..Default::default() };
         let found = auditor.call(verify).await.unwrap();
         assert!(found.intact, "{:?}", found.first_damaged);
         assert!(found.records > 0);

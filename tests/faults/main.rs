@@ -24,6 +24,7 @@ mod races;
 mod reading;
 mod rows;
 mod sign_offs;
+mod tampering;
 mod unread;
 mod watched;
 mod writers;

@@ -230,7 +230,7 @@ async fn a_workflow_is_opened_once_and_is_known_to_nobody_before() {
 }
 
 /// What is done to the gateway's rows behind everybody's back.
-const DEEDS: [&str; 10] = [
+const DEEDS: [&str; 11] = [
     "update members set given_by = 66 where number = 3",
     "update members set reason = 'another' where number = 3",
     "update members set given_at = given_at - interval '1 day' where number = 3",
@@ -242,6 +242,8 @@ const DEEDS: [&str; 10] = [
     "update members set ended_at = null, ended_by = null, end_reason = null where number = 1",
     "delete from members where number = 2",
     "update workflows set report_name = 'another' where true",
+    "insert into closed_workflows (cycle_id, report_id, closed_at, closed_by, reason)
+        values ($1, $2, now(), 66, 'it is over')",
 ];
 
 #[tokio::test]
@@ -259,6 +261,7 @@ async fn who_alters_the_members_in_the_database_is_found_out() {
         let request = signoff_contract::feed::v1::VerifyTrailRequest {
             scope: Some(whole(office.workflow)),
             source: Source::Gateway.into(),
+            ..Default::default()
         };
         let found = auditor.call(request).await.unwrap();
         assert!(!found.intact, "{deed}");

@@ -70,38 +70,44 @@ const ROW_DEEDS: &[(&str, i64)] = &[
     ("update rulings set to_version = 3 where item_no = 2 and seq = 1", 10),
     ("update rulings set to_version = 2 where item_no = 3", 14),
     ("delete from rulings where item_no = 3", 6),
-    ("update versions set review_notes = 'another' where number = 1", 14),
-    ("update versions set approved = approved - 1, pending = pending + 1 where number = 1", 14),
-    ("update versions set metadata = '{}' where number = 2", 14),
-    ("update versions set submitters = '{10, 99}' where number = 1", 14),
+    ("update versions set review_notes = 'another' where number = 1", 8),
+    ("update versions set approved = approved - 1, pending = pending + 1 where number = 1", 7),
+    ("update versions set metadata = '{}' where number = 2", 9),
+    ("update versions set submitters = '{10, 99}' where number = 1", 4),
+    ("update versions set updated_at = updated_at + interval '1 second' where number = 2", 13),
+    ("update versions set recorded_at = recorded_at - interval '1 day' where number = 2", 9),
     ("update items set contributed = true where item_no = 3", 3),
     ("update items set recommendation_metadata = '{}' where item_no = 3", 3),
     ("update items set recommendation_reason = 'another' where item_no = 2 and rev = 2", 10),
     ("update artifacts set approved_by = 99 where number = 1", 14),
-    ("delete from artifacts where number = 2", 14),
-    ("update phase_gates set attempt = 7 where phase = 'sample_selection'", 14),
+    ("update artifacts set artifact_type = 'scope' where number = 1", 14),
+    ("delete from artifacts where number = 2", 13),
+    ("update phase_gates set attempt = 7 where phase = 'sample_selection'", 2),
+    ("update lines set phase = 'scoping' where true", 3),
+    ("update makers set contents = contents + 1 where user_id = 10", 14),
+    ("update items set recommended_at = recommended_at - interval '1 day' where item_no = 3", 3),
+    ("update items set edited_at = edited_at + interval '1 day' where item_no = 2 and rev = 2", 10),
+    ("update items set payload_schema = 2 where item_no = 3", 3),
+    ("update items set origin = 'legacy' where item_no = 3", 3),
+    ("update modifications set made_by = 99 where item_no = 1", 5),
+    ("update modifications set payload_schema = 2 where item_no = 1", 5),
+    ("update rulings set modification_no = 9 where item_no = 1 and state = 2", 7),
+    ("update rulings set occurred_at = occurred_at - interval '1 day' where item_no = 3", 6),
     ("delete from versions where number = 2", 9),
 ];
 
 /// What is done to the rows beside the versions of a report, and the record that does not fit then.
 const REPORT_DEEDS: &[(&str, i64)] = &[
-    ("update sign_offs set comments = 'another' where sign_off_no = 1", REPORT_RECORDS),
-    ("update sign_offs set user_id = 99 where sign_off_no = 2", REPORT_RECORDS),
-    (
-        "update sign_offs set content_digest = sha256(content_digest) where sign_off_no = 3",
-        REPORT_RECORDS,
-    ),
-    (
-        "update sign_offs set decided_at = decided_at - interval '1 day' where sign_off_no = 1",
-        REPORT_RECORDS,
-    ),
-    ("update sign_offs set delegation_reason = 'another' where sign_off_no = 2", REPORT_RECORDS),
-    ("delete from sign_offs where sign_off_no = 3", REPORT_RECORDS),
-    ("update versions set required_sign_offs = '{}' where number = 1", REPORT_RECORDS),
-    (
-        "update versions set content_digest = sha256(content_digest) where number = 1",
-        REPORT_RECORDS,
-    ),
+    ("update sign_offs set comments = 'another' where sign_off_no = 1", 9),
+    ("update sign_offs set user_id = 99 where sign_off_no = 2", 10),
+    ("update sign_offs set role = 'nobody' where sign_off_no = 2", REPORT_RECORDS),
+    ("update sign_offs set recorded_at = now() where sign_off_no = 2", 7),
+    ("update sign_offs set content_digest = sha256(content_digest) where sign_off_no = 3", 12),
+    ("update sign_offs set decided_at = decided_at - interval '1 day' where sign_off_no = 1", 9),
+    ("update sign_offs set delegation_reason = 'another' where sign_off_no = 2", 10),
+    ("delete from sign_offs where sign_off_no = 3", 8),
+    ("update versions set required_sign_offs = '{}' where number = 1", 4),
+    ("update versions set content_digest = sha256(content_digest) where number = 1", 4),
     ("update final_documents set sha256 = sha256(sha256) where number = 1", REPORT_RECORDS),
     ("update final_documents set attached_by = 99 where number = 1", REPORT_RECORDS),
     ("delete from final_documents where number = 1", REPORT_RECORDS),
@@ -120,13 +126,16 @@ const REMEDY_DEEDS: &[(&str, i64)] = &[
     ("update remediations set item_no = 2 where revision = 1", 7),
 ];
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 13] = [
     "trail",
     "trail_details",
     "items",
     "rulings",
     "modifications",
     "versions",
+    "lines",
+    "makers",
+    "phase_gates",
     "artifacts",
     "sign_offs",
     "remediations",
@@ -139,7 +148,7 @@ pub(crate) async fn tamper(stage: &Stage, sql: &str) {
     let mut transaction = superuser.begin().await.unwrap();
     for switch in ["disable", "enable"] {
         if switch == "enable" {
-            let by_workflow = ["trail", "artifacts", "phase_gates"];
+            let by_workflow = ["trail", "artifacts", "phase_gates", "update lines"];
             let own = if by_workflow.iter().any(|table| sql.contains(table)) {
                 "cycle_id = $1 and report_id = $2"
             } else {
@@ -233,6 +242,7 @@ async fn remedies(world: &'static World) -> Stage {
 #[tokio::test]
 async fn rows_beside_versions_are_compared_with_the_trail() {
     let world: &'static World = Box::leak(Box::new(World::new().await));
+    let mut wrong = Vec::new();
     let deeds = REPORT_DEEDS.iter().map(|deed| (true, deed));
     for (of_report, (sql, sequence)) in deeds.chain(REMEDY_DEEDS.iter().map(|deed| (false, deed))) {
         let stage = if of_report { report(world).await } else { remedies(world).await };
@@ -241,13 +251,17 @@ async fn rows_beside_versions_are_compared_with_the_trail() {
         tamper(&stage, sql).await;
         let verified = stage.tester.verify(stage.workflow).await;
         let damage = verified.first_damaged.unwrap_or_else(|| panic!("not seen: {sql}"));
-        assert_eq!(damage.sequence, *sequence, "{sql}: {}", damage.what);
+        if damage.sequence != *sequence {
+            wrong.push(format!("{sql}: {} is named: {}", damage.sequence, damage.what));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test]
 async fn rows_that_the_trail_speaks_of_are_compared_with_it() {
     let world: &'static World = Box::leak(Box::new(World::new().await));
+    let mut wrong = Vec::new();
     for &(sql, sequence) in ROW_DEEDS {
         let stage = story(world).await;
         let before = stage.tester.verify(stage.workflow).await;
@@ -255,9 +269,11 @@ async fn rows_that_the_trail_speaks_of_are_compared_with_it() {
         tamper(&stage, sql).await;
         let verified = stage.tester.verify(stage.workflow).await;
         let damage = verified.first_damaged.unwrap_or_else(|| panic!("not seen: {sql}"));
-        assert_eq!(damage.sequence, sequence, "{sql}: {}", damage.what);
-        assert!(!verified.intact);
+        if damage.sequence != sequence || verified.intact {
+            wrong.push(format!("{sql}: {} is named: {}", damage.sequence, damage.what));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test]

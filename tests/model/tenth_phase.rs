@@ -377,7 +377,7 @@ async fn a_tenth_phase_lives_its_whole_life() {
 
     // A server that has never heard of the phase verifies its trail.
     let auditor = world.person(40, studio.workflow, &[Role::Auditor]).await;
-    let request = VerifyTrailRequest { scope: Some(whole(studio.workflow)), source: 0 };
+    let request = VerifyTrailRequest { scope: Some(whole(studio.workflow)), ..Default::default() };
     let verified = auditor.call(request).await.unwrap();
     assert!(verified.intact && verified.records > 12, "{verified:?}");
     let faults = integrity::faults(&mut world.as_superuser().await).await;

@@ -42,12 +42,13 @@ class ExportedTrail(unittest.TestCase):
         cls.lines = cls.file.splitlines(keepends=True)
         cls.verify = staticmethod(verifier())
 
-    def signoff(self, lines):
+    def signoff(self, lines, *heads):
         """What `signoff verify` says of these lines: its exit code and its report."""
         with tempfile.NamedTemporaryFile() as file:
             file.write(b"".join(lines))
             file.flush()
             command = [os.environ["SIGNOFF_PROGRAM"], "verify", file.name, "--output", "json"]
+            command += [word for head in heads for word in ("--head", head)]
             done = subprocess.run(command, check=False, capture_output=True, text=True)
         return done.returncode, json.loads(done.stdout) if done.stdout else None
 
@@ -97,6 +98,19 @@ class ExportedTrail(unittest.TestCase):
             {name: report["first_damaged"][name] for name in ("line", "record")},
             {"line": 3, "record": 2},
         )
+
+    def test_heads_that_were_kept_show_what_the_file_cannot(self):
+        records = [json.loads(line)["record"] for line in self.lines if line.startswith(b'{"rec')]
+        heads = [(record["sequence"], record["hash"]) for record in records]
+        last, head = heads[-1]
+        self.assertEqual(self.verify(self.lines, heads), (last, head))
+        self.assertEqual(self.signoff(self.lines, f"{last}:{head}")[0], 0)
+        for sequence, kept, record in ((last + 1, head, last + 1), (2, head, 2)):
+            with self.assertRaises(ValueError):
+                self.verify(self.lines, [(sequence, kept)])
+            code, report = self.signoff(self.lines, f"{sequence}:{kept}")
+            self.assertEqual((code, report["intact"]), (1, False))
+            self.assertEqual(report["first_damaged"]["record"], record)
 
     def test_a_refusal_comes_before_the_file(self):
         request = trail_pb2.ExportTrailRequest(scope=self.scope)

@@ -487,8 +487,10 @@ impl<W> Lanes<W> {
     /// # Panics
     /// The trail is damaged, or the rows are not what it says.
     pub async fn expect_intact(&self) {
-        let request =
-            signoff_contract::feed::v1::VerifyTrailRequest { scope: self.whole(), source: 0 };
+        let request = signoff_contract::feed::v1::VerifyTrailRequest {
+            scope: self.whole(),
+            ..Default::default()
+        };
         let found = self.tester.call(request).await.unwrap();
         assert!(found.intact, "{:?}", found.first_damaged);
     }

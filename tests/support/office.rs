@@ -247,8 +247,11 @@ impl Office {
 
     /// Whether the trail that a service keeps fits.
     pub async fn verify(&self, source: feed::Source) -> feed::VerifyTrailResponse {
-        let request =
-            feed::VerifyTrailRequest { scope: Some(whole(self.workflow)), source: source.into() };
+        let request = feed::VerifyTrailRequest {
+            scope: Some(whole(self.workflow)),
+            source: source.into(),
+            ..Default::default()
+        };
         self.lead().call(request).await.unwrap()
     }
 }

@@ -143,7 +143,7 @@ impl Person {
     /// Whether a workflow's trail fits.
     pub async fn verify(&self, workflow: Workflow) -> feed::VerifyTrailResponse {
         let scope = Some(whole(workflow));
-        self.call(feed::VerifyTrailRequest { scope, source: 0 }).await.unwrap()
+        self.call(feed::VerifyTrailRequest { scope, ..Default::default() }).await.unwrap()
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Command {
     Metrics(MetricsArgs),
     /// Write a workflow's trail to a file that anybody can verify
     Export(trail::ExportArgs),
+    /// Print the last record of trails as lines to be kept elsewhere, which show later if a trail was cut
+    Head(trail::HeadArgs),
     /// Verify a trail: an exported one without any service, or a workflow's where it is kept
     Verify(trail::VerifyArgs),
 }
@@ -157,7 +159,7 @@ fn database_url(text: &str) -> Result<SecretString, String> {
     Ok(text.to_owned().into())
 }
 
-fn workflow(text: &str) -> Result<(Uuid, Uuid), String> {
+pub(crate) fn workflow(text: &str) -> Result<(Uuid, Uuid), String> {
     let (cycle, report) = text.split_once('/').ok_or("two ids with a slash between them")?;
     let id = |what: &str, text: &str| {
         Uuid::parse_str(text).map_err(|error| format!("the {what} id is no UUID: {error}"))

@@ -33,6 +33,7 @@ pub async fn run() -> ExitCode {
         Command::Export(args) => commands::export::run(args).await,
         Command::Board(args) => commands::board::run(args).await,
         Command::Metrics(args) => commands::metrics::run(args).await,
+        Command::Head(args) => commands::head::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     };
     match done {

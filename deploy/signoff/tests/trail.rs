@@ -1,4 +1,4 @@
-//! `signoff export` and `signoff verify`, beside a running system and without one.
+//! `signoff export`, `signoff head` and `signoff verify`, beside a running system and without one.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod helper;
@@ -14,10 +14,14 @@ use helper::{Up, open_folder, signoff};
 use serde_json::{Value, json};
 use signoff::stack::signing_key;
 use signoff_chassis::identity::{Claims, SigningKey};
+use signoff_contract::gateway::v1::{
+    Lob, Member, OpenWorkflowRequest, SetLobsRequest,
+    workflow_service_client::WorkflowServiceClient,
+};
 use signoff_contract::versioning::v1::{
     BeginOpenRequest, OpenRequest, versioning_service_client::VersioningServiceClient,
 };
-use signoff_contract::workflow::v1::{Phase, Scope};
+use signoff_contract::workflow::v1::{Phase, Role as WireRole, Scope};
 use signoff_workflow::Role;
 use sqlx::{AssertSqlSafe, Connection};
 use tonic::{Request, transport::Channel};
@@ -269,5 +273,150 @@ fn a_trail_that_was_altered_is_found_where_it_is_kept_and_in_its_file() {
     let (out, _) = run_in(here, &["verify", &workflow.file(), "--output", "json"], 1);
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["first_damaged"]["record"], 2);
+    assert_eq!(up.end("TERM"), Some(0));
+}
+
+/// Opens a workflow at the gateway, and sets the lines of business.
+async fn known_to_the_gateway(up: &Up, workflow: &Workflow) {
+    let (out, _) = run_in(
+        Path::new("."),
+        &["token", "--user", "90", "--role", "admin", "--data", up.data.to_str().unwrap()],
+        0,
+    );
+    let bearer = format!("Bearer {}", out.trim());
+    let address = format!("http://{}", up.endpoints()["gateway"].as_str().unwrap());
+    let mut client = WorkflowServiceClient::connect(address).await.unwrap();
+    let request_id = || Uuid::new_v4().to_string();
+    let open = OpenWorkflowRequest {
+        scope: Some(Scope {
+            cycle_id: workflow.cycle_id.clone(),
+            report_id: workflow.report_id.clone(),
+            ..Scope::default()
+        }),
+        cycle_name: "2026 Q4".to_owned(),
+        report_name: "FR Y-14M".to_owned(),
+        members: vec![Member { user_id: 10, role: WireRole::Tester.into() }],
+        request_id: request_id(),
+    };
+    let lob_id = Uuid::new_v4().to_string();
+    let lobs = SetLobsRequest {
+        lobs: vec![Lob { lob_id, name: "Cards".to_owned(), ..Lob::default() }],
+        reason: "as of this year".to_owned(),
+        request_id: request_id(),
+    };
+    let (mut open, mut lobs) = (Request::new(open), Request::new(lobs));
+    for metadata in [open.metadata_mut(), lobs.metadata_mut()] {
+        metadata.insert("authorization", bearer.parse().unwrap());
+    }
+    client.open_workflow(open).await.unwrap();
+    client.set_lobs(lobs).await.unwrap();
+}
+
+#[test]
+fn heads_are_kept_elsewhere_and_show_what_the_trail_cannot() {
+    let folder = open_folder();
+    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
+    let here = here.path();
+    let mut up = Up::start(&data);
+    let data = data.to_str().unwrap();
+    let workflow = Workflow::of(&up);
+    block_on(known_to_the_gateway(&up, &workflow));
+    let (name, file) = (workflow.name(), workflow.file());
+    let house = format!("{0}/{0}", Uuid::nil());
+
+    // One line for each trail that has a record, for people and for programs.
+    let head = ["head", "--workflow", &name, "--data", data];
+    let (out, errors) = run_in(here, &head, 0);
+    assert_eq!(errors, "");
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split(' ').collect()).collect();
+    assert_eq!(
+        lines.iter().map(|line| line[..3].join(" ")).collect::<Vec<_>>(),
+        [format!("versioning {name} 3"), format!("gateway {name} 1"),]
+    );
+    let (hash, last) = (lines[0][3], format!("3:{}", lines[0][3]));
+    let (out, _) =
+        run_in(here, &[&head[..], &["--source", "gateway", "--output", "json"]].concat(), 0);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&json["heads"][0]["sequence"], &json["heads"][1]), (&json!(1), &Value::Null));
+    assert_eq!(json["heads"][0]["hash"], lines[1][3]);
+    let nobody = format!("{0}/{0}", Uuid::new_v4());
+    let (_, errors) = run_in(here, &["head", "--workflow", &nobody, "--data", data], 1);
+    assert!(errors.contains("no such trail has a record"), "{errors}");
+
+    // All of them, in a file that grows only when they move.
+    let keep = ["head", "--all", "--keep", "kept", "--data", data];
+    let (out, _) = run_in(here, &keep, 0);
+    let kept = fs::read_to_string(here.join("kept")).unwrap();
+    assert_eq!(kept, out);
+    assert_eq!((kept.lines().count(), kept.contains(&format!("gateway {house} 1 "))), (3, true));
+    run_in(here, &keep, 0);
+    assert_eq!(fs::read_to_string(here.join("kept")).unwrap(), kept);
+
+    // What is there as it was, fits.
+    run_in(here, &["export", "--workflow", &name, "--data", data], 0);
+    let all = ["verify", "--heads", "kept", "--data", data];
+    let (out, _) = run_in(here, &[&all[..], &["--output", "json"]].concat(), 0);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["intact"], report["trails"].as_array().unwrap().len()), (&json!(true), 3));
+    let (out, _) = run_in(here, &["verify", &file, "--head", &last, "--head", &last], 0);
+    assert!(out.contains("kept     2 heads\n  verdict  intact"), "{out}");
+    run_in(here, &["verify", &file, "--heads", "kept"], 0);
+    let ask = ["verify", "--workflow", &name, "--data", data];
+    run_in(here, &[&ask[..], &["--heads", "kept"]].concat(), 0);
+    run_in(here, &[&ask[..], &["--source", "versioning", "--head", &last]].concat(), 0);
+    let (_, errors) = run_in(here, &["verify", &file, "--head", &format!("4:{hash}")], 1);
+    assert!(errors.contains("record 4 (line 5): it is missing: the chain was cut"), "{errors}");
+    let (_, errors) = run_in(here, &["verify", &file, "--head", &format!("2:{hash}")], 1);
+    assert!(errors.contains("record 2") && errors.contains("was written anew"), "{errors}");
+    fs::write(here.join("others"), format!("audit {name} 1 {hash}\n")).unwrap();
+    let (_, errors) = run_in(here, &["verify", &file, "--heads", "others"], 1);
+    assert!(errors.contains("others has no head of such a trail"), "{errors}");
+
+    // A record that is written anew, with a hash that fits, shows against nothing else.
+    let url = up.endpoints()["database"].as_str().unwrap().to_owned();
+    let url = format!("{}/signoff_versioning", url.rsplit_once('/').unwrap().0);
+    let deed = |deed: &str| {
+        let deed = format!(
+            "alter table trail disable trigger all; {deed}; alter table trail enable trigger all"
+        );
+        block_on(async {
+            let mut admin = sqlx::PgConnection::connect(&url).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(deed)).execute(&mut admin).await.unwrap();
+        });
+    };
+    deed(
+        "update trail set canonical =
+             convert_to(replace(convert_from(canonical, 'UTF8'), '/Open\"', '/Opem\"'), 'UTF8')
+         where seq = 3;
+         update trail set hash = sha256(
+             '\\x7369676e6f66662d747261696c2d763100'::bytea || previous_hash || canonical)
+         where seq = 3",
+    );
+    run_in(here, &ask, 0);
+    let anew = "record 3: its hash is not that of the head that was kept";
+    for command in [&[&ask[..], &["--heads", "kept"]].concat(), &all[..], &keep[..]] {
+        let (_, errors) = run_in(here, command, 1);
+        assert!(errors.contains(anew), "{command:?}: {errors}");
+    }
+    assert_eq!(fs::read_to_string(here.join("kept")).unwrap(), kept, "what fits did not move");
+
+    // So does a tail that was cut.
+    deed(
+        "delete from trail where seq > 1; update phase_gates set attempt = 1, opened_attempt = null, \
+          opened_at = null, opened_by = null",
+    );
+    run_in(here, &ask, 0);
+    run_in(here, &["export", "--workflow", &name, "--data", data, "--force"], 0);
+    for command in [
+        &["verify", &file, "--head", &last][..],
+        &["verify", &file, "--heads", "kept"],
+        &[&ask[..], &["--source", "versioning", "--head", &last]].concat(),
+        &keep,
+    ] {
+        let (_, errors) = run_in(here, command, 1);
+        let cut =
+            errors.contains("record 2") && errors.contains("it is missing: the chain was cut");
+        assert!(cut, "{command:?}: {errors}");
+    }
     assert_eq!(up.end("TERM"), Some(0));
 }

@@ -7,6 +7,8 @@ use helper::run;
 
 const REPORT: &str = "00000000-0000-0000-0000-000000000001/00000000-0000-0000-0000-000000000002";
 
+const HEAD: &str = "7:abababababababababababababababababababababababababababababababab";
+
 #[test]
 fn help_and_version_are_everywhere() {
     for command in [
@@ -19,6 +21,7 @@ fn help_and_version_are_everywhere() {
         "serve gateway",
         "board",
         "export",
+        "head",
         "verify",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
@@ -69,6 +72,14 @@ fn wrong_usage_has_exit_code_2() {
         &["verify", "a.jsonl", "b.jsonl"],
         &["verify", "a.jsonl", "--source", "versioning"],
         &["verify", "a.jsonl", "--output", "xml"],
+        &["verify", "a.jsonl", "--head", "7"],
+        &["verify", "a.jsonl", "--head", HEAD, "--heads", "kept"],
+        &["verify", "--head", HEAD],
+        &["verify", "--workflow", REPORT, "--head", HEAD],
+        &["head"],
+        &["head", "--workflow", "x"],
+        &["head", "--workflow", REPORT, "--all"],
+        &["head", "--all", "--source", "metrics"],
     ];
     for case in cases {
         let output = run(case);

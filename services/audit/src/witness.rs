@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 use signoff_backend::ServiceError as _;
-use signoff_ledger::{DetailChunk, KeptRows, Record, Testimony, Witness};
+use signoff_ledger::{Contradictions, DetailChunk, KeptRows, Record, Testimony, Verdict, Witness};
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ impl Rows {
             Err(what) => return Ok(Err(what)),
         }
         let Ok(subject) = Uuid::try_parse(&record.subject) else {
-            self.kept.gate(&record.subject, content.after);
+            self.kept.gate(record, content.after);
             return Ok(Ok(()));
         };
         let author = rows::Author::of(record, content.reason);
@@ -105,26 +105,30 @@ impl Rows {
         })
     }
 
-    async fn compare(&self, connection: &mut PgConnection) -> Result<Result<(), String>, Error> {
-        let there = rows::count(connection, self.workflow).await?;
+    async fn compare(&self, connection: &mut PgConnection) -> Result<Contradictions, Error> {
+        let mut found = Contradictions::default();
+        let workflow = self.workflow;
+        let there = rows::count(connection, workflow).await?;
         if there != self.told {
             let told = self.told;
-            return Ok(Err(format!("{told} rows of history were recorded, and {there} are there")));
+            let what = format!("{told} rows of history were recorded, and {there} are there");
+            found.note(None, what);
         }
-        if let Some(id) = rows::torn(connection, self.workflow).await? {
-            return Ok(Err(format!("the changes of {id} do not follow each other")));
+        if let Some((id, record)) = rows::torn(connection, workflow).await? {
+            found.note(Some(record), format!("the changes of {id} do not follow each other"));
         }
-        if let Some(id) = rows::differs_from_history(connection, self.workflow).await? {
-            return Ok(Err(format!("the state of {id} is not what its history says")));
+        if let Some((id, record)) = rows::differs_from_history(connection, workflow).await? {
+            found.note(record, format!("the state of {id} is not what its history says"));
         }
-        if let Some(id) = rows::follows_wrongly(connection, self.workflow).await? {
+        if let Some(id) = rows::follows_wrongly(connection, workflow).await? {
             let what = "does not follow from its documents, executions and actions";
-            return Ok(Err(format!("how far test case {id} is {what}")));
+            found.note(None, format!("how far test case {id} is {what}"));
         }
-        if let Some(lob) = rows::counted_wrongly(connection, self.workflow).await? {
-            return Ok(Err(format!("the counts of lane {lob} are not those of its test cases")));
+        if let Some(lob) = rows::counted_wrongly(connection, workflow).await? {
+            found.note(None, format!("the counts of lane {lob} are not those of its test cases"));
         }
-        Ok(Ok(()))
+        self.kept.compare(connection, &mut found).await?;
+        Ok(found)
     }
 }
 
@@ -137,11 +141,9 @@ impl Witness for Rows {
         self.look(connection, chunk).await.map_err(Error::into_ledger_error)
     }
 
-    async fn end(&mut self, connection: &mut PgConnection) -> Testimony {
-        match self.compare(connection).await.map_err(Error::into_ledger_error)? {
-            Ok(()) => self.kept.compare(connection).await,
-            Err(what) => Ok(Err(what)),
-        }
+    async fn end(&mut self, connection: &mut PgConnection) -> Verdict {
+        let found = self.compare(connection).await.map_err(Error::into_ledger_error)?;
+        Ok(found.first())
     }
 }
 

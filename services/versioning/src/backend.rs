@@ -29,7 +29,7 @@ impl Keeper for Engine {
     }
 
     fn witness(&self, workflow: Workflow) -> impl Witness {
-        Rows::of(workflow)
+        Rows::of(workflow, self.desk.phases().clone())
     }
 
     fn refuses_phase(row: &PhaseRow) -> Option<&'static str> {

@@ -89,7 +89,8 @@ impl Executions {
     /// # Errors
     /// There is no token to ask with.
     pub fn asked_as(args: AuditArgs) -> anyhow::Result<Self> {
-        let Some(token_file) = args.service_token_file.filter(|_| !args.audit_url.is_empty()) else {
+        let Some(token_file) = args.service_token_file.filter(|_| !args.audit_url.is_empty())
+        else {
             return Ok(Self::unknown());
         };
         std::fs::read_to_string(&token_file)

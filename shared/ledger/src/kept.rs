@@ -6,17 +6,17 @@ use serde_json::Value;
 use signoff_workflow::Workflow;
 use sqlx::PgConnection;
 
-use crate::{Closing, Record, Testimony, closing, gates};
+use crate::{Closing, Contradictions, LedgerError, Record, closing, gates};
 
 /// What a chain says of the ledger's own rows. A service's [`Witness`](crate::Witness) tells it
 /// which records are about them, since the service knows what its other records are about.
 #[derive(Debug)]
 pub struct KeptRows {
     workflow: Workflow,
-    /// What was said last about each gate.
-    gates: HashMap<String, Value>,
-    /// What was said about the end of the workflow.
-    closing: Option<Value>,
+    /// What was said last about each gate, and by which record.
+    gates: HashMap<String, (i64, Value)>,
+    /// What was said about the end of the workflow, and by which record.
+    closing: Option<(i64, Value)>,
 }
 
 impl KeptRows {
@@ -37,30 +37,38 @@ impl KeptRows {
         if record.action != Closing::ACTION {
             return Ok(false);
         }
-        self.closing = after.cloned();
+        self.closing = after.map(|after| (record.sequence, after.clone()));
         Ok(true)
     }
 
-    /// Notes what a record says about the gate of a phase, by its slug.
-    pub fn gate(&mut self, slug: &str, after: Option<Value>) {
-        self.gates.extend(after.map(|after| (slug.to_owned(), after)));
+    /// Notes what a record says about the gate of a phase: its subject is the slug.
+    pub fn gate(&mut self, record: &Record, after: Option<Value>) {
+        self.gates.extend(after.map(|after| (record.subject.clone(), (record.sequence, after))));
     }
 
     /// Compares what was said with what is there.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn compare(&self, connection: &mut PgConnection) -> Testimony {
-        let slugs: Vec<&str> = self.gates.keys().map(String::as_str).collect();
-        for (slug, gate) in gates::load(connection, self.workflow, &slugs).await? {
-            if self.gates.get(&slug) != Some(&gate.summary()) {
-                return Ok(Err(format!("the gate of {slug} is not what was recorded")));
+    pub async fn compare(
+        &self,
+        connection: &mut PgConnection,
+        found: &mut Contradictions,
+    ) -> Result<(), LedgerError> {
+        let gates = gates::all(connection, self.workflow).await?;
+        for slug in gates.keys().filter(|slug| !self.gates.contains_key(*slug)) {
+            found.note(None, format!("the gate of {slug} is in no record"));
+        }
+        for (slug, (record, told)) in &self.gates {
+            if gates.get(slug).map(gates::Gate::summary).as_ref() != Some(told) {
+                found.note(Some(*record), format!("the gate of {slug} is not what was recorded"));
             }
         }
-        let closing = closing(connection, self.workflow).await?;
-        if closing.as_ref().map(Closing::summary) != self.closing {
-            return Ok(Err("the end of the workflow is not what was recorded".to_owned()));
+        let there = closing(connection, self.workflow).await?.as_ref().map(Closing::summary);
+        if there.as_ref() != self.closing.as_ref().map(|(_, told)| told) {
+            let record = self.closing.as_ref().map(|(record, _)| *record);
+            found.note(record, "the end of the workflow is not what was recorded");
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }

@@ -214,8 +214,22 @@ impl Ledger {
         workflow: Workflow,
         witness: &mut impl Witness,
     ) -> Result<Verification, LedgerError> {
+        self.verify_against(workflow, &[], witness).await
+    }
+
+    /// The same, and whether the chain has the heads that were kept elsewhere.
+    ///
+    /// # Errors
+    /// What the database says. A chain that does not fit is no error.
+    pub async fn verify_against(
+        &self,
+        workflow: Workflow,
+        kept: &[Head],
+        witness: &mut impl Witness,
+    ) -> Result<Verification, LedgerError> {
         let mut snapshot = Guarded::snapshot(&self.pool).await?;
-        let found = walk::verify(snapshot.connection(), self.source, workflow, witness).await?;
+        let found =
+            walk::verify(snapshot.connection(), self.source, workflow, kept, witness).await?;
         snapshot.roll_back().await?;
         Ok(found)
     }

@@ -39,8 +39,9 @@ pub use provision::{DatabaseUrls, Login, Provision, ProvisionError, provision};
 pub use queue::QueueOptions;
 pub use schema::{MigrationError, SERVICE_GROUP, migrate, with_ledger};
 pub use trail::{
-    Actor, Content, Damage, DetailChunk, DetailError, DetailRows, DetailWriter, Details,
-    DetailsRoot, Entry, EntryError, Export, ExportError, ExportFault, ExportFlaw, FORMAT, Flaw,
-    Hash, Head, Link, MAX_CANONICAL, MAX_CHUNK, MAX_EXPORT_LINE, NoWitness, Origin, Record, Source,
-    Testimony, TrailActor, Verification, VerifiedExport, Verifier, Witness, verify_export,
+    Actor, Content, Contradiction, Contradictions, Damage, DetailChunk, DetailError, DetailRows,
+    DetailWriter, Details, DetailsRoot, Entry, EntryError, Export, ExportError, ExportFault,
+    ExportFlaw, FORMAT, Flaw, Hash, Head, Link, MAX_CANONICAL, MAX_CHUNK, MAX_EXPORT_LINE,
+    NoWitness, Origin, Record, Source, Testimony, TrailActor, Verdict, Verification,
+    VerifiedExport, Verifier, Witness, verify_export, verify_export_against,
 };

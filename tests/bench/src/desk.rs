@@ -161,7 +161,8 @@ impl Desk {
 pub async fn verify(person: &Person, workflow: Workflow, source: feed::Source) -> Result<()> {
     let scope = Some(world::whole(workflow));
     let source = source.into();
-    let found = person.call(feed::VerifyTrailRequest { scope, source }).await?;
+    let found =
+        person.call(feed::VerifyTrailRequest { scope, source, ..Default::default() }).await?;
     ensure!(found.intact && found.records > 2, "the trail is not intact: {found:?}");
     Ok(())
 }

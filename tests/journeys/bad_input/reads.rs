@@ -2,7 +2,7 @@
 
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::versioning::v1 as wire;
-use signoff_contract::workflow::v1::ErrorReason;
+use signoff_contract::workflow::v1::{self as shared, ErrorReason};
 use signoff_tests::refusals::{fields, refusal};
 use signoff_tests::world::whole;
 use signoff_tests::{Stage, build};
@@ -60,9 +60,16 @@ const STATUS: &[Fault<Status>] = &[
 const TRAIL: &[Fault<feed::GetTrailRequest>] =
     &[("source", |r| r.source = 2), ("source", |r| r.source = 3), ("source", |r| r.source = 99)];
 
+fn head(sequence: i64, length: usize) -> shared::TrailHead {
+    shared::TrailHead { sequence, hash: vec![7; length] }
+}
+
 const VERIFY: &[Fault<feed::VerifyTrailRequest>] = &[
     ("source", |r| r.source = 2),
     ("source", |r| r.source = -1),
+    ("kept_heads", |r| r.kept_heads = vec![head(1, 32); 1001]),
+    ("kept_heads[0].sequence", |r| r.kept_heads = vec![head(0, 32)]),
+    ("kept_heads[1].hash", |r| r.kept_heads = vec![head(1, 32), head(1, 31)]),
     ("scope.phase", |r| r.scope.as_mut().unwrap().phase = 4),
 ];
 
@@ -90,7 +97,7 @@ async fn each_fault_of_a_question_is_named() {
     let scope = Some(whole(stage.workflow));
     let trail = feed::GetTrailRequest { scope: scope.clone(), ..Default::default() };
     each_is_named(&stage, tester, trail, TRAIL).await;
-    let verify = feed::VerifyTrailRequest { scope, source: 1 };
+    let verify = feed::VerifyTrailRequest { scope, source: 1, ..Default::default() };
     each_is_named(&stage, tester, verify, VERIFY).await;
 }
 

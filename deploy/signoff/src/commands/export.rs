@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use signoff_chassis::shutdown;
 use signoff_ledger::{ExportFlaw, Source, VerifiedExport, verify_export};
+use signoff_workflow::Workflow;
 use tempfile::NamedTempFile;
 
-use super::auditor::Auditor;
+use super::auditor::{Auditor, Auditors};
+use super::data_folder;
 use super::report::Report;
 use crate::cli::trail::ExportArgs;
 use crate::output;
@@ -24,14 +26,23 @@ pub(crate) async fn run(args: ExportArgs) -> Result<()> {
 async fn export(args: ExportArgs) -> Result<()> {
     let source = Source::from(args.source);
     if args.out.as_deref() == Some(Path::new("-")) {
-        return to_standard_output(Auditor::of(source, args.workflow, args.data).await?).await;
+        return to_standard_output(auditor(source, args.workflow, args.data).await?).await;
     }
     let path = args.out.unwrap_or_else(|| default_name(source, args.workflow));
     // Before anybody is asked; at the end it is refused as well, if the file came meanwhile.
     ensure!(args.force || path.symlink_metadata().is_err(), there_already(&path));
-    let auditor = Auditor::of(source, args.workflow, args.data).await?;
+    let auditor = auditor(source, args.workflow, args.data).await?;
     let found = to_file(auditor, &path, args.force).await?;
-    Report::of_file(path.display().to_string(), found).print(args.output)
+    Report::of_file(path.display().to_string(), found, None).print(args.output)
+}
+
+async fn auditor(
+    source: Source,
+    (cycle_id, report_id): (uuid::Uuid, uuid::Uuid),
+    data: Option<PathBuf>,
+) -> Result<Auditor> {
+    let auditors = Auditors::of(&data_folder(data)?).await?;
+    auditors.auditor((source, Workflow { cycle_id, report_id }))
 }
 
 fn default_name(source: Source, (cycle_id, report_id): (uuid::Uuid, uuid::Uuid)) -> PathBuf {

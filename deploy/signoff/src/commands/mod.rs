@@ -1,9 +1,11 @@
 //! One file for each command, and what those that read share: `auditor` asks the gateway,
-//! `report` says what was found.
+//! `report` says what was found, `kept` reads and writes heads.
 
 mod auditor;
 pub(crate) mod board;
 pub(crate) mod export;
+pub(crate) mod head;
+mod kept;
 pub(crate) mod metrics;
 mod report;
 pub(crate) mod serve;

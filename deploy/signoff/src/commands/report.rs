@@ -23,6 +23,9 @@ pub(super) struct Report {
     records: i64,
     /// The last of them: to be compared with a head that was kept elsewhere.
     head: Head,
+    /// With how many such heads it was compared, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_heads: Option<usize>,
     first_damaged: Option<Damaged>,
 }
 
@@ -43,20 +46,23 @@ struct Damaged {
     what: String,
 }
 
-/// What every service found about its trail of one workflow.
+/// What was found about several trails: those of one workflow, or all that heads were kept of.
 #[derive(Debug, Serialize)]
 pub(super) struct Reports {
-    cycle_id: Uuid,
-    report_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycle_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_id: Option<Uuid>,
     /// Whether all of them are.
     intact: bool,
     trails: Vec<Report>,
 }
 
 impl Reports {
-    /// What was found about a workflow.
-    pub(super) fn of(workflow: Workflow, trails: Vec<Report>) -> Self {
-        let Workflow { cycle_id, report_id } = workflow;
+    /// What was found.
+    pub(super) fn of(workflow: Option<Workflow>, trails: Vec<Report>) -> Self {
+        let cycle_id = workflow.map(|workflow| workflow.cycle_id);
+        let report_id = workflow.map(|workflow| workflow.report_id);
         Self { cycle_id, report_id, intact: trails.iter().all(|trail| trail.intact), trails }
     }
 
@@ -75,7 +81,10 @@ impl Reports {
             .trails
             .iter()
             .filter(|trail| !trail.intact)
-            .map(|trail| format!("the trail of {} is damaged: {}", trail.source, trail.damage()))
+            .map(|trail| match self.cycle_id {
+                Some(_) => format!("the trail of {} is damaged: {}", trail.source, trail.damage()),
+                None => trail.complaint(),
+            })
             .collect();
         if !damaged.is_empty() {
             bail!("{}", damaged.join("; "));
@@ -86,7 +95,7 @@ impl Reports {
 
 impl Report {
     /// What a file holds.
-    pub(super) fn of_file(file: String, found: VerifiedExport) -> Self {
+    pub(super) fn of_file(file: String, found: VerifiedExport, kept_heads: Option<usize>) -> Self {
         Self {
             file: Some(file),
             source: found.source.name(),
@@ -95,6 +104,7 @@ impl Report {
             intact: found.intact(),
             records: found.records,
             head: Head { sequence: found.head.sequence, hash: hex::encode(found.head.hash) },
+            kept_heads,
             first_damaged: found.fault.map(|fault| Damaged {
                 record: fault.record,
                 line: Some(fault.line),
@@ -105,9 +115,9 @@ impl Report {
 
     /// What a service answers.
     pub(super) fn of_answer(
-        source: Source,
-        workflow: Workflow,
+        (source, workflow): (Source, Workflow),
         answer: feed::VerifyTrailResponse,
+        kept_heads: Option<usize>,
     ) -> Self {
         let head = answer.head.unwrap_or_default();
         Self {
@@ -118,6 +128,7 @@ impl Report {
             intact: answer.intact,
             records: answer.records,
             head: Head { sequence: head.sequence, hash: hex::encode(head.hash) },
+            kept_heads,
             first_damaged: answer.first_damaged.map(|damage| Damaged {
                 record: Some(damage.sequence),
                 line: None,
@@ -149,10 +160,18 @@ impl Report {
         let fit = if self.intact { "" } else { " fit" };
         lines.push(line("records", format!("{}{fit}", self.records)));
         lines.push(line("head", format!("{} {}", self.head.sequence, self.head.hash)));
+        let heads = |kept| format!("{kept} head{}", if kept == 1 { "" } else { "s" });
+        lines.extend(self.kept_heads.map(|kept| line("kept", heads(kept))));
         let verdict =
             if self.intact { "intact".to_owned() } else { format!("DAMAGED: {}", self.damage()) };
         lines.push(line("verdict", verdict));
         lines
+    }
+
+    /// That it is damaged, and whose it is.
+    pub(super) fn complaint(&self) -> String {
+        let Self { source, cycle_id, report_id, .. } = self;
+        format!("the trail of {source} of {cycle_id}/{report_id} is damaged: {}", self.damage())
     }
 
     /// The first damage, in words.
@@ -187,7 +206,7 @@ mod tests {
 
     #[test]
     fn people_are_told_in_lines() {
-        let report = Report::of_file("x.jsonl".to_owned(), found(None));
+        let report = Report::of_file("x.jsonl".to_owned(), found(None), None);
         let lines = [
             "Trail of 00000000-0000-0000-0000-000000000001/00000000-0000-0000-0000-000000000002, \
              kept by versioning"
@@ -198,8 +217,10 @@ mod tests {
             "  verdict  intact".to_owned(),
         ];
         assert_eq!(report.lines(), lines);
+        let compared = Report::of_file("x.jsonl".to_owned(), found(None), Some(2));
+        assert_eq!(compared.lines()[4], "  kept     2 heads");
         let fault = ExportFault { line: 6, record: Some(4), what: Flaw::Hash.into() };
-        let report = Report::of_file("x.jsonl".to_owned(), found(Some(fault)));
+        let report = Report::of_file("x.jsonl".to_owned(), found(Some(fault)), None);
         assert_eq!(report.lines()[2], "  records  3 fit");
         assert_eq!(
             report.lines()[4],
@@ -211,22 +232,25 @@ mod tests {
     fn a_workflow_is_intact_if_all_of_its_trails_are() {
         let workflow = found(None).workflow;
         let fault = ExportFault { line: 6, record: Some(4), what: Flaw::Hash.into() };
-        let whole = || Report::of_file("x.jsonl".to_owned(), found(None));
-        let damaged = Report::of_file("y.jsonl".to_owned(), found(Some(fault)));
-        let reports = Reports::of(workflow, vec![whole(), whole()]);
+        let whole = || Report::of_file("x.jsonl".to_owned(), found(None), None);
+        let damaged = Report::of_file("y.jsonl".to_owned(), found(Some(fault)), None);
+        let reports = Reports::of(Some(workflow), vec![whole(), whole()]);
         assert!(reports.intact && reports.print(Format::Json).is_ok());
-        let reports = Reports::of(workflow, vec![whole(), damaged]);
+        let reports = Reports::of(Some(workflow), vec![whole(), damaged]);
         assert!(!reports.intact);
         let error = reports.print(Format::Text).unwrap_err().to_string();
         assert!(error.starts_with("the trail of versioning is damaged: record 4"), "{error}");
         let json = serde_json::to_value(reports).unwrap();
         assert_eq!((&json["intact"], &json["trails"][1]["intact"]), (&false.into(), &false.into()));
+        assert_eq!(json["cycle_id"], workflow.cycle_id.to_string());
+        let of_many = serde_json::to_value(Reports::of(None, vec![whole()])).unwrap();
+        assert_eq!(of_many.get("cycle_id"), None);
     }
 
     #[test]
     fn programs_are_told_in_json() {
         let fault = ExportFault { line: 9, record: None, what: ExportFlaw::NoEnd };
-        let report = Report::of_file("x.jsonl".to_owned(), found(Some(fault)));
+        let report = Report::of_file("x.jsonl".to_owned(), found(Some(fault)), None);
         assert_eq!(
             serde_json::to_value(report).unwrap(),
             serde_json::json!({

@@ -142,8 +142,11 @@ impl Person {
         &self,
         source: feed::Source,
     ) -> Result<feed::VerifyTrailResponse, Status> {
-        let request =
-            feed::VerifyTrailRequest { scope: Some(self.report()), source: source.into() };
+        let request = feed::VerifyTrailRequest {
+            scope: Some(self.report()),
+            source: source.into(),
+            ..Default::default()
+        };
         let mut trail = TrailServiceClient::new(self.gateway.clone());
         Ok(trail.verify_trail(request).await?.into_inner())
     }

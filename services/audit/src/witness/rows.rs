@@ -109,20 +109,21 @@ pub(super) async fn count(conn: &mut PgConnection, workflow: Workflow) -> Result
         .await?)
 }
 
-/// A subject whose changes do not follow each other: each begins where the one before it ended.
+/// A subject whose changes do not follow each other: each begins where the one before it ended. With
+/// the first record that tells of one that does not.
 pub(super) async fn torn(
     conn: &mut PgConnection,
     workflow: Workflow,
-) -> Result<Option<Uuid>, Error> {
-    Ok(sqlx::query_scalar(
-        "select id from (
-             select id, revision, previous_state, row_number() over of_subject as number,
+) -> Result<Option<(Uuid, i64)>, Error> {
+    Ok(sqlx::query_as(
+        "select id, record_no from (
+             select id, record_no, revision, previous_state, row_number() over of_subject as number,
                  lag(new_state) over of_subject as before
              from history where cycle_id = $1 and report_id = $2
              window of_subject as (partition by id order by revision)
          ) h
          where revision <> number or previous_state is distinct from before
-         order by id limit 1",
+         order by record_no, id limit 1",
     )
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)
@@ -137,14 +138,15 @@ macro_rules! state_differs {
         concat!(
             "to_jsonb(t) - array['cycle_id', 'report_id', 'revision', 'change_type',
                          'changed_by', 'change_reason', 'record_no', 'occurred_at', 'recorded_at',
-                         'origin'", $(", '", $more, "'",)* "]
+                         'origin', 'copies'", $(", '", $more, "'",)* "]
                      is distinct from h.new_state"
         )
     };
 }
 
 /// The statement that looks for a subject of one table that is not what its history says last, or
-/// that has history and is not there.
+/// that has history and is not there, or that is there twice. With the record that says so: the last
+/// one about it.
 macro_rules! differs {
     ($table:literal, $type:literal, $state_differs:expr) => {
         concat!(
@@ -155,10 +157,12 @@ macro_rules! differs {
             "'
                  order by id, revision desc
              )
-             select coalesce(t.id, h.id) as id
-             from (select * from ",
+             select coalesce(t.id, h.id) as id, h.record_no
+             from (
+                 select *, count(*) over (partition by id) as copies from ",
             $table,
-            " where cycle_id = $1 and report_id = $2) t
+            " where cycle_id = $1 and report_id = $2
+             ) t
              full join of_type h on h.id = t.id
              where t.id is null or h.id is null
                  or (t.revision, t.change_type, t.changed_by, t.record_no, t.occurred_at,
@@ -169,17 +173,19 @@ macro_rules! differs {
                  or ",
             $state_differs,
             "
-             limit 1)"
+                 or t.copies > 1
+             order by 2 limit 1)"
         )
     };
 }
 
-/// A subject whose state is not what its history says.
+/// A subject whose state is not what its history says, and the record that does, if there is one: of
+/// several, that of the first record.
 pub(super) async fn differs_from_history(
     conn: &mut PgConnection,
     workflow: Workflow,
-) -> Result<Option<Uuid>, Error> {
-    Ok(sqlx::query_scalar(concat!(
+) -> Result<Option<(Uuid, Option<i64>)>, Error> {
+    Ok(sqlx::query_as(concat!(
         differs!("assignments", "assignment", state_differs!()),
         " union all ",
         differs!("test_plans", "test_plan", state_differs!()),
@@ -205,7 +211,7 @@ pub(super) async fn differs_from_history(
         differs!("actions", "action", state_differs!()),
         " union all ",
         differs!("records", "record", "(t.phase, t.data) is distinct from (h.phase, h.new_state)"),
-        " limit 1",
+        " order by 2 limit 1",
     ))
     .bind(workflow.cycle_id)
     .bind(workflow.report_id)

@@ -14,6 +14,11 @@ pub(super) enum Claim {
     Description(Vec<Piece>),
 }
 
+/// The schema of payloads that no column speaks of: whoever writes a later one has to say so.
+const fn first_schema() -> i16 {
+    1
+}
+
 /// A content.
 #[derive(Deserialize)]
 pub(super) struct Content {
@@ -23,6 +28,8 @@ pub(super) struct Content {
     pub(super) content_hash: String,
     pub(super) source: String,
     pub(super) contributed: bool,
+    #[serde(default = "first_schema")]
+    pub(super) schema: i16,
     #[serde(default)]
     pub(super) metadata_hash: Option<String>,
     #[serde(default)]
@@ -40,6 +47,8 @@ pub(super) struct Ruling {
     pub(super) state: String,
     pub(super) notes_hash: Option<String>,
     pub(super) change_hash: Option<String>,
+    #[serde(default = "first_schema")]
+    pub(super) schema: i16,
     pub(super) accepted_without_finding: bool,
     pub(super) reason_hash: Option<String>,
     pub(super) ended_ruling: Option<i32>,

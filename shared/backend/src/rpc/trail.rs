@@ -5,7 +5,7 @@ use signoff_contract::convert::{PhaseNeed, json_to_wire, time_to_wire};
 use signoff_contract::feed::v1 as feed;
 use signoff_contract::feed::v1::trail_service_server::{TrailService, TrailServiceServer};
 use signoff_contract::workflow::v1 as shared;
-use signoff_ledger::{Content, Export, Link, Origin, Source};
+use signoff_ledger::{Content, Export, Head, Link, Origin, Source};
 use signoff_workflow::{PhaseTable, Role, Violations, Workflow};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
@@ -13,6 +13,9 @@ use tracing::Instrument as _;
 
 use super::{Answers, MAX_MESSAGE, Page, admit, answer, malformed};
 use crate::{Fault, Keeper, ServiceError as _};
+
+/// Against how many heads a chain is verified at once.
+const MAX_KEPT_HEADS: usize = 1000;
 
 type Answered<A> = Result<Response<A>, Status>;
 
@@ -92,7 +95,9 @@ async fn verify_trail<B: Keeper>(
     let workflow = admitted.scope.workflow;
     let done = async {
         expect_own(admitted.request.source, backend.ledger().source())?;
-        let found = backend.ledger().verify(workflow, &mut backend.witness(workflow)).await?;
+        let kept = kept_heads(admitted.request.kept_heads)?;
+        let witness = &mut backend.witness(workflow);
+        let found = backend.ledger().verify_against(workflow, &kept, witness).await?;
         Ok(feed::VerifyTrailResponse {
             intact: found.intact,
             records: found.records,
@@ -144,6 +149,28 @@ async fn send(
             }
         }
     }
+}
+
+/// # Errors
+/// They are too many, or no heads of records.
+fn kept_heads(heads: Vec<shared::TrailHead>) -> Result<Vec<Head>, Fault> {
+    if heads.len() > MAX_KEPT_HEADS {
+        let why = format!("has {} heads; at most {MAX_KEPT_HEADS} are allowed", heads.len());
+        return Err(Fault::Invalid(Violations::one("kept_heads", why)));
+    }
+    let mut violations = Violations::default();
+    let mut kept = Vec::with_capacity(heads.len());
+    for (place, head) in heads.into_iter().enumerate() {
+        let path = |field: &str| format!("kept_heads[{place}].{field}");
+        if head.sequence < 1 {
+            violations.add(path("sequence"), "must be 1 or higher");
+        }
+        match head.hash.try_into() {
+            Ok(hash) => kept.push(Head { sequence: head.sequence, hash }),
+            Err(_) => violations.add(path("hash"), "must have 32 bytes"),
+        }
+    }
+    violations.or(kept).map_err(Fault::Invalid)
 }
 
 /// # Errors

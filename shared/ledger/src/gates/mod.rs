@@ -16,6 +16,7 @@
 mod rules;
 pub(crate) mod store;
 
+pub(crate) use store::all;
 pub use store::load;
 
 pub use rules::{

@@ -10,15 +10,24 @@ use sqlx::{PgConnection, Row};
 use super::{Foundation, Gate, Opened, Stale};
 use crate::{Command, LedgerError};
 
-const LOAD: &str = "
-select g.phase, g.attempt, g.opened_attempt, g.opened_at, g.opened_by, g.stale_because,
-    g.stale_reopening, g.marks, g.reopening, g.reopenings, g.rests_on, h.holders, h.hold_attempts
-from phase_gates g
-left join lateral (
-    select array_agg(holder) as holders, array_agg(attempt) as hold_attempts from phase_holds
-    where cycle_id = g.cycle_id and report_id = g.report_id and phase = g.phase
-) h on true
-where g.cycle_id = $1 and g.report_id = $2 and g.phase = any($3)";
+/// The gates of a workflow, by one more condition.
+macro_rules! gates {
+    ($condition:literal) => {
+        concat!(
+            "select g.phase, g.attempt, g.opened_attempt, g.opened_at, g.opened_by, g.stale_because,
+                g.stale_reopening, g.marks, g.reopening, g.reopenings, g.rests_on, h.holders,
+                h.hold_attempts
+             from phase_gates g
+             left join lateral (
+                 select array_agg(holder) as holders, array_agg(attempt) as hold_attempts
+                 from phase_holds
+                 where cycle_id = g.cycle_id and report_id = g.report_id and phase = g.phase
+             ) h on true
+             where g.cycle_id = $1 and g.report_id = $2",
+            $condition
+        )
+    };
+}
 
 const SAVE: &str = "
 with gate as (
@@ -48,7 +57,7 @@ pub async fn load(
     workflow: Workflow,
     phases: &[&str],
 ) -> Result<BTreeMap<String, Gate>, LedgerError> {
-    let rows = sqlx::query(LOAD)
+    let rows = sqlx::query(gates!(" and g.phase = any($3)"))
         .bind(workflow.cycle_id)
         .bind(workflow.report_id)
         .bind(phases)
@@ -60,6 +69,19 @@ pub async fn load(
         gates.insert(row.try_get("phase")?, gate(&row)?);
     }
     Ok(gates)
+}
+
+/// All gates of a workflow that there are, by slug.
+pub(crate) async fn all(
+    connection: &mut PgConnection,
+    workflow: Workflow,
+) -> Result<BTreeMap<String, Gate>, LedgerError> {
+    let rows = sqlx::query(gates!(""))
+        .bind(workflow.cycle_id)
+        .bind(workflow.report_id)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get("phase")?, gate(row)?))).collect()
 }
 
 impl Command {

@@ -6,7 +6,9 @@ mod reader;
 mod writer;
 
 pub use pages::Export;
-pub use reader::{ExportError, ExportFault, ExportFlaw, VerifiedExport, verify_export};
+pub use reader::{
+    ExportError, ExportFault, ExportFlaw, VerifiedExport, verify_export, verify_export_against,
+};
 
 /// How long a line may be, in bytes with its end: what 64 KiB take at most when each byte is
 /// escaped, and room for the rest.

@@ -18,11 +18,12 @@ pub use details::{DetailChunk, DetailError, DetailRows, DetailWriter, DetailsRoo
 pub use entry::{Entry, EntryError, Origin, Source, TrailActor};
 pub use export::{
     Export, ExportError, ExportFault, ExportFlaw, MAX_EXPORT_LINE, VerifiedExport, verify_export,
+    verify_export_against,
 };
 pub(crate) use record::record_hash;
 pub use record::{Actor, Content, Details, Hash, Head, Link, Record};
 pub use verifier::{Damage, Flaw, Verification, Verifier};
-pub use witness::{NoWitness, Testimony, Witness};
+pub use witness::{Contradiction, Contradictions, NoWitness, Testimony, Verdict, Witness};
 
 /// The version of the canonical form that is written now.
 pub const FORMAT: i16 = 1;

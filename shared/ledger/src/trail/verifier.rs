@@ -1,5 +1,7 @@
 //! Whether a chain is what it was: pure, fed record by record.
 
+use std::collections::VecDeque;
+
 use sha2::{Digest, Sha256};
 use signoff_workflow::Workflow;
 
@@ -46,6 +48,23 @@ pub enum Flaw {
     /// The chunks fit, but are not those of this record.
     #[error("the root of its detail chunks is not what its bytes say")]
     Root,
+    /// The chain ends before a record of which chunks are left.
+    #[error("it is missing: chunks of record {0} are there")]
+    ChunksLeft(i64),
+    /// The chain ends before a head that was kept elsewhere.
+    #[error(
+        "it is missing: the chain was cut, or is an older one; the head of record {0} was kept"
+    )]
+    Cut(i64),
+    /// The record is another one than when its head was kept elsewhere.
+    #[error(
+        "its hash is not that of the head that was kept: it, or one behind record {after}, was \
+         written anew"
+    )]
+    Rewritten {
+        /// The last record before it whose head was kept as well, and fits; 0 if there is none.
+        after: i64,
+    },
 }
 
 /// The first record that does not fit, and why.
@@ -63,9 +82,9 @@ pub struct Damage {
 pub struct Verification {
     /// Whether all of it fits.
     pub intact: bool,
-    /// How many records fit before the first that does not.
+    /// How many records of the chain fit before the first that does not.
     pub records: i64,
-    /// The last record that fits. Compare it with a head that was kept elsewhere: a chain
+    /// The last of them. Compare it with a head that was kept elsewhere: a chain
     /// whose end was cut off is a shorter chain that fits.
     pub head: Head,
     /// The first record that does not fit.
@@ -81,6 +100,9 @@ pub struct Verifier {
     head: Head,
     /// The record whose chunks are coming.
     open: Option<Open>,
+    /// Heads that were kept elsewhere, in order, and the last of them that the chain was found to have.
+    kept: VecDeque<Head>,
+    confirmed: i64,
 }
 
 #[derive(Debug)]
@@ -94,7 +116,17 @@ struct Open {
 impl Verifier {
     /// A walk from the beginning of the chain that `source` keeps of `workflow`.
     pub fn new(source: Source, workflow: Workflow) -> Self {
-        Self { source, workflow, head: Head::EMPTY, open: None }
+        let (kept, confirmed) = (VecDeque::new(), 0);
+        Self { source, workflow, head: Head::EMPTY, open: None, kept, confirmed }
+    }
+
+    /// Expects the chain to have these heads, which were kept elsewhere.
+    #[must_use]
+    pub fn with_kept(mut self, heads: impl IntoIterator<Item = Head>) -> Self {
+        let mut heads: Vec<Head> = heads.into_iter().filter(|head| *head != Head::EMPTY).collect();
+        heads.sort_unstable();
+        self.kept = heads.into();
+        self
     }
 
     /// The last record that fits.
@@ -170,7 +202,7 @@ impl Verifier {
 
     /// The end of the chain, if nothing has failed.
     pub fn finish(mut self) -> Verification {
-        match self.close() {
+        match self.complete() {
             Ok(()) => Verification {
                 intact: true,
                 records: self.head.sequence,
@@ -206,8 +238,35 @@ impl Verifier {
                 return Err(Damage { sequence, what: Flaw::Root });
             }
         }
+        while let Some(kept) = self.kept.pop_front_if(|kept| kept.sequence <= sequence) {
+            if kept != open.head {
+                return Err(Damage { sequence, what: Flaw::Rewritten { after: self.confirmed } });
+            }
+            self.confirmed = sequence;
+        }
         self.head = open.head;
         Ok(())
+    }
+
+    /// Behind the last record there are chunks of one that is gone.
+    pub(crate) fn behind(&mut self, sequence: i64) -> Result<(), Damage> {
+        self.close()?;
+        let missing = self.head.sequence + 1;
+        Err(Damage { sequence: missing, what: Flaw::ChunksLeft(sequence) })
+    }
+
+    /// Nothing comes any more.
+    ///
+    /// # Errors
+    /// The last record does not fit in full, or a head was kept of one that should come.
+    pub(crate) fn complete(&mut self) -> Result<(), Damage> {
+        self.close()?;
+        match self.kept.front() {
+            Some(kept) => {
+                Err(Damage { sequence: self.head.sequence + 1, what: Flaw::Cut(kept.sequence) })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The record whose chunks have not all come.

@@ -6,20 +6,21 @@ use signoff_workflow::Workflow;
 use sqlx::postgres::PgConnection;
 
 use super::store::{self, StoredChunk};
-use super::{Damage, Flaw, Source, Verification, Verifier, Witness};
+use super::{Contradiction, Damage, Flaw, Head, Source, Verification, Verifier, Witness};
 use crate::LedgerError;
 
 /// At 64 KiB each, a page of records or chunks has at most 4 MiB.
 const PAGE: i64 = 64;
 
-/// Walks the whole chain. The connection is to be in a transaction with one snapshot.
+/// Walks the whole chain, which is to have the heads that were kept. The connection is to be in a transaction with one snapshot.
 pub(crate) async fn verify(
     connection: &mut PgConnection,
     source: Source,
     workflow: Workflow,
+    kept: &[Head],
     witness: &mut impl Witness,
 ) -> Result<Verification, LedgerError> {
-    let mut verifier = Verifier::new(source, workflow);
+    let mut verifier = Verifier::new(source, workflow).with_kept(kept.iter().copied());
     Ok(match walk(connection, workflow, &mut verifier, witness).await? {
         Ok(()) => verifier.finish(),
         Err(damage) => verifier.damaged(damage),
@@ -60,15 +61,18 @@ async fn walk(
         }
     }
     // Chunks behind the last record belong to one that is gone.
-    if let Some((sequence, chunk, content)) = chunks.next(connection, i64::MAX).await? {
-        return Ok(verifier.chunk(sequence, chunk, &content));
+    if let Some((sequence, ..)) = chunks.next(connection, i64::MAX).await? {
+        return Ok(verifier.behind(sequence));
     }
-    if let Err(damage) = verifier.close() {
+    // A tail that was cut off would look like rows that somebody put there.
+    if let Err(damage) = verifier.complete() {
         return Ok(Err(damage));
     }
     match witness.end(connection).await? {
         Ok(()) => Ok(Ok(())),
-        Err(what) => contradicted(verifier.head().sequence, what),
+        Err(Contradiction { record, what }) => {
+            contradicted(record.unwrap_or(verifier.head().sequence.max(1)), what)
+        }
     }
 }
 

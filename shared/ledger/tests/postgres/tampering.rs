@@ -77,8 +77,9 @@ async fn missing_records_are_named() {
     assert_eq!(damage(first).await, Some(Damage { sequence: 1, what }));
     // A cut end is a shorter chain, but for the details that are left of it.
     assert_eq!(damage("delete from trail where seq > 70").await, None);
-    let left = Damage { sequence: 70, what: Flaw::ChunkExtra(0) };
-    assert_eq!(damage("delete from trail where seq >= 70").await, Some(left));
+    let left = |sequence| Some(Damage { sequence, what: Flaw::ChunksLeft(70) });
+    assert_eq!(damage("delete from trail where seq >= 70").await, left(70));
+    assert_eq!(damage("delete from trail where seq >= 60").await, left(60));
 }
 
 #[tokio::test]

@@ -122,11 +122,23 @@ pub enum ExportError {
 /// # Errors
 /// It cannot be read, or is none of ours. One that does not fit is no error.
 pub fn verify_export(input: impl BufRead) -> Result<VerifiedExport, ExportError> {
+    verify_export_against(input, |_, _| Vec::new())
+}
+
+/// The same, and whether the chain has the heads that were kept elsewhere: `kept` says which, once it
+/// is known whose chain it is.
+///
+/// # Errors
+/// It cannot be read, or is none of ours. One that does not fit is no error.
+pub fn verify_export_against(
+    input: impl BufRead,
+    kept: impl FnOnce(Source, Workflow) -> Vec<Head>,
+) -> Result<VerifiedExport, ExportError> {
     let mut lines = Lines { input, number: 0, bytes: Vec::new() };
     let opening = opening(&mut lines)?;
     let workflow = Workflow { cycle_id: opening.cycle_id, report_id: opening.report_id };
     let mut walk = Walk {
-        verifier: Verifier::new(opening.source, workflow),
+        verifier: Verifier::new(opening.source, workflow).with_kept(kept(opening.source, workflow)),
         opened: (0, 0),
         digest: Sha256::new_with_prefix(&lines.bytes),
     };
@@ -280,7 +292,7 @@ impl Walk {
         if line.digest.0 != <Hash>::from(self.digest.clone().finalize()) {
             return fault(number, None, ExportFlaw::Digest);
         }
-        Ok(())
+        self.verifier.complete().map_err(|damage| self.damaged(number, damage))
     }
 
     /// The file is over, and its last line did not come.

@@ -379,3 +379,26 @@ fn a_fault_is_told_in_words() {
         "line 9: the file ends before its last line: something is missing"
     );
 }
+
+#[test]
+fn a_file_is_verified_against_heads_that_were_kept() {
+    let whole = chain(4);
+    let head = |at: usize| Head { sequence: at as i64 + 1, hash: whole[at].0.hash };
+    let against = |chain: &[(Record, Vec<DetailChunk>)], kept: Vec<Head>| {
+        let file = written(chain);
+        verify_export_against(file.as_slice(), |source, of| {
+            assert_eq!((source, of), (Source::Versioning, workflow()));
+            kept
+        })
+        .unwrap()
+    };
+    assert!(against(&whole, vec![head(3), head(1)]).intact());
+    let cut = against(&whole[..3], vec![head(1), head(3)]);
+    let fault = cut.fault.clone().unwrap();
+    let expected = chain_flaw(END - 1, 4, Flaw::Cut(4));
+    assert_eq!((fault.line, fault.record, fault.what), expected);
+    assert_eq!((cut.records, cut.head), (3, head(2)));
+    let other = Head { hash: [7; 32], ..head(2) };
+    let fault = against(&whole, vec![head(1), other]).fault.unwrap();
+    assert_eq!((fault.record, fault.what), (Some(3), Flaw::Rewritten { after: 2 }.into()));
+}

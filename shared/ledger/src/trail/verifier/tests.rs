@@ -165,3 +165,72 @@ fn chunks_out_of_order_or_of_no_record_are_found() {
     let late = verifier.chunk(2, 1, &chain[1].1[1]).unwrap_err();
     assert_eq!(late.what, Flaw::ChunkMissing(0));
 }
+
+/// What is found in a chain against heads that were kept elsewhere.
+fn against(chain: &Chain, kept: &[Head]) -> Result<Head, (i64, Flaw)> {
+    let mut verifier =
+        Verifier::new(Source::Versioning, workflow()).with_kept(kept.iter().copied());
+    for (record, chunks) in chain {
+        let mut fed = verifier.record(record);
+        for (number, chunk) in (0..).zip(chunks) {
+            fed = fed.and_then(|()| verifier.chunk(record.sequence, number, chunk));
+        }
+        if let Err(damage) = fed {
+            let found = verifier.damaged(damage.clone());
+            assert_eq!(found.records, damage.sequence - 1);
+            return Err((damage.sequence, damage.what));
+        }
+    }
+    let found = verifier.finish();
+    found.first_damaged.map_or(Ok(found.head), |damage| Err((damage.sequence, damage.what)))
+}
+
+fn heads(chain: &Chain) -> Vec<Head> {
+    chain.iter().map(|(record, _)| Head { sequence: record.sequence, hash: record.hash }).collect()
+}
+
+#[test]
+fn a_chain_that_was_cut_shows_against_a_head_that_was_kept() {
+    let whole = chain(5);
+    let kept = heads(&whole);
+    assert_eq!(against(&whole, &kept), Ok(kept[4]));
+    assert_eq!(against(&whole, &[kept[4], kept[1], kept[1], Head::EMPTY]), Ok(kept[4]));
+    for length in 0..5 {
+        let cut = whole[..length].to_vec();
+        assert!(verify(&cut).intact, "nothing else shows it");
+        assert_eq!(against(&cut, &kept[..length]).map(|head| head.sequence), Ok(length as i64));
+        for head in &kept[length..] {
+            let missing = length as i64 + 1;
+            assert_eq!(against(&cut, &[*head]), Err((missing, Flaw::Cut(head.sequence))));
+        }
+    }
+}
+
+#[test]
+fn a_tail_that_was_written_anew_shows_against_a_head_that_was_kept() {
+    let whole = chain(5);
+    let kept = heads(&whole);
+    let mut anew = whole.clone();
+    let mut previous = kept[1].hash;
+    for at in 2..5 {
+        let before = hex::encode(anew[at].0.previous_hash);
+        let text = String::from_utf8(anew[at].0.canonical.clone()).unwrap();
+        let text = text.replace("all good", "all bad!").replace(&before, &hex::encode(previous));
+        anew[at].0.canonical = text.into_bytes();
+        anew[at].0.previous_hash = previous;
+        rehash(&mut anew, at);
+        previous = anew[at].0.hash;
+    }
+    assert!(verify(&anew).intact, "nothing else shows it");
+    assert_eq!(against(&anew, &kept[..2]).map(|head| head.sequence), Ok(5));
+    for (head, after) in [(kept[2], 0), (kept[3], 0), (kept[4], 0)] {
+        let rewritten = Flaw::Rewritten { after };
+        assert_eq!(against(&anew, &[head]), Err((head.sequence, rewritten)));
+    }
+    let between = against(&anew, &[kept[4], kept[1]]);
+    assert_eq!(between, Err((5, Flaw::Rewritten { after: 2 })));
+    // Of two heads of one record, one must be wrong.
+    let other = Head { hash: [7; 32], ..kept[3] };
+    let two = against(&whole, &[kept[3], other]).unwrap_err();
+    assert!(matches!(two, (4, Flaw::Rewritten { .. })), "{two:?}");
+}
