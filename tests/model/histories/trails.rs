@@ -42,8 +42,11 @@ pub(crate) async fn read(reader: &Person, workflow: Workflow) -> Vec<feed::Trail
 /// Expects that all chains of a workflow fit, and what they are made from.
 pub(crate) async fn expect_intact(reader: &Person, workflow: Workflow) {
     for source in SOURCES {
-        let request =
-            feed::VerifyTrailRequest { scope: Some(whole(workflow)), source: source.into() };
+        let request = feed::VerifyTrailRequest {
+            scope: Some(whole(workflow)),
+            source: source.into(),
+            ..Default::default()
+        };
         let found = until("a verdict", || async { reader.call(request.clone()).await.ok() }).await;
         assert!(found.intact, "{source:?}: {:?}", found.first_damaged);
     }
