@@ -18,7 +18,7 @@ use signoff_ledger::{
 use signoff_tests::people::{request_id, scope};
 use signoff_tests::refusals::reason;
 use signoff_tests::wait::until;
-use signoff_tests::{Counting, House, Person, Proxy, Way, build, database, world};
+use signoff_tests::{Counting, House, Person, Proxy, Way, build, database, settings, world};
 use signoff_workflow::{Phase, Role};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tonic::{Code, Request};
@@ -29,10 +29,6 @@ use crate::at_work::AtWork;
 const GIVE_UP: Duration = Duration::from_secs(1);
 /// How long those wait who must get along with a slow network, on a slow machine.
 const PATIENT: Duration = Duration::from_secs(3);
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
-}
 
 /// Waits until nobody has been left in the middle of a transaction in this database.
 async fn whole_connections(name: &str) {
@@ -58,12 +54,11 @@ async fn admin() -> PgConnection {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_there_whatever_the_network_did() {
-    let (changes, seed) = (setting("SIGNOFF_TEST_LATE", 4), setting("SIGNOFF_TEST_SEED", 1));
-    println!("SIGNOFF_TEST_SEED={seed}");
+    let changes: u64 = settings::told("SIGNOFF_TEST_LATE").unwrap_or(4);
     let (urls, name) = database::fresh().await;
     let proxy = Proxy::before(&urls).await;
     let work = AtWork::for_at_most(&proxy.urls(&urls), Some(PATIENT)).await;
-    let mut dice = StdRng::seed_from_u64(seed);
+    let mut dice = StdRng::seed_from_u64(settings::seed());
     for nth in 0..changes {
         work.progress.more(dice.random_range(5..20)).await;
         let late = Duration::from_millis(dice.random_range(2..12));

@@ -25,7 +25,7 @@ use signoff_contract::workflow::v1::TrailHead;
 use signoff_ledger::{Head, verify_export_against};
 use signoff_tests::house::AUDITOR;
 use signoff_tests::world::whole;
-use signoff_tests::{House, Person, database};
+use signoff_tests::{House, Person, database, settings};
 use signoff_workflow::{Role, Workflow};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tables::Table;
@@ -163,16 +163,9 @@ async fn exported(auditor: &Person, source: feed::Source, workflow: Workflow) ->
     file
 }
 
-fn number<N: std::str::FromStr>(variable: &str) -> Option<N> {
-    let value = std::env::var(variable).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
-}
-
 #[tokio::test]
 async fn whatever_is_tampered_with_the_first_damaged_record_is_named() {
-    let seed = number("SIGNOFF_TEST_SEED").unwrap_or_else(|| rand::rng().random::<u64>());
-    println!("SIGNOFF_TEST_SEED={seed}");
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(settings::seed());
     let house: &'static House = Box::leak(Box::new(House::new().await));
     Box::pin(story::tell(house)).await;
     let auditor = house.person(AUDITOR, &[Role::Auditor]).await;
@@ -186,7 +179,7 @@ async fn whatever_is_tampered_with_the_first_damaged_record_is_named() {
         services.push(Service::of(source, database, &auditor).await);
     }
     let (mut done, mut wrong) = (BTreeMap::<(Kind, &str), usize>::new(), Vec::new());
-    for nth in 0..number("SIGNOFF_TEST_TAMPERINGS").unwrap_or(60) {
+    for nth in 0..settings::told("SIGNOFF_TEST_TAMPERINGS").unwrap_or(60) {
         let service = &mut services[[0, 0, 0, 1, 1, 2][rng.random_range(0..6)]];
         let deed = deeds::any(service, &mut rng).await;
         let mut found = service.look(&auditor, &deed).await;

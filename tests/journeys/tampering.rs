@@ -2,9 +2,8 @@
 
 use signoff_contract::versioning::v1::Verdict;
 use signoff_tests::acts::modified;
-use signoff_tests::report::SIGNERS;
 use signoff_tests::{Stage, World, build};
-use signoff_workflow::{Phase, Role};
+use signoff_workflow::Phase;
 use sqlx::{AssertSqlSafe, Connection};
 
 /// What is done behind everybody's back, and the first record that does not fit then. Each is
@@ -217,25 +216,14 @@ async fn story(world: &'static World) -> Stage {
 /// A report that was signed, by a delegate too, approved and attached.
 async fn report(world: &'static World) -> Stage {
     let stage = Stage::open_in(world, Phase::FINALIZE_TEST_REPORT).await;
-    let version = stage.ruled_report(1).await;
-    let asked = stage.tester.ask(&version, &SIGNERS).await.unwrap();
-    stage.lead.sign(&version, &asked[0]).await.unwrap();
-    stage.owner.delegate(&version, &asked[1], 21).await.unwrap();
-    let delegate = stage.person(21, &[Role::ReportOwner]);
-    delegate.sign(&version, &asked[1]).await.unwrap();
-    stage.executive.sign(&version, &asked[2]).await.unwrap();
-    stage.executive.approve(&version).await.unwrap();
-    stage.tester.attach(&version, &build::attribute_id(1)).await.unwrap();
+    stage.attached_report().await;
     stage
 }
 
 /// An approved observation whose remedy was spoken of twice.
 async fn remedies(world: &'static World) -> Stage {
     let stage = Stage::open_in(world, Phase::OBSERVATION_MANAGEMENT).await;
-    let version = stage.approved(2).await;
-    let all = stage.tester.decisions(&version).await;
-    stage.owner.remedy(&version, &all[0], Some("under way"), None, "").await.unwrap();
-    stage.lead.remedy(&version, &all[0], None, Some("2027-06-30"), "").await.unwrap();
+    stage.remedied().await;
     stage
 }
 

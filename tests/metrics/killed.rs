@@ -12,7 +12,7 @@ use signoff_contract::metrics::v1 as wire;
 use signoff_metrics::MetricsArgs;
 use signoff_tests::house::AUDITOR;
 use signoff_tests::wait::until;
-use signoff_tests::{Counting, House, Office, Person, database};
+use signoff_tests::{Counting, House, Office, Person, database, settings};
 use signoff_workflow::{Phase, Role};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpStream;
@@ -26,12 +26,6 @@ use crate::oracle;
 
 /// The program of the metrics service.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_metrics-under-test");
-
-/// How often it is killed.
-fn kills() -> usize {
-    let wanted = std::env::var("SIGNOFF_TEST_KILLS").ok();
-    wanted.map_or(20, |wanted| wanted.parse().expect("SIGNOFF_TEST_KILLS is a number"))
-}
 
 /// A process that counts, or stands by.
 struct Replica {
@@ -204,12 +198,11 @@ impl Work {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_counts_may_be_killed_at_any_moment() {
-    let seed = rand::random_range(0..1 << 32);
-    println!("seed {seed}");
+    let seed = settings::seed();
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut work = Work::begin(seed).await;
     let mut replica = Replica::start(&work.args).await;
-    for kill in 0..kills() {
+    for kill in 0..settings::told("SIGNOFF_TEST_KILLS").unwrap_or(20) {
         // While it starts, counts what came meanwhile, or waits for more; every third time it has got on.
         if dice.random_bool(0.8) {
             replica.listens().await;
@@ -228,8 +221,7 @@ async fn whoever_counts_may_be_killed_at_any_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_replica_takes_over_and_nothing_that_ends_meanwhile_matters() {
-    let seed = rand::random_range(0..1 << 32);
-    println!("seed {seed}");
+    let seed = settings::seed();
     let mut work = Work::begin(seed).await;
     let mut one = Replica::start(&work.args).await;
     work.counts_on().await;

@@ -4,6 +4,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use signoff_contract::gateway::v1 as gateway;
 use signoff_tests::people::request_id;
+use signoff_tests::settings::seed;
 use signoff_tests::world::whole;
 use signoff_tests::{Counting, House, Office};
 use signoff_workflow::Phase;
@@ -15,8 +16,7 @@ use crate::settled::rebuilt;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_people_do_the_figures_are_what_a_direct_count_gives() {
-    let seed: u64 = rand::random_range(0..1 << 32);
-    println!("seed {seed}");
+    let seed = seed();
     let dice = |more| ChaCha8Rng::seed_from_u64(seed + more);
     let house = House::new().await;
     let counting = Counting::of(&house).await;

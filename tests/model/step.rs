@@ -69,6 +69,26 @@ pub(crate) enum Command {
     Delete { version: usize },
 }
 
+impl Command {
+    /// The version that it is about, if it says so.
+    pub(crate) fn version(&self) -> Option<usize> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Revise { baseline, .. } => *baseline,
+            Self::Add { version, .. }
+            | Self::Update { version, .. }
+            | Self::Remove { version, .. }
+            | Self::Submit { version }
+            | Self::Withdraw { version }
+            | Self::Review { version, .. }
+            | Self::Confirm { version, .. }
+            | Self::Approve { version }
+            | Self::Reject { version }
+            | Self::Delete { version } => Some(*version),
+        }
+    }
+}
+
 /// The etag that goes with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {

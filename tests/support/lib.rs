@@ -22,6 +22,7 @@ pub mod reads;
 pub mod refusals;
 pub mod report;
 pub mod rpc;
+pub mod settings;
 pub mod stage;
 pub mod subscriber;
 pub mod wait;

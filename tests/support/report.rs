@@ -175,6 +175,27 @@ impl Stage {
         self.executive.rule_rest(&submitted, Verdict::Approved).await.unwrap()
     }
 
+    /// Version 1 of the report, signed, by a delegate too, approved and attached.
+    pub async fn attached_report(&self) {
+        let version = self.ruled_report(1).await;
+        let asked = self.tester.ask(&version, &SIGNERS).await.unwrap();
+        self.lead.sign(&version, &asked[0]).await.unwrap();
+        self.owner.delegate(&version, &asked[1], 21).await.unwrap();
+        let delegate = self.person(21, &[signoff_workflow::Role::ReportOwner]);
+        delegate.sign(&version, &asked[1]).await.unwrap();
+        self.executive.sign(&version, &asked[2]).await.unwrap();
+        self.executive.approve(&version).await.unwrap();
+        self.tester.attach(&version, &build::attribute_id(1)).await.unwrap();
+    }
+
+    /// Two approved observations, of which one's remedy was spoken of twice.
+    pub async fn remedied(&self) {
+        let version = self.approved(2).await;
+        let all = self.tester.decisions(&version).await;
+        self.owner.remedy(&version, &all[0], Some("under way"), None, "").await.unwrap();
+        self.lead.remedy(&version, &all[0], None, Some("2027-06-30"), "").await.unwrap();
+    }
+
     /// Whoever signs for a role.
     pub fn signer(&self, role: Role) -> &Person {
         match role {

@@ -9,7 +9,6 @@ use signoff_tests::acts::{approved, modified, rejected};
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
 use signoff_tests::office::TEAM;
 use signoff_tests::people::request_id;
-use signoff_tests::report::SIGNERS;
 use signoff_tests::world::whole;
 use signoff_tests::{House, Office, Stage, World, build};
 use signoff_workflow::{Phase, Role};
@@ -64,24 +63,13 @@ async fn samples(world: &'static World) {
 /// A report that was signed, by a delegate too, approved and attached.
 async fn report(world: &'static World) {
     let stage = Stage::open_in(world, Phase::FINALIZE_TEST_REPORT).await;
-    let version = stage.ruled_report(1).await;
-    let asked = stage.tester.ask(&version, &SIGNERS).await.unwrap();
-    stage.lead.sign(&version, &asked[0]).await.unwrap();
-    stage.owner.delegate(&version, &asked[1], 21).await.unwrap();
-    let delegate = stage.person(21, &[Role::ReportOwner]);
-    delegate.sign(&version, &asked[1]).await.unwrap();
-    stage.executive.sign(&version, &asked[2]).await.unwrap();
-    stage.executive.approve(&version).await.unwrap();
-    stage.tester.attach(&version, &build::attribute_id(1)).await.unwrap();
+    stage.attached_report().await;
 }
 
 /// Observations, of which one's remedy was spoken of twice.
 async fn remedies(world: &'static World) {
     let stage = Stage::open_in(world, Phase::OBSERVATION_MANAGEMENT).await;
-    let version = stage.approved(2).await;
-    let all = stage.tester.decisions(&version).await;
-    stage.owner.remedy(&version, &all[0], Some("under way"), None, "").await.unwrap();
-    stage.lead.remedy(&version, &all[0], None, Some("2027-06-30"), "").await.unwrap();
+    stage.remedied().await;
 }
 
 /// Lanes that were handed over, documents that were revised, tests, requests, and a note.

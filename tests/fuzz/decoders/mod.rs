@@ -13,7 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::dice::{dice, seed, told};
+use signoff_tests::settings::{seed, told};
+
+use crate::dice::dice;
 use mutate::Mutator;
 
 /// What takes longer hangs, or is made to: inputs have a few KiB.

@@ -19,8 +19,8 @@ mod story;
 
 use prost_reflect::MethodDescriptor;
 use signoff_tests::rpc::descriptors;
+use signoff_tests::settings::{seed, told};
 
-use crate::dice::{seed, told};
 use crate::panics;
 use judge::Coverage;
 use sender::Round;

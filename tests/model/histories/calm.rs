@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use signoff_tests::settings;
 
 use super::chaos::{self, CLIENTS};
 use super::checker::{Verdict, check};
@@ -41,7 +42,7 @@ pub(crate) fn expect_much(tally: &Tally, calls: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_explains_what_many_were_answered() {
-    let seed = chaos::seed();
+    let seed = settings::seed();
     let site = Site::start(1).await;
     let (round, tally) = calmly(&site, seed).await;
     expect_much(&tally, CLIENTS * COMMANDS);

@@ -15,18 +15,6 @@ use super::site::{Kind, Site};
 /// How many clients work at once.
 pub(crate) const CLIENTS: usize = 24;
 
-/// A number of the environment.
-pub(crate) fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
-    std::env::var(variable).ok().and_then(|value| value.parse().ok())
-}
-
-/// The seed of a run, which is told.
-pub(crate) fn seed() -> u64 {
-    let seed = number("SIGNOFF_TEST_SEED").unwrap_or_else(|| rand::random_range(0..1 << 32));
-    println!("seed {seed}");
-    seed
-}
-
 /// Lets the clients begin; they work as long as there are tickets.
 pub(crate) fn begin(site: &Site, round: &Arc<Round>, seed: u64) -> Vec<JoinHandle<()>> {
     let client = |number: usize| {

@@ -61,20 +61,10 @@ fn gate(known: &Known, dice: &mut ChaCha8Rng) -> (Who, Call) {
 }
 
 fn etag(known: &Known, place: usize, command: &Command, dice: &mut ChaCha8Rng) -> String {
-    let about = match command {
-        Command::Create { .. } => return String::new(),
-        Command::Revise { baseline, .. } => *baseline,
-        Command::Add { version, .. }
-        | Command::Update { version, .. }
-        | Command::Remove { version, .. }
-        | Command::Submit { version }
-        | Command::Withdraw { version }
-        | Command::Review { version, .. }
-        | Command::Confirm { version, .. }
-        | Command::Approve { version }
-        | Command::Reject { version }
-        | Command::Delete { version } => Some(*version),
-    };
+    if matches!(command, Command::Create { .. }) {
+        return String::new();
+    }
+    let about = command.version();
     let about =
         about.or_else(|| known.newest(place).and_then(|of| usize::try_from(of.number).ok()));
     match dice.random_bool(0.3) {

@@ -135,18 +135,8 @@ impl Flow {
         self.pass(place, command)?;
         let line = &self.lines[place];
         let about = match command {
-            Command::Create { .. } => None,
-            Command::Revise { baseline, .. } => baseline.or_else(|| line.newest()),
-            Command::Add { version, .. }
-            | Command::Update { version, .. }
-            | Command::Remove { version, .. }
-            | Command::Submit { version }
-            | Command::Withdraw { version }
-            | Command::Review { version, .. }
-            | Command::Confirm { version, .. }
-            | Command::Approve { version }
-            | Command::Reject { version }
-            | Command::Delete { version } => Some(*version),
+            Command::Revise { baseline: None, .. } => line.newest(),
+            _ => command.version(),
         };
         let there = about.filter(|number| line.version(*number).is_some());
         let tag = match there {

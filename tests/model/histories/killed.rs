@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use signoff_tests::settings;
 
 use super::chaos::{self, Kills};
 use super::judge::{Tally, judge};
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 20;
 
 /// Kills so often.
 async fn disorder(replicas: usize, wanted: usize) {
-    let seed = chaos::seed();
+    let seed = settings::seed();
     let mut site = Site::start(replicas).await;
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let (mut kills, mut all) = (Kills::default(), Tally::default());
@@ -47,10 +48,10 @@ async fn disorder(replicas: usize, wanted: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_an_order_explains_what_many_were_answered() {
-    disorder(1, chaos::number("SIGNOFF_TEST_KILLS").unwrap_or(20)).await;
+    disorder(1, settings::told("SIGNOFF_TEST_KILLS").unwrap_or(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_it_does_where_every_service_is_there_twice() {
-    disorder(2, chaos::number("SIGNOFF_TEST_KILLS").unwrap_or(10)).await;
+    disorder(2, settings::told("SIGNOFF_TEST_KILLS").unwrap_or(10)).await;
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use signoff_tests::settings;
+
 use super::calm::{calmly, expect_much};
 use super::chaos::{self, CLIENTS};
 use super::judge::judge;
@@ -14,7 +16,7 @@ const CALLS: usize = 60;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_every_service_is_there_twice_one_that_goes_costs_errors_that_a_retry_heals() {
-    let seed = chaos::seed();
+    let seed = settings::seed();
     let mut site = Site::start(2).await;
     let (_, tally) = calmly(&site, seed).await;
     expect_much(&tally, CLIENTS * 20);

@@ -25,30 +25,27 @@ const ADD: &str = "/signoff.versioning.v1.VersioningService/AddDecisions";
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Line>> {
     let counts: &[usize] = bench.size.pick(&[1, 4], &[1, 2, 4, 8, 16, 32, 64]);
-    let most = counts.iter().copied().max().unwrap_or_default();
     let system = bench.system().await?;
     let door = Door::before(&system, &bench.cluster).await?;
-    let mut lines = reads(bench, &system, &door, counts, most).await?;
-    lines.extend(changes(bench, &system, &door, counts, most).await?);
+    let mut lines = reads(bench, &system, &door, counts).await?;
+    lines.extend(changes(bench, &system, &door, counts).await?);
     drop(door);
     system.stop().await?;
     Ok(lines)
 }
 
+fn most(counts: &[usize]) -> usize {
+    counts.iter().copied().max().unwrap_or_default()
+}
+
 /// `GetCurrentVersion`, all of one workflow.
-async fn reads(
-    bench: &Bench,
-    system: &System,
-    door: &Door,
-    counts: &[usize],
-    most: usize,
-) -> Result<Vec<Line>> {
+async fn reads(bench: &Bench, system: &System, door: &Door, counts: &[usize]) -> Result<Vec<Line>> {
     let (desk, mut floor) = (Desk::new(system).await, system.floor().await?);
     desk.approved(&mut floor, 100).await?;
     door.open(desk.workflow).await?;
     system.settle().await?;
     let request = wire::GetCurrentVersionRequest { scope: Some(desk.here.clone()) };
-    let raws = try_join_all((0..most).map(|_| door.raw())).await?;
+    let raws = try_join_all((0..most(counts)).map(|_| door.raw())).await?;
     let clients = asking(&raws, &request.encode_to_vec().into());
     curve(bench, "reads", current::PATH, &clients, counts).await
 }
@@ -59,10 +56,9 @@ async fn changes(
     system: &System,
     door: &Door,
     counts: &[usize],
-    most: usize,
 ) -> Result<Vec<Line>> {
     let mut clients = Vec::new();
-    for _ in 0..most {
+    for _ in 0..most(counts) {
         let desk = Desk::new(system).await;
         let draft = desk.tester.create(&desk.here, Vec::new()).await?;
         door.open(desk.workflow).await?;
