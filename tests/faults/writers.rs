@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use signoff_chassis::identity::SigningKey;
 use signoff_contract::versioning::v1 as wire;
 use signoff_tests::people::{request_id, scope};
 use signoff_tests::rpc::Rpc;
-use signoff_tests::wait::until;
+use signoff_tests::wait::{until, until_within};
 use signoff_tests::{Person, build, integrity, world};
 use signoff_workflow::{Phase, Role, Workflow};
 use sqlx::{PgConnection, Row};
@@ -181,13 +182,16 @@ fn note(written: &mut Written) -> String {
     id
 }
 
+/// How long an answer may take: the service lets one call wait for a minute, and it may be asked again.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 /// Asks until there is an answer.
 pub(crate) async fn ask<R: Rpc + Clone>(
     person: &Person,
     request: R,
     progress: &Progress,
 ) -> R::Answer {
-    let answer = until(R::PATH, || async {
+    let answer = until_within(PATIENCE, R::PATH, || async {
         match person.call(request.clone()).await {
             Ok(answer) => Some(answer),
             Err(status) if is_open(&status) => {

@@ -28,6 +28,10 @@ pub(crate) trait Model {
     /// Whether the call, with this answer, changes nothing in this state, nor in any later one.
     fn is_idle(&self, state: &Self::State, call: usize) -> bool;
 
+    /// Whether the call, with this answer, can neither be next in this state nor come in any later one. Not to
+    /// know costs time; to be wrong costs a false alarm.
+    fn is_over(&self, state: &Self::State, call: usize) -> bool;
+
     /// When it had its effect, as far as somebody guesses: of those that may be next, the first one is tried first.
     /// A wrong guess costs time, and nothing else.
     fn guess(&self, call: usize) -> u64;
@@ -117,7 +121,8 @@ impl<M: Model> Search<'_, M> {
             let Some(state) = self.model.step(&place.state, call) else { continue };
             let latest = place.latest.max(self.spans[call].invoked);
             self.done.flip(call);
-            if !self.seen.insert((self.done.clone(), digest(&state))) {
+            if self.comes_too_late(&state) || !self.seen.insert((self.done.clone(), digest(&state)))
+            {
                 self.done.flip(call);
                 continue;
             }
@@ -135,6 +140,12 @@ impl<M: Model> Search<'_, M> {
     fn is_complete(&self) -> bool {
         let mut spans = self.spans.iter().enumerate();
         spans.all(|(call, span)| span.optional || self.done.has(call))
+    }
+
+    /// Whether some answer that is still to be explained cannot be any more: no order from here does.
+    fn comes_too_late(&self, state: &M::State) -> bool {
+        let open = |call: &usize| !self.spans[*call].optional && !self.done.has(*call);
+        (0..self.spans.len()).filter(open).any(|call| self.model.is_over(state, call))
     }
 
     /// The calls that may be next: those made before any of the others was answered.
@@ -184,9 +195,12 @@ mod tests {
         Read(u32),
         /// Adds one, and answers what comes out.
         Count(u32),
+        /// Adds one, and answers nothing.
+        Add,
     }
 
-    struct Register(Vec<Call>, Vec<Span>);
+    /// Calls, when they were, and whether the number only grows.
+    struct Register(Vec<Call>, Vec<Span>, bool);
 
     impl Model for Register {
         type State = u32;
@@ -196,6 +210,7 @@ mod tests {
                 Write(value) => Some(value),
                 Read(value) => (value == *state).then_some(value),
                 Count(value) => (value == state + 1).then_some(value),
+                Add => Some(state + 1),
             }
         }
 
@@ -203,9 +218,17 @@ mod tests {
             matches!(self.0[call], Read(_))
         }
 
+        fn is_over(&self, state: &u32, call: usize) -> bool {
+            matches!(self.0[call], Count(value) if self.2 && *state >= value)
+        }
+
         fn guess(&self, call: usize) -> u64 {
-            let span = self.1[call];
-            if span.optional { NEVER } else { span.returned }
+            match (self.0[call], self.1[call]) {
+                // A bad guess, for the test of what is over.
+                (Add, _) => 0,
+                (_, span) if span.optional => NEVER,
+                (_, span) => span.returned,
+            }
         }
     }
 
@@ -217,9 +240,16 @@ mod tests {
         Span { optional: true, ..span(invoked, returned) }
     }
 
+    impl Register {
+        fn of(calls: Vec<Call>, spans: Vec<Span>) -> Self {
+            let grows = !calls.iter().any(|call| matches!(call, Write(_)));
+            Self(calls, spans, grows)
+        }
+    }
+
     fn verdict(calls: &[(Call, Span)]) -> Verdict<u32> {
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.iter().copied().unzip();
-        check(&Register(calls, spans.clone()), &spans, 0, STEPS)
+        check(&Register::of(calls, spans.clone()), &spans, 0, STEPS)
     }
 
     #[track_caller]
@@ -238,7 +268,7 @@ mod tests {
         }
     }
 
-    use Call::{Count, Read, Write};
+    use Call::{Add, Count, Read, Write};
 
     #[test]
     fn calls_at_the_same_time_may_have_happened_in_any_order() {
@@ -304,6 +334,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_tried_behind_an_answer_that_cannot_come_any_more() {
+        // Each of the others may have come first, and any of them after it: that is found out at once.
+        let others = (0..24).map(|_| (Add, maybe(1, 100)));
+        let calls: Vec<_> = [(Count(1), span(1, 100))].into_iter().chain(others).collect();
+        assert_eq!(explained(&calls)[0], 0);
+        unexplained(&[(Count(1), span(3, 4)), (Add, span(1, 2))]);
+    }
+
+    #[test]
     fn a_search_without_end_ends_without_a_verdict() {
         // Each order leads somewhere else, and none to what was read at last.
         let calls: Vec<_> = (0..24)
@@ -311,7 +350,7 @@ mod tests {
             .chain([(Read(99), span(101, 102))])
             .collect();
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.into_iter().unzip();
-        let verdict = check(&Register(calls, spans.clone()), &spans, 0, STEPS);
+        let verdict = check(&Register::of(calls, spans.clone()), &spans, 0, STEPS);
         assert!(matches!(verdict, Verdict::TooMany { .. }), "{verdict:?}");
     }
 
@@ -328,7 +367,7 @@ mod tests {
             })
             .collect();
         let (calls, spans): (Vec<Call>, Vec<Span>) = calls.into_iter().unzip();
-        let verdict = check(&Register(calls, spans.clone()), &spans, 0, STEPS);
+        let verdict = check(&Register::of(calls, spans.clone()), &spans, 0, STEPS);
         assert!(matches!(verdict, Verdict::Explained { .. }));
     }
 }

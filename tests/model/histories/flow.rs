@@ -210,12 +210,39 @@ fn admitted(who: Who, place: usize, command: &Command) -> Result<Who, Refused> {
     if may { Ok(who) } else { Err(ROLE) }
 }
 
+/// A version as an answer has it: by place and number, how often it was saved by then. Nothing makes that less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    place: usize,
+    number: usize,
+    revision: u32,
+}
+
+/// The marks in an answer, by the etags in it.
+fn marks(call: &Call, seen: &Seen) -> Vec<Mark> {
+    let (Call::Act { place, .. } | Call::Versions(place) | Call::Current(place)) = call else {
+        return Vec::new();
+    };
+    let mark = |etag: &str| {
+        let (number, revision) = etag.split_once('.')?;
+        let (number, revision) = (number.parse().ok()?, revision.parse().ok()?);
+        Some(Mark { place: *place, number, revision })
+    };
+    match seen {
+        Seen::Version(_, etag) | Seen::Added(_, etag, _) => mark(etag).into_iter().collect(),
+        Seen::Versions(versions) => versions.iter().filter_map(|(_, etag)| mark(etag)).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The history of one workflow.
 pub(crate) struct History {
     pub(crate) ops: Vec<Op>,
     ids: [Ids; 2],
     seen: Vec<Seen>,
     amid_gates: Vec<bool>,
+    /// What each answer says that versions were like.
+    marks: Vec<Vec<Mark>>,
     /// When each had its effect, if the trail says so; else, when it was answered, or never.
     guesses: Vec<u64>,
 }
@@ -236,6 +263,7 @@ impl History {
             ids,
             seen: Vec::new(),
             amid_gates: Vec::new(),
+            marks: Vec::new(),
             guesses: Vec::new(),
         };
         let mut beside = Vec::new();
@@ -266,6 +294,7 @@ impl History {
 
     fn push(&mut self, op: Op, amid: bool) {
         let seen = if op.span.optional { Seen::Unknown } else { Seen::of(&op.answer) };
+        self.marks.push(marks(&op.call, &seen));
         self.seen.push(seen);
         self.amid_gates.push(amid);
         self.guesses.push(if op.span.optional { NEVER } else { op.span.returned });
@@ -327,7 +356,9 @@ impl History {
         seen[call] = Seen::of(raw);
         let (ops, ids) = (self.ops.clone(), self.ids.clone());
         let (amid_gates, guesses) = (self.amid_gates.clone(), self.guesses.clone());
-        Self { ops, ids, seen, amid_gates, guesses }
+        let mut marks_then = self.marks.clone();
+        marks_then[call] = marks(&ops[call].call, &seen[call]);
+        Self { ops, ids, seen, amid_gates, marks: marks_then, guesses }
     }
 }
 
@@ -354,6 +385,13 @@ impl Model for History {
             Call::Act { .. } if op.call.moves_gates() => op.is_refused() && state.opened,
             call => !call.is_change() || op.is_refused(),
         }
+    }
+
+    fn is_over(&self, state: &Flow, call: usize) -> bool {
+        self.marks[call].iter().any(|mark| {
+            let revision = state.revisions[mark.place].get(mark.number.wrapping_sub(1));
+            revision.is_some_and(|now| *now > mark.revision)
+        })
     }
 
     fn guess(&self, call: usize) -> u64 {
