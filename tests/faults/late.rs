@@ -86,7 +86,7 @@ async fn what_was_acknowledged_is_there_whatever_the_network_did() {
 async fn a_call_ends_by_its_deadline_and_leaves_its_connection_whole() {
     let (urls, name) = database::fresh().await;
     let proxy = Proxy::before(&urls).await;
-    let work = AtWork::on(&proxy.urls(&urls)).await;
+    let work = AtWork::for_at_most(&proxy.urls(&urls), Some(PATIENT)).await;
     work.progress.more(10).await;
     for way in [Way::Stalled, Way::Lost] {
         expect_told(&work, &proxy, way).await;

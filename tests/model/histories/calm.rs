@@ -68,20 +68,24 @@ fn expect_strict(history: &History, seed: u64) {
     }
 }
 
-/// Another answer, and what is different in it.
+/// More than is ever done to one version.
+const MANY: i32 = 1000;
+
+/// Another answer that no order can explain, and what is different in it. What another order of calls at the same
+/// time would have answered, one item more or a newest version less, is no such answer.
 fn altered(answer: &Raw, dice: &mut ChaCha8Rng) -> Option<(Raw, &'static str)> {
     let mut answer = answer.clone();
     let what = match &mut answer {
         Raw::Version(version) | Raw::Added(version, _) => match dice.random_range(0..4) {
             0 => {
-                version.counts.as_mut()?.total += 1;
-                "one more item"
+                version.counts.as_mut()?.total += MANY;
+                "many more items"
             }
             1 => {
                 let (number, revision) = version.etag.split_once('.')?;
-                let revision: u32 = revision.parse().ok()?;
-                version.etag = format!("{number}.{}", revision + 1);
-                "a later etag"
+                let revision: i32 = revision.parse().ok()?;
+                version.etag = format!("{number}.{}", revision + MANY);
+                "a much later etag"
             }
             2 => {
                 version.state = version.state % 6 + 1;
@@ -97,12 +101,14 @@ fn altered(answer: &Raw, dice: &mut ChaCha8Rng) -> Option<(Raw, &'static str)> {
             "another editor"
         }
         Raw::Versions(versions) => {
-            versions.pop()?;
+            // The oldest one: newer ones are in the list.
+            (versions.len() > 1).then(|| versions.pop())?;
             "a version less"
         }
         Raw::Decisions(decisions) => {
-            decisions.pop()?;
-            "a decision less"
+            let decision = decisions.choose(dice)?.clone();
+            decisions.push(decision);
+            "a decision twice"
         }
         Raw::Status { .. } | Raw::Done | Raw::Refused(..) => return None,
     };

@@ -301,12 +301,23 @@ impl History {
         self.ops.push(op);
     }
 
-    /// The order in which these calls had their effects, as somebody guesses.
-    pub(crate) fn guess_order(&mut self, calls: &[usize]) {
+    /// The same history, with what the trail tells: the order in which these calls had their effects is a guess.
+    /// What may have happened and is not told did not happen: whatever leaves no record must leave nothing else.
+    pub(crate) fn with_trail(mut self, told: &[usize]) -> Self {
         let mut latest = 0;
-        for call in calls {
+        let mut keep: Vec<bool> = self.ops.iter().map(|op| !op.span.optional).collect();
+        for call in told {
             latest = latest.max(self.ops[*call].span.invoked);
             self.guesses[*call] = latest;
+            keep[*call] = true;
+        }
+        Self {
+            ops: kept(self.ops, &keep),
+            ids: self.ids,
+            seen: kept(self.seen, &keep),
+            amid_gates: kept(self.amid_gates, &keep),
+            marks: kept(self.marks, &keep),
+            guesses: kept(self.guesses, &keep),
         }
     }
 
@@ -322,6 +333,12 @@ impl History {
         op.call.is_change()
             && self.amid_gates[call]
             && OF_GATES.iter().any(|of| name(*of) == reason)
+    }
+
+    /// Whether it was refused before it could open anything: at the door, or by what the phase rests on.
+    fn is_before_gate(&self, call: usize) -> bool {
+        let Seen::Refused(_, reason) = &self.seen[call] else { return false };
+        [ROLE, UNMET].iter().any(|of| name(of.1) == reason)
     }
 
     /// Whether it found done, or joined, what another one did at the same time. Whoever meets a reopening that is
@@ -380,9 +397,11 @@ impl Model for History {
         let op = &self.ops[call];
         match &op.call {
             // It opens the phase, which stays so.
-            Call::Start | Call::Opening => state.opened,
+            Call::Start | Call::Opening => state.opened || self.is_before_gate(call),
             // So does a version that is refused, on its way.
-            Call::Act { .. } if op.call.moves_gates() => op.is_refused() && state.opened,
+            Call::Act { .. } if op.call.moves_gates() => {
+                op.is_refused() && state.opened || self.is_before_gate(call)
+            }
             call => !call.is_change() || op.is_refused(),
         }
     }
@@ -397,6 +416,11 @@ impl Model for History {
     fn guess(&self, call: usize) -> u64 {
         self.guesses[call]
     }
+}
+
+/// Those that are to be kept.
+fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
+    all.into_iter().zip(keep).filter_map(|(one, keep)| keep.then_some(one)).collect()
 }
 
 /// The names of a line, from all answers.

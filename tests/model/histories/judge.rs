@@ -37,9 +37,11 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
     for (at, workflow) in round.workflows.iter().enumerate() {
         let ops = round.ops[at].lock().unwrap().clone();
         let history = History::new(ops);
-        let mut history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        let history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         let trail = trails::read(client.auditor(), *workflow).await;
-        history.guess_order(&trails::order(&history, &trail));
+        let told = trails::order(&history, &trail);
+        let told = told.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        let history = history.with_trail(&told);
         let (state, steps) = expect_explained(&history, seed);
         let replayed = trails::replay(&history, &trail);
         let replayed = replayed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));

@@ -53,55 +53,92 @@ pub(crate) async fn expect_intact(reader: &Person, workflow: Workflow) {
 }
 
 /// The calls that a trail tells of, in its order: those of lines by their ids, those of gates by the ids of their
-/// steps.
-pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Vec<usize> {
-    let mut known: HashMap<Uuid, Vec<usize>> = HashMap::new();
-    for (at, op) in history.ops.iter().enumerate() {
-        let id = op.request_id.parse::<Uuid>().expect("a request id");
-        known.entry(id).or_default().push(at);
-    }
-    // What may have happened beside a call, if there is something of the kind; else the call.
-    let of = |calls: &Vec<usize>, opening: bool| {
-        let beside = |at: &&usize| {
-            let op = &history.ops[**at];
-            op.span.optional && matches!(op.call, Call::Opening) == opening
-        };
-        calls.iter().find(beside).or(calls.first()).copied()
-    };
-    let moves: Vec<Uuid> = known
-        .iter()
-        .filter(|(_, calls)| calls.iter().any(|at| history.ops[*at].call.moves_gates()))
-        .map(|(id, _)| *id)
-        .collect();
-    let number = |record: &feed::TrailRecord, field: &str| {
-        let value = record.after.as_ref()?.fields.get(field)?.kind.as_ref()?;
-        if let Kind::NumberValue(number) = value { Some(*number) } else { None }
-    };
-    let call = |record: &feed::TrailRecord| {
-        let id = record.request_id.parse::<Uuid>().ok()?;
-        if let Some(calls) = known.get(&id) {
-            return of(calls, false);
-        }
-        let above = PHASES[ABOVE].number();
-        let name = match record.action.as_str() {
-            _ if record.phase != above => return None,
-            "phase.opened" => format!("open/{above}/{}", number(record, "attempt")?),
-            "phase.marked_stale" => {
-                let below = PHASES[BELOW].number();
-                format!("stale/{above}/{below}/{}", number(record, "stale_reopening")?)
+/// steps. A step of a gate that nobody asked for is an error.
+pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Result<Vec<usize>, String> {
+    let asked = Asked::of(history);
+    let (below, above) = (PHASES[BELOW].number(), PHASES[ABOVE].number());
+    let mut reopenings: HashMap<u64, usize> = HashMap::new();
+    let mut calls = Vec::new();
+    for record in trail {
+        let number = |field| number(record.after.as_ref(), field);
+        let step = |name: String| asked.step(record, &name);
+        let nobody = || format!("nobody asked for this step: {record:?}");
+        match record.action.as_str() {
+            "phase.reopen_begun" if record.phase == below => {
+                let begun = number("reopening").ok_or_else(nobody)?;
+                let by = step(format!("reopen/{below}")).ok_or_else(nobody)?;
+                reopenings.insert(begun, by);
             }
-            _ => return None,
-        };
-        let by = moves.iter().find(|of| Uuid::new_v5(of, name.as_bytes()) == id)?;
-        of(known.get(by)?, true)
-    };
-    let mut calls: Vec<usize> = trail.iter().filter_map(call).collect();
+            // Whoever meets a reopening does its steps; they are of the one who began it, and at the same time.
+            "phase.marked_stale" if record.phase == above => {
+                let under_way = number("stale_reopening");
+                if under_way == self::number(record.before.as_ref(), "stale_reopening") {
+                    continue;
+                }
+                let under_way = under_way.ok_or_else(nobody)?;
+                calls.push(*reopenings.get(&under_way).ok_or_else(nobody)?);
+                calls.extend(step(format!("stale/{above}/{below}/{under_way}")));
+            }
+            "phase.opened" if record.phase == above => {
+                let attempt = number("attempt").ok_or_else(nobody)?;
+                calls.push(step(format!("open/{above}/{attempt}")).ok_or_else(nobody)?);
+            }
+            _ => calls.extend(asked.itself(record)),
+        }
+    }
     // The last step of each is what counts.
     let mut seen = HashSet::new();
     calls.reverse();
     calls.retain(|at| seen.insert(*at));
     calls.reverse();
-    calls
+    Ok(calls)
+}
+
+fn number(of: Option<&prost_types::Struct>, field: &str) -> Option<u64> {
+    let value = of?.fields.get(field)?.kind.as_ref()?;
+    if let Kind::NumberValue(number) = value { Some(*number as u64) } else { None }
+}
+
+/// The calls of a history, by the ids of their requests.
+struct Asked<'a> {
+    history: &'a History,
+    calls: HashMap<Uuid, Vec<usize>>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(history: &'a History) -> Self {
+        let mut calls: HashMap<Uuid, Vec<usize>> = HashMap::new();
+        for (at, op) in history.ops.iter().enumerate() {
+            let id = op.request_id.parse::<Uuid>().expect("a request id");
+            calls.entry(id).or_default().push(at);
+        }
+        Self { history, calls }
+    }
+
+    /// The call that a record is of, or what may have happened beside it.
+    fn itself(&self, record: &feed::TrailRecord) -> Option<usize> {
+        let calls = self.calls.get(&record.request_id.parse().ok()?)?;
+        let beside = calls.iter().find(|at| self.is_beside(**at) && !self.is_opening(**at));
+        beside.or(calls.first()).copied()
+    }
+
+    /// The call of which a record is a step of this name, or what may have happened beside it.
+    fn step(&self, record: &feed::TrailRecord, name: &str) -> Option<usize> {
+        let id: Uuid = record.request_id.parse().ok()?;
+        let is_of = |call: &&Uuid| Uuid::new_v5(call, name.as_bytes()) == id;
+        let calls = &self.calls[self.calls.keys().find(is_of)?];
+        let opening = calls.iter().find(|at| self.is_opening(**at));
+        let beside = || calls.iter().find(|at| self.is_beside(**at));
+        opening.or_else(beside).or(calls.first()).copied()
+    }
+
+    fn is_beside(&self, at: usize) -> bool {
+        self.history.ops[at].span.optional
+    }
+
+    fn is_opening(&self, at: usize) -> bool {
+        matches!(self.history.ops[at].call, Call::Opening)
+    }
 }
 
 /// Goes through the trail in its order.
