@@ -159,3 +159,110 @@ impl Submission {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUSES: [DocumentStatus; 4] = [
+        DocumentStatus::PendingReview,
+        DocumentStatus::Accepted,
+        DocumentStatus::Rejected,
+        DocumentStatus::RevisionRequested,
+    ];
+
+    fn described(sha256: [u8; 32]) -> Described {
+        let content = Content {
+            file_name: "ledger.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            size_bytes: 9,
+            sha256,
+            document_metadata: None,
+        };
+        Described { document_id: Uuid::nil(), document_type: "ledger".to_owned(), content }
+    }
+
+    fn submission(is_current: bool, status: DocumentStatus) -> Submission {
+        let id = Uuid::from_u128(3);
+        Submission {
+            id,
+            chain_id: id,
+            main_chain_id: id,
+            supplements_submission_id: None,
+            evidence_no: 1,
+            document_version: 1,
+            submission_type: SubmissionType::Initial,
+            document: described([1; 32]),
+            test_cases: 1,
+            submitted_by: 1,
+            submitted_at: DateTime::UNIX_EPOCH,
+            revision_type: RevisionType::Submission,
+            revision_reason: None,
+            replaces_submission_id: None,
+            is_current,
+            status,
+            reviewed_by: None,
+            reviewed_at: None,
+            review_notes: None,
+            last: LastChange { revision: 1, by: 1, at: DateTime::UNIX_EPOCH, reason: None },
+        }
+    }
+
+    /// What is said of the submission that is refused.
+    fn refusal(answer: Result<(), Error>) -> String {
+        let Err(Error::Refused { refused: Refused::DocumentState, of }) = answer else {
+            panic!("must be refused: {answer:?}")
+        };
+        assert_eq!(of.named()[0].field, Uuid::from_u128(3).to_string());
+        of.named()[0].description.clone()
+    }
+
+    #[test]
+    fn nothing_is_done_to_a_submission_whose_place_is_taken() {
+        for status in STATUSES {
+            assert!(submission(true, status).expect_current().is_ok());
+            let why = refusal(submission(false, status).expect_current());
+            assert!(why.contains("a revision took its place"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_submission_is_ruled_on_once() {
+        assert!(submission(true, DocumentStatus::PendingReview).expect_pending().is_ok());
+        for status in &STATUSES[1..] {
+            let why = refusal(submission(true, *status).expect_pending());
+            assert!(why.ends_with(status.name()), "it says the ruling: {why}");
+        }
+    }
+
+    #[test]
+    fn cases_are_tested_on_a_current_document_that_nobody_refused() {
+        let usable = |is_current| STATUSES.map(|status| submission(is_current, status).is_usable());
+        assert_eq!(usable(true), [true, true, false, false]);
+        assert_eq!(usable(false), [false; 4]);
+    }
+
+    #[test]
+    fn a_revision_says_whether_the_content_is_another() {
+        let (same, other) = (described([1; 32]), described([2; 32]));
+        // Another name for the same content is no other content.
+        let mut renamed = same.clone();
+        renamed.content.file_name = "general ledger.pdf".to_owned();
+        for status in [DocumentStatus::PendingReview, DocumentStatus::Accepted] {
+            let old = submission(true, status);
+            assert_eq!(old.revision_by(&same), RevisionType::MetadataChange);
+            assert_eq!(old.revision_by(&renamed), RevisionType::MetadataChange);
+            assert_eq!(old.revision_by(&other), RevisionType::ContentUpdate);
+        }
+    }
+
+    #[test]
+    fn what_replaces_a_refused_document_is_handed_in_again() {
+        for status in [DocumentStatus::Rejected, DocumentStatus::RevisionRequested] {
+            for sha256 in [[1; 32], [2; 32]] {
+                let revision = submission(true, status).revision_by(&described(sha256));
+                assert_eq!(revision, RevisionType::Resubmission);
+            }
+        }
+    }
+}

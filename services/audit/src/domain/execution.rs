@@ -67,3 +67,40 @@ impl Execution {
         Err(Error::refused(Refused::ExecutionState, self.id, what))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_execution_is_concluded_once() {
+        let mut execution = Execution {
+            id: Uuid::from_u128(5),
+            test_case_id: Uuid::nil(),
+            number: 1,
+            submission_id: Uuid::nil(),
+            started_by: 1,
+            started_at: DateTime::UNIX_EPOCH,
+            concluded: None,
+            stale: true,
+            last: LastChange { revision: 1, by: 1, at: DateTime::UNIX_EPOCH, reason: None },
+        };
+        assert!(execution.expect_open().is_ok(), "on documents that changed, too");
+        for result in [ExecutionResult::Pass, ExecutionResult::Fail, ExecutionResult::Inconclusive]
+        {
+            let conclusion = Conclusion {
+                result,
+                expected: None,
+                found: None,
+                tolerance: None,
+                rationale: None,
+            };
+            execution.concluded = Some((conclusion, 1, DateTime::UNIX_EPOCH));
+            let Err(Error::Refused { refused, of }) = execution.expect_open() else {
+                panic!("{result:?} must be refused")
+            };
+            assert_eq!(refused, Refused::ExecutionState);
+            assert_eq!(of.named()[0].field, execution.id.to_string());
+        }
+    }
+}

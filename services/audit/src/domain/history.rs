@@ -62,20 +62,14 @@ pub struct Change {
 impl Change {
     /// The fields of the state that differ, in order. Of what is new: those that are set.
     pub fn changed_fields(&self) -> Vec<String> {
-        differing(self.previous_state.as_ref(), &self.new_state)
+        let before =
+            |field: &str| self.previous_state.as_ref().and_then(|before| before.get(field));
+        let fields = self.new_state.as_object().into_iter().flatten();
+        fields
+            .filter(|(field, value)| before(field).unwrap_or(&Value::Null) != *value)
+            .map(|(field, _)| field.clone())
+            .collect()
     }
-}
-
-/// The fields of two states that differ.
-pub fn differing(before: Option<&Value>, after: &Value) -> Vec<String> {
-    let none = Value::Null;
-    let fields = after.as_object().into_iter().flatten();
-    fields
-        .filter(|(field, value)| {
-            before.and_then(|before| before.get(field)).unwrap_or(&none) != *value
-        })
-        .map(|(field, _)| field.clone())
-        .collect()
 }
 
 /// What a record of the trail says of the states of its subject: how they differ. What somebody
@@ -106,12 +100,37 @@ mod tests {
 
     use super::*;
 
+    fn change(previous_state: Option<Value>, new_state: Value) -> Change {
+        Change {
+            history_id: Uuid::nil(),
+            record_no: 1,
+            phase: "test-execution".to_owned(),
+            subject_type: SubjectType::TestCase,
+            subject_id: Uuid::nil(),
+            revision: 2,
+            change_type: "moved".to_owned(),
+            changed_by: 1,
+            reason: None,
+            previous_state,
+            new_state,
+            occurred_at: DateTime::UNIX_EPOCH,
+            recorded_at: DateTime::UNIX_EPOCH,
+            origin: Origin::Native,
+        }
+    }
+
     #[test]
-    fn what_differs_is_named() {
+    fn a_change_names_the_fields_that_differ() {
         let before = json!({"a": 1, "b": null, "c": "x"});
         let after = json!({"a": 1, "b": 2, "c": null});
-        assert_eq!(differing(Some(&before), &after), ["b", "c"]);
-        assert_eq!(differing(None, &after), ["a", "b"]);
+        assert_eq!(change(Some(before), after.clone()).changed_fields(), ["b", "c"]);
+        assert_eq!(change(Some(after.clone()), after).changed_fields(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_what_is_new_the_fields_that_are_set_are_named() {
+        let after = json!({"a": 1, "b": 2, "c": null});
+        assert_eq!(change(None, after).changed_fields(), ["a", "b"]);
     }
 
     #[test]

@@ -29,24 +29,6 @@ pub struct Counts {
     pub open_actions: i64,
 }
 
-impl Counts {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            cases: self.cases + other.cases,
-            with_document: self.with_document + other.with_document,
-            accepted: self.accepted + other.accepted,
-            in_test: self.in_test + other.in_test,
-            executed: self.executed + other.executed,
-            concluded: self.concluded + other.concluded,
-            to_observe: self.to_observe + other.to_observe,
-            stale: self.stale + other.stale,
-            open_actions: self.open_actions + other.open_actions,
-        }
-    }
-}
-
 /// A lane: one line of business of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
@@ -79,7 +61,7 @@ impl Lane {
             }
             Phase::REQUEST_INFO => {
                 add(
-                    counts.cases - counts.with_document,
+                    self.awaiting_evidence(),
                     "have no usable document: have one submitted or revised",
                 );
                 add(

@@ -39,3 +39,32 @@ impl LastChange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signoff_backend::Fault;
+
+    use super::error::Error;
+    use super::*;
+
+    const LAST: LastChange =
+        LastChange { revision: 12, by: 1, at: DateTime::UNIX_EPOCH, reason: None };
+
+    #[test]
+    fn whoever_read_the_last_revision_may_change_it() {
+        assert!(LAST.expect_etag(Some("12")).is_ok());
+        assert!(LAST.expect_etag(None).is_ok(), "nobody need say what they read");
+    }
+
+    #[test]
+    fn whoever_read_another_revision_is_told_the_last_one() {
+        // Nothing but the tag as it was handed out will do.
+        for given in ["11", "13", "1", "012", "12 ", "x"] {
+            let refused = LAST.expect_etag(Some(given));
+            let Err(Error::Fault(Fault::EtagMismatch { current })) = refused else {
+                panic!("{given:?} must be refused")
+            };
+            assert_eq!(current, "12");
+        }
+    }
+}

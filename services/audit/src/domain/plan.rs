@@ -65,3 +65,29 @@ impl Planned {
         self.added + self.withdrawn + self.moved > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_changes_something_when_a_case_comes_goes_or_moves() {
+        let same = Planned { planned: 9, unassigned: 4, ..Planned::default() };
+        for one in [
+            Planned { added: 1, ..same },
+            Planned { withdrawn: 1, ..same },
+            Planned { moved: 1, ..same },
+        ] {
+            assert!(one.changes(), "{one:?}");
+        }
+        let swapped = Planned { added: 2, withdrawn: 2, ..same };
+        assert!(swapped.changes(), "as many cases as before, and others");
+    }
+
+    #[test]
+    fn a_plan_of_the_same_cases_changes_nothing() {
+        // Who owns them is no part of the plan.
+        let same = Planned { planned: 9, unassigned: 4, ..Planned::default() };
+        assert!(!same.changes());
+    }
+}

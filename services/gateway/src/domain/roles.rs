@@ -15,11 +15,6 @@ impl Roles {
         self.0 & bit(role) != 0
     }
 
-    /// Whether there is none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     /// Those that are among them.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.contains(*role))
@@ -48,12 +43,20 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_into_it() {
-        assert!(Roles::NONE.is_empty());
+        assert_eq!(Roles::NONE.to_vec(), []);
         for role in Role::ALL {
             let one: Roles = [role].into_iter().collect();
             assert_eq!(one.to_vec(), [role]);
         }
         let all: Roles = Role::ALL.into_iter().collect();
         assert_eq!(all.to_vec(), Role::ALL);
+    }
+
+    #[test]
+    fn a_role_that_is_given_twice_is_held_once() {
+        let twice = [Role::Tester, Role::Admin, Role::Tester];
+        let roles: Roles = twice.into_iter().collect();
+        assert!(roles.contains(Role::Tester));
+        assert_eq!(roles, [Role::Tester, Role::Admin].into_iter().collect());
     }
 }
