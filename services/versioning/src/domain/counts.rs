@@ -130,4 +130,39 @@ mod tests {
         counts.enter(held(Standing::Modified, true, false));
         assert_eq!((counts.counted, counts.counted_kept, counts.carried), (2, 1, 1));
     }
+
+    #[test]
+    fn new_items_come_in_together_or_one_by_one() {
+        let mut together = Counts::default();
+        together.enter_pending(3, 2);
+        together.enter_pending(2, 1);
+        let mut alone = Counts::default();
+        for counted in [true, true, false, true, false] {
+            alone.enter(held(Standing::Pending, false, counted));
+        }
+        assert_eq!(together, alone);
+        assert_eq!((together.total, together.pending, together.counted), (5, 5, 3));
+    }
+
+    #[test]
+    fn the_next_version_begins_with_what_was_kept() {
+        let mut counts = Counts::default();
+        for standing in [Standing::Approved, Standing::Modified, Standing::Modified] {
+            counts.enter(held(standing, false, true));
+        }
+        for standing in [Standing::Rejected, Standing::Proposed, Standing::Pending] {
+            counts.enter(held(standing, true, true));
+        }
+        let next = Counts {
+            total: 3,
+            approved: 1,
+            modified: 2,
+            carried: 3,
+            counted: 3,
+            counted_kept: 3,
+            ..Counts::default()
+        };
+        assert_eq!(counts.inherited(), next);
+        assert_eq!(next.inherited(), next);
+    }
 }

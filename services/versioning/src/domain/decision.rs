@@ -196,3 +196,67 @@ pub enum Difference {
     /// In both, with the same effective payload, ruled differently.
     RuledDifferently,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A decision in the third version, whose content is of this one.
+    fn introduced_in(number: i32) -> Decision {
+        let version = |number| VersionRef { number, version_id: uuid::Uuid::nil() };
+        let act = Act { by: 10, at: DateTime::UNIX_EPOCH };
+        Decision {
+            id: DecisionId { line_no: 5, item_no: 6, version: 3 },
+            version: version(3),
+            version_state: VersionState::Draft,
+            parent: Some(version(2)),
+            item_key: "D.1.1".to_owned(),
+            rev: 1,
+            payload: StoredPayload { schema: 1, body: Value::Null },
+            standing: Standing::Pending,
+            source: Source::Tester,
+            recommended: act,
+            recommendation_reason: None,
+            recommendation_metadata: None,
+            edited: None,
+            edit_reason: None,
+            ruling: None,
+            change: None,
+            confirmed: None,
+            introduced_in: version(number),
+            rejected_in: None,
+            occurred_at: act.at,
+            recorded_at: act.at,
+            origin: Origin::Native,
+            remediation: None,
+        }
+    }
+
+    #[test]
+    fn content_of_an_earlier_version_is_carried() {
+        assert!(introduced_in(1).is_carried());
+        assert!(introduced_in(2).is_carried());
+        assert!(!introduced_in(3).is_carried());
+    }
+
+    #[test]
+    fn an_item_has_an_id_in_each_version() {
+        let there = introduced_in(1).id_in(2);
+        assert_eq!(there, DecisionId { line_no: 5, item_no: 6, version: 2 });
+    }
+
+    #[test]
+    fn a_reviewers_change_is_what_downstream_work_reads() {
+        let mut decision = introduced_in(1);
+        assert_eq!(decision.effective(), &decision.payload);
+        let payload = StoredPayload { schema: 1, body: Value::from("changed") };
+        decision.change = Some(ReviewerChange {
+            payload: payload.clone(),
+            reason: "a slip".to_owned(),
+            made_by: 20,
+            made_at: DateTime::UNIX_EPOCH,
+            notes: None,
+        });
+        assert_eq!(decision.effective(), &payload);
+    }
+}

@@ -105,4 +105,40 @@ mod tests {
             matches!(stale, Err(Error::Fault(Fault::EtagMismatch { current })) if current == "2")
         );
     }
+
+    #[test]
+    fn the_trail_says_all_of_a_remedy_and_of_a_document() {
+        let remediation = Remediation {
+            revision: 2,
+            number: 3,
+            status: "under way".to_owned(),
+            deadline: NaiveDate::from_ymd_opt(2026, 12, 31),
+            reason: Some("the source was wrong".to_owned()),
+            updated_by: 20,
+            updated_at: DateTime::UNIX_EPOCH,
+        };
+        let told = json!({
+            "revision": 2,
+            "number": 3,
+            "remediation_status": "under way",
+            "remediation_deadline": "2026-12-31",
+            "reason": "the source was wrong",
+            "updated_by": 20,
+            "updated_at": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(remediation.summary(), told);
+        let document = FinalDocument {
+            document_id: Uuid::from_u128(7),
+            sha256: vec![0xab, 0x01],
+            attached_by: 30,
+            attached_at: DateTime::UNIX_EPOCH,
+        };
+        let told = json!({
+            "document_id": "00000000-0000-0000-0000-000000000007",
+            "sha256": "ab01",
+            "attached_by": 30,
+            "attached_at": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(document.summary(), told);
+    }
 }

@@ -75,10 +75,23 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_id_is_written_as_a_uuid() {
+        let id = DecisionId { line_no: 1, item_no: 2, version: 3 };
+        assert_eq!(id.to_string(), id.to_uuid().to_string());
+        assert_eq!(id.to_string(), "00000000-0000-8000-8400-000008000003");
+    }
+
+    #[test]
     fn other_uuids_are_no_decision_ids() {
         assert_eq!(DecisionId::from_uuid(Uuid::nil()), None);
         assert_eq!(DecisionId::from_uuid(Uuid::now_v7()), None);
-        let nothing = DecisionId { line_no: 0, item_no: 1, version: 1 };
-        assert_eq!(DecisionId::from_uuid(nothing.to_uuid()), None);
+        let id = DecisionId { line_no: 1, item_no: 1, version: 1 }.to_uuid().as_u128();
+        let (other_version, other_variant) = (id ^ (1 << 76), id ^ (1 << 62));
+        assert_eq!(DecisionId::from_uuid(Uuid::from_u128(other_version)), None);
+        assert_eq!(DecisionId::from_uuid(Uuid::from_u128(other_variant)), None);
+        for (line_no, item_no, version) in [(0, 1, 1), (1, 0, 1), (1, 1, 0)] {
+            let nothing = DecisionId { line_no, item_no, version };
+            assert_eq!(DecisionId::from_uuid(nothing.to_uuid()), None);
+        }
     }
 }

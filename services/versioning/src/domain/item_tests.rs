@@ -55,6 +55,17 @@ fn opinion(verdict: Verdict) -> Opinion {
 }
 
 #[test]
+fn an_item_counts_as_carried_where_its_content_is_older() {
+    let held = |introduced_in, counted| {
+        ItemAt { introduced_in, counted, ..item(1, Standing::Approved) }.held(VERSION)
+    };
+    let expected = |carried, counted| Held { standing: Standing::Approved, carried, counted };
+    assert_eq!(held(VERSION, true), expected(false, true));
+    assert_eq!(held(VERSION - 1, true), expected(true, true));
+    assert_eq!(held(1, false), expected(true, false));
+}
+
+#[test]
 fn new_keys_get_the_next_numbers_and_known_ones_their_next_rev() {
     let rejected =
         KnownKey { item_no: 3, last_rev: 2, ruling: Some(5), present: false, rejected_in: Some(1) };
