@@ -115,8 +115,18 @@ fn approving_takes_an_unconfirmed_change_back_and_keeps_a_confirmed_one() {
 }
 
 #[test]
+fn rulings_on_an_item_are_numbered() {
+    let approved = opinion(Verdict::Approved);
+    for (last_seq, seq) in [(0, 1), (4, 5)] {
+        let item = ItemAt { last_seq, ..item(1, Standing::Pending) };
+        assert_eq!(NewRuling::of(&item, &approved).seq(), seq);
+    }
+}
+
+#[test]
 fn a_change_waits_for_its_confirmation() {
-    let item = item(1, Standing::Pending);
+    // It counts as it stands, and does not as changed.
+    let item = ItemAt { counted: true, ..item(1, Standing::Pending) };
     let mut modified = opinion(Verdict::Modified);
     let replacement = Replacement { content: content("S-1"), names_item: true };
     modified.change = Some(Change { replacement, reason: "a typo".to_owned() });
@@ -124,6 +134,7 @@ fn a_change_waits_for_its_confirmation() {
     assert_eq!(ruling.state, RulingState::Proposed);
     let held = ruling.held_after(VERSION).unwrap();
     assert_eq!((held.standing, held.counted), (Standing::Proposed, false));
+    assert_eq!(ruling.change().map(|change| change.reason.as_str()), Some("a typo"));
     let changed = ItemAt { modification: Some(3), ..item.clone() };
     let confirmation = NewRuling::confirmation(&changed);
     assert_eq!(confirmation.state, RulingState::Modified);

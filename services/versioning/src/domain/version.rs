@@ -198,3 +198,7 @@ impl Version {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "version_tests.rs"]
+pub(super) mod tests;

@@ -3,6 +3,8 @@ use signoff_ledger::gates::{Opened, Stale};
 use signoff_workflow::{PhaseState, PhaseTable, Scope, Workflow};
 
 use super::*;
+use crate::domain::counts::Counts;
+use crate::domain::version::tests::submitted;
 
 /// What follows from a gate alone, of a phase without any version.
 fn of(slug: &str, gate: &Gate, any_closed: bool) -> (PhaseState, Vec<String>, Vec<String>) {
@@ -69,4 +71,33 @@ fn executions_without_an_observation_are_named_up_to_a_thousand() {
     assert_eq!(counted.len(), 1_001);
     assert_eq!(counted[1_000].subject, "observation_management");
     assert_eq!(counted[1_000].what, "2 more test executions have no observation");
+}
+
+#[test]
+fn progress_is_that_of_the_open_version_or_else_of_the_approved_one() {
+    let counted = |counts| Version { counts, ..submitted(3) };
+    let open = counted(Counts { total: 10, pending: 2, proposed: 1, ..Counts::default() });
+    let current = counted(Counts { total: 5, approved: 3, rejected: 2, ..Counts::default() });
+    let row = PhaseTable::standard().by_slug("scoping").unwrap();
+    let progress = |open, current| {
+        let versions = Versions { open, current, any_closed: true };
+        versions.standing(row, &opened()).progress
+    };
+    assert_eq!(progress(Some(&open), Some(&current)), (7, 10));
+    assert_eq!(progress(Some(&open), None), (7, 10));
+    assert_eq!(progress(None, Some(&current)), (5, 5));
+    assert_eq!(progress(None, None), (0, 0));
+}
+
+#[test]
+fn an_open_version_keeps_a_phase_from_being_complete_and_is_named() {
+    let open = submitted(3);
+    let row = PhaseTable::standard().by_slug("scoping").unwrap();
+    let versions = Versions { open: Some(&open), current: Some(&open), any_closed: true };
+    let standing = versions.standing(row, &opened());
+    let [block] = &standing.blocks[..] else { panic!("{:?}", standing.blocks) };
+    assert_eq!(block.subject, open.version_id.to_string());
+    let what = "version 3 of Scoping is submitted: approve, reject or delete it";
+    assert_eq!((block.what.as_str(), block.of_gate), (what, false));
+    assert_eq!(standing.open_version_id, Some(open.version_id));
 }
