@@ -110,3 +110,58 @@ fn nobody_signs_for_two_roles() {
     assert!(expect_one_role(20, way()).is_ok());
     assert_eq!(told(expect_one_role(12, way())).len(), 1);
 }
+
+#[test]
+fn nobody_else_is_asked_while_one_is_asked_for_or_given() {
+    let live = SignOffStatus::ALL.into_iter().filter(|status| status.is_live());
+    assert_eq!(live.collect::<Vec<_>>(), [SignOffStatus::Pending, SignOffStatus::Signed]);
+}
+
+#[test]
+fn a_sign_off_is_changed_as_it_was_read() {
+    let read =
+        SignOff { revision: 3, ..sign_off(1, Role::TestExecutive, 20, SignOffStatus::Pending) };
+    assert_eq!(read.etag(), "3");
+    assert!(read.expect_etag(None).is_ok());
+    assert!(read.expect_etag(Some("3")).is_ok());
+    for stale in ["2", ""] {
+        let refused = read.expect_etag(Some(stale)).unwrap_err();
+        assert!(
+            matches!(&refused, Error::Fault(Fault::EtagMismatch { current }) if current == "3"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn the_trail_says_who_was_asked_and_what_they_said() {
+    let signed = SignOff {
+        delegated: Some((30, "on leave".to_owned())),
+        comments: Some("as discussed".to_owned()),
+        content_digest: Some(vec![0xab, 1]),
+        ..sign_off(2, Role::ReportOwner, 20, SignOffStatus::Signed)
+    };
+    let at = "1970-01-01T00:00:00Z";
+    let expected = json!({
+        "sign_off_id": "00000000-0000-0000-0000-000000000002",
+        "version_id": Uuid::nil(),
+        "sign_off_no": 2,
+        "role": Role::ReportOwner.name(),
+        "status": "signed",
+        "revision": 1,
+        "user_id": 20,
+        "requested_by": 10,
+        "requested_at": at,
+        "delegated_from": 30,
+        "delegation_reason": "on leave",
+        "decided_at": at,
+        "comments": "as discussed",
+        "content_digest": "ab01",
+        "voided_at": null,
+        "void_reason": null,
+    });
+    assert_eq!(signed.summary(), expected);
+    let voided = sign_off(3, Role::ReportOwner, 20, SignOffStatus::Voided).summary();
+    assert_eq!(voided["voided_at"], at);
+    assert_eq!(voided["void_reason"], "the version was withdrawn");
+}
