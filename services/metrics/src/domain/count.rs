@@ -378,3 +378,7 @@ fn key(workflow: Workflow, told: &Told, measure: Measure, outcome: &'static str)
         hour: hour_of(told.at),
     }
 }
+
+#[cfg(test)]
+#[path = "count_tests.rs"]
+mod tests;

@@ -77,3 +77,76 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
     let begun = TimeDelta::seconds(at.timestamp().rem_euclid(3600));
     at.with_nanosecond(0).unwrap_or(at) - begun
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{at, workflow};
+    use super::*;
+
+    fn key(outcome: &'static str) -> Key {
+        Key {
+            workflow: workflow(),
+            phase: "scoping",
+            measure: Measure::ReviewTime,
+            person: 9,
+            source: "",
+            action_type: "",
+            outcome,
+            hour: at("09:00"),
+        }
+    }
+
+    #[test]
+    fn counts_and_times_add_up_by_key() {
+        let mut facts = Facts::default();
+        facts.count(key("counted"), 3);
+        facts.count(key("counted"), -1);
+        facts.time(key("timed"), TimeDelta::seconds(2));
+        facts.time(key("timed"), TimeDelta::seconds(2));
+        facts.time(key("timed"), TimeDelta::minutes(1));
+        let sums: Vec<_> = facts.sums.iter().map(|(key, sum)| (key.outcome, *sum)).collect();
+        let expected = [
+            ("counted", Sum { amount: 2, micros: 0 }),
+            ("timed", Sum { amount: 3, micros: 64_000_000 }),
+        ];
+        assert_eq!(sums, expected);
+        let times: Vec<_> =
+            facts.times.values().map(|filled| (filled.amount, filled.lowest)).collect();
+        assert_eq!(times, [(2, 2_000_000), (1, 60_000_000)]);
+    }
+
+    #[test]
+    fn no_clock_makes_a_time_shorter_than_none_or_longer_than_can_be_told() {
+        for (took, micros) in [(TimeDelta::seconds(-5), 0), (TimeDelta::MAX, i64::MAX)] {
+            let mut facts = Facts::default();
+            facts.time(key(""), took);
+            facts.time(key(""), took);
+            let sum = facts.sums.values().next().copied();
+            assert_eq!(sum, Some(Sum { amount: 2, micros }));
+        }
+    }
+
+    #[test]
+    fn what_came_to_nothing_is_not_written() {
+        let mut facts = Facts::default();
+        facts.count(key("undone"), 1);
+        facts.count(key("undone"), -1);
+        facts.count(key("stands"), 1);
+        facts.count(key("taken back"), -1);
+        facts.settle();
+        let left: Vec<_> = facts.sums.keys().map(|key| key.outcome).collect();
+        assert_eq!(left, ["stands", "taken back"]);
+    }
+
+    #[test]
+    fn an_hour_begins_on_the_hour_also_long_ago() {
+        for (moment, hour) in [
+            ("2026-11-25T09:59:59.999999Z", "2026-11-25T09:00:00Z"),
+            ("2026-11-25T09:00:00Z", "2026-11-25T09:00:00Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:00:00Z"),
+            ("0001-01-01T00:30:00Z", "0001-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(hour_of(moment.parse().unwrap()), hour.parse::<DateTime<Utc>>().unwrap());
+        }
+    }
+}

@@ -240,6 +240,8 @@ mod tests {
         assert_eq!((figure.value, figure.numerator, figure.denominator), (Some(2.0), 4.0, 2.0));
         assert_eq!(figure.metadata["p50"], json!(1.0));
         assert_eq!(figure.metadata["p95"], json!(3.0));
+        assert_eq!(figure.metadata["min"], json!(1.0));
         assert_eq!(figure.metadata["max"], json!(3.0));
+        assert_eq!(figure.metadata["quantile_relative_error"], json!(0.015_625));
     }
 }

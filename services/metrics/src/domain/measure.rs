@@ -64,13 +64,6 @@ named! {
     Workflow = "workflow",
 }
 
-impl Measure {
-    /// Whether it is of times, whose distribution is kept.
-    pub const fn is_time(self) -> bool {
-        matches!(self, Self::ApprovalTime | Self::ReviewTime | Self::Turnaround)
-    }
-}
-
 /// What is asked for (seed 002, part G).
 pub const ACTION_TYPES: [&str; 3] = ["document_request", "data_update_request", "test_rerun"];
 /// How requests are answered.

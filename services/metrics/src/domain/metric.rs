@@ -252,7 +252,23 @@ impl MetricType {
 
     /// The measure whose times it averages, if it does.
     pub fn times(self) -> Option<Measure> {
-        let measure = self.definition().numerator.first()?.measure;
-        measure.is_time().then_some(measure)
+        let definition = self.definition();
+        let measure = definition.numerator.first()?.measure;
+        (definition.unit == Unit::Hours).then_some(measure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_in_hours_and_everything_else_is_a_number() {
+        for metric in MetricType::ALL {
+            let is_time = metric.name().ends_with("_hours");
+            let symbol = if is_time { "h" } else { "1" };
+            assert_eq!(metric.definition().unit.symbol(), symbol, "{metric:?}");
+            assert_eq!(metric.times().is_some(), is_time, "{metric:?}");
+        }
     }
 }

@@ -10,4 +10,6 @@ pub mod record;
 pub mod running;
 pub mod sketch;
 pub mod state;
+#[cfg(test)]
+mod story;
 pub mod touch;

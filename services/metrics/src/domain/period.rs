@@ -80,17 +80,14 @@ impl Period {
             return vec![Span { grain: Grain::Total, from: DAWN, to: DUSK }];
         }
         let (start, end) = (self.start.unwrap_or(DAWN), self.end.unwrap_or(DUSK));
-        let (first_day, last_day) = (next_midnight(start), midnight(end));
-        let span = |grain, from, to| Span { grain, from, to };
-        let spans = if first_day > last_day {
-            vec![span(Grain::Hour, start, end)]
-        } else {
-            vec![
-                span(Grain::Hour, start, first_day),
-                span(Grain::Day, first_day, last_day),
-                span(Grain::Hour, last_day, end),
-            ]
-        };
+        // Between two moments of one day, the first hours are all there are.
+        let first_day = next_midnight(start).min(end);
+        let last_day = midnight(end).max(first_day);
+        let spans = [
+            Span { grain: Grain::Hour, from: start, to: first_day },
+            Span { grain: Grain::Day, from: first_day, to: last_day },
+            Span { grain: Grain::Hour, from: last_day, to: end },
+        ];
         spans.into_iter().filter(|span| span.from < span.to).collect()
     }
 }
@@ -196,6 +193,57 @@ mod tests {
         );
         let whole = Period::default().spans();
         assert_eq!(whole, [Span { grain: Grain::Total, from: DAWN, to: DUSK }]);
+    }
+
+    #[test]
+    fn only_rows_that_are_needed_are_read() {
+        let rows = |start, end| -> Vec<_> {
+            let spans = Period { start: Some(at(start)), end: Some(at(end)) }.spans();
+            spans.iter().map(|span| (span.grain, span.to - span.from)).collect()
+        };
+        let (hours, days) = (TimeDelta::hours, TimeDelta::days);
+        for (start, end, expected) in [
+            ("2026-11-25T00:00:00Z", "2026-11-27T00:00:00Z", vec![(Grain::Day, days(2))]),
+            ("2026-11-25T10:00:00Z", "2026-11-25T14:00:00Z", vec![(Grain::Hour, hours(4))]),
+            ("2026-11-25T00:00:00Z", "2026-11-25T14:00:00Z", vec![(Grain::Hour, hours(14))]),
+            ("2026-11-25T14:00:00Z", "2026-11-26T00:00:00Z", vec![(Grain::Hour, hours(10))]),
+            (
+                "2026-11-25T22:00:00Z",
+                "2026-11-27T00:00:00Z",
+                vec![(Grain::Hour, hours(2)), (Grain::Day, days(1))],
+            ),
+            ("2026-11-25T10:00:00Z", "2026-11-25T10:00:00Z", vec![]),
+        ] {
+            assert_eq!(rows(start, end), expected, "{start} {end}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_at_a_periods_end_began_at_any_time() {
+        let (start, end) = (Some(at("2026-11-25T00:00:00Z")), Some(at("2026-11-27T00:00:00Z")));
+        assert_eq!(Period { start, end }.until_end(), Period { start: None, end });
+    }
+
+    /// Rows are kept and truncated under these names.
+    #[test]
+    fn grains_and_stretches_are_called_as_in_the_database() {
+        let grains = [Grain::Hour, Grain::Day, Grain::Total].map(Grain::name);
+        assert_eq!(grains, ["hour", "day", "total"]);
+        let stretches = [Bucket::Hour, Bucket::Day, Bucket::Week, Bucket::Month].map(Bucket::name);
+        assert_eq!(stretches, ["hour", "day", "week", "month"]);
+    }
+
+    #[test]
+    fn stretches_follow_each_other() {
+        for (bucket, expected) in [
+            (Bucket::Hour, ["2026-12-31T22", "2026-12-31T23", "2027-01-01T00"]),
+            (Bucket::Day, ["2026-12-31T00", "2027-01-01T00", "2027-01-02T00"]),
+            (Bucket::Week, ["2026-12-28T00", "2027-01-04T00", "2027-01-11T00"]),
+            (Bucket::Month, ["2026-12-01T00", "2027-01-01T00", "2027-02-01T00"]),
+        ] {
+            let begins = bucket.all(at("2026-12-31T22:30:00Z"), DUSK, 2);
+            assert_eq!(begins, expected.map(|hour| at(&format!("{hour}:00:00Z"))), "{bucket:?}");
+        }
     }
 
     #[test]

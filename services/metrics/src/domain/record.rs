@@ -236,3 +236,7 @@ fn held(content: &Content) -> Result<Option<Held>, String> {
     };
     Ok(Some(Held { total: count("total")?, carried: count("carried")? }))
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

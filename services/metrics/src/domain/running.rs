@@ -66,6 +66,8 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn created(amount: i64) -> Count {
@@ -92,5 +94,30 @@ mod tests {
         assert_eq!(values(MetricType::VersionCreated), [2.0, 0.0, 1.0]);
         assert_eq!(values(MetricType::VersionCount), [7.0, 7.0, 8.0]);
         assert_eq!(values(MetricType::RejectionRate), [0.0_f64; 0]);
+    }
+
+    #[test]
+    fn what_begins_in_a_stretch_counts_there_once() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let rows = vec![created(2), Count { outcome: "revised".to_owned(), ..created(1) }];
+        let made = Made {
+            before: Vec::new(),
+            within: [(at(1), (rows, vec![])), (at(2), (vec![created(4)], vec![]))].into(),
+        };
+        let figures = made.figures(MetricType::VersionCreated, &[at(1), at(2)]);
+        let by: Vec<_> = figures.iter().map(|figure| &figure.metadata["by_outcome"]).collect();
+        assert_eq!(by[0], &json!({"created": 2.0, "revised": 1.0}));
+        assert_eq!(by[1], &json!({"created": 4.0, "revised": 0.0}));
+    }
+
+    /// The sums before the first stretch come with themselves as what there was until then.
+    #[test]
+    fn what_was_before_counts_until_the_end_once() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let until_end = created(5).within;
+        let made =
+            Made { before: vec![Count { until_end, ..created(5) }], within: BTreeMap::new() };
+        let figures = made.figures(MetricType::VersionCount, &[at(1)]);
+        assert_eq!(figures[0].value, Some(5.0));
     }
 }

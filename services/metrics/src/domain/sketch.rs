@@ -15,15 +15,10 @@ const PRECISION: u32 = 6;
 /// The bucket that so many microseconds fall into.
 pub fn bucket(micros: i64) -> i32 {
     let value = u64::try_from(micros).unwrap_or(0);
-    let place = if value < 1 << PRECISION {
-        value
-    } else {
-        let exponent = value.ilog2();
-        let doubling = u64::from(exponent - PRECISION);
-        // The bits behind the leading one.
-        let rest = (value >> (exponent - PRECISION)) & ((1 << PRECISION) - 1);
-        ((doubling + 1) << PRECISION) + rest
-    };
+    // Up to 128 each bucket is one wide, and with each doubling twice as wide as before.
+    let doublings = value.max(1 << PRECISION).ilog2() - PRECISION;
+    // The leading bit that is left counts the 64 buckets below the first doubling.
+    let place = (u64::from(doublings) << PRECISION) + (value >> doublings);
     i32::try_from(place).unwrap_or(i32::MAX)
 }
 

@@ -144,3 +144,65 @@ impl State {
         self.closed_lines.insert(line);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::workflow;
+    use super::*;
+
+    fn written(kept: &Kept<i32, &'static str>) -> (Vec<(i32, &'static str)>, Vec<i32>) {
+        let set = kept.set_now().map(|(key, value)| (*key, *value)).collect();
+        (set, kept.removed_now().copied().collect())
+    }
+
+    #[test]
+    fn what_changed_hides_what_was_read_and_is_all_that_is_written() {
+        let mut kept = Kept::default();
+        kept.take_in([(1, "read"), (2, "read"), (3, "read")]);
+        kept.set(2, "set");
+        kept.set(4, "set");
+        assert_eq!(kept.remove(3), Some("read"));
+        assert_eq!(kept.remove(3), None, "it is gone");
+        assert_eq!(kept.remove(9), None, "it never was");
+        // A row that changed is read again: what is to be written stays.
+        kept.take_in([(2, "read again"), (3, "read again")]);
+        let now = [1, 2, 3, 4, 9].map(|key| kept.get(key).copied());
+        assert_eq!(now, [Some("read"), Some("set"), None, Some("set"), None]);
+        assert_eq!(written(&kept), (vec![(2, "set"), (4, "set")], vec![3]));
+        assert_eq!(kept.remove(4), Some("set"));
+        kept.set(3, "set again");
+        assert_eq!(written(&kept), (vec![(2, "set"), (3, "set again")], vec![4]));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_there_and_nothing_is_written_of_it() {
+        let mut kept = Kept::default();
+        kept.take_in([(1, "read"), (2, "read"), (12, "read")]);
+        kept.set(3, "set");
+        kept.set(13, "set");
+        kept.remove(2);
+        kept.forget(|key| *key < 10);
+        let now = [1, 2, 3, 12, 13].map(|key| kept.get(key).copied());
+        assert_eq!(now, [None, None, None, Some("read"), Some("set")]);
+        assert_eq!(written(&kept), (vec![(13, "set")], vec![]));
+    }
+
+    #[test]
+    fn verdicts_of_a_line_end_with_its_open_version() {
+        let ruling = RulingSeen {
+            seq: 1,
+            verdict: Verdict::Approved,
+            source: Source::Tester,
+            by: 9,
+            hour: DateTime::UNIX_EPOCH,
+        };
+        let (scoping, planning) = ((workflow(), "scoping"), (workflow(), "planning"));
+        let mut state = State::default();
+        state.rulings.take_in([((scoping, 1), ruling), ((planning, 1), ruling)]);
+        state.rulings.set((scoping, 2), ruling);
+        state.close(scoping);
+        let there = [(scoping, 1), (scoping, 2), (planning, 1)];
+        assert_eq!(there.map(|at| state.rulings.get(at).is_some()), [false, false, true]);
+        assert_eq!(state.closed_lines, BTreeSet::from([scoping]), "their rows are taken away");
+    }
+}
