@@ -286,6 +286,9 @@ mod tests {
         for state in VersionState::ALL {
             assert_eq!(VersionState::named(state.name()), Ok(state));
         }
+        for origin in [Origin::Native, Origin::Legacy] {
+            assert_eq!(Origin::named(origin.name()), Ok(origin));
+        }
         for code in 1..=5 {
             assert_eq!(RulingState::coded(code).map(RulingState::code), Ok(code));
         }
@@ -293,8 +296,30 @@ mod tests {
             assert_eq!(Source::coded(source.code()), Ok(source));
         }
         assert!(VersionState::named("open").is_err());
+        assert!(Origin::named("imported").is_err());
         assert!(RulingState::coded(0).is_err());
         assert!(Source::coded(5).is_err());
+    }
+
+    #[test]
+    fn the_trail_uses_the_words_of_the_seeds() {
+        let sources = Source::ALL.map(Source::name);
+        assert_eq!(sources, ["tester", "llm", "manual", "automated"]);
+        let rulings = (1..=5).map(|code| RulingState::coded(code).unwrap().name());
+        let names = ["approved", "modified", "rejected", "proposed", "removed"];
+        assert_eq!(rulings.collect::<Vec<_>>(), names);
+        let origins = [Origin::Native, Origin::Legacy].map(Origin::name);
+        assert_eq!(origins, ["native", "legacy"]);
+    }
+
+    #[test]
+    fn open_versions_are_worked_on_and_those_ruled_on_are_baselines() {
+        let those = |is: fn(VersionState) -> bool| {
+            VersionState::ALL.into_iter().filter(|state| is(*state)).collect::<Vec<_>>()
+        };
+        use VersionState::{Approved, Draft, Rejected, Submitted, Superseded};
+        assert_eq!(those(VersionState::is_open), [Draft, Submitted]);
+        assert_eq!(those(VersionState::is_baseline), [Approved, Rejected, Superseded]);
     }
 
     #[test]

@@ -43,6 +43,17 @@ fn faults_are_named() {
         faults::<PlanningMetadata>(json!({"planning_metadata": {"k": "\0"}})),
         ["metadata.planning_metadata"]
     );
+    let broken = json!({"k": "\0"});
+    assert_eq!(
+        faults::<DataProfilingMetadata>(
+            json!({"source_data_reference": broken, "profiling_parameters": broken})
+        ),
+        ["metadata.source_data_reference", "metadata.profiling_parameters"]
+    );
+    assert_eq!(
+        faults::<ObservationMetadata>(json!({"observation_period": broken})),
+        ["metadata.observation_period"]
+    );
     for size in [-1, MAX_TARGET + 1] {
         assert_eq!(
             faults::<SampleSelectionMetadata>(json!({"target_sample_size": size})),
