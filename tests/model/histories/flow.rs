@@ -396,12 +396,11 @@ impl Model for History {
     fn is_idle(&self, state: &Flow, call: usize) -> bool {
         let op = &self.ops[call];
         match &op.call {
+            _ if self.is_before_gate(call) => true,
             // It opens the phase, which stays so.
-            Call::Start | Call::Opening => state.opened || self.is_before_gate(call),
+            Call::Start | Call::Opening => state.opened,
             // So does a version that is refused, on its way.
-            Call::Act { .. } if op.call.moves_gates() => {
-                op.is_refused() && state.opened || self.is_before_gate(call)
-            }
+            Call::Act { .. } if op.call.moves_gates() => op.is_refused() && state.opened,
             call => !call.is_change() || op.is_refused(),
         }
     }

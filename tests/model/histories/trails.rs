@@ -60,19 +60,19 @@ pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Result<Ve
     let mut reopenings: HashMap<u64, usize> = HashMap::new();
     let mut calls = Vec::new();
     for record in trail {
-        let number = |field| number(record.after.as_ref(), field);
+        let after = |field| number(record.after.as_ref(), field);
         let step = |name: String| asked.step(record, &name);
         let nobody = || format!("nobody asked for this step: {record:?}");
         match record.action.as_str() {
             "phase.reopen_begun" if record.phase == below => {
-                let begun = number("reopening").ok_or_else(nobody)?;
+                let begun = after("reopening").ok_or_else(nobody)?;
                 let by = step(format!("reopen/{below}")).ok_or_else(nobody)?;
                 reopenings.insert(begun, by);
             }
             // Whoever meets a reopening does its steps; they are of the one who began it, and at the same time.
             "phase.marked_stale" if record.phase == above => {
-                let under_way = number("stale_reopening");
-                if under_way == self::number(record.before.as_ref(), "stale_reopening") {
+                let under_way = after("stale_reopening");
+                if under_way == number(record.before.as_ref(), "stale_reopening") {
                     continue;
                 }
                 let under_way = under_way.ok_or_else(nobody)?;
@@ -80,7 +80,7 @@ pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Result<Ve
                 calls.extend(step(format!("stale/{above}/{below}/{under_way}")));
             }
             "phase.opened" if record.phase == above => {
-                let attempt = number("attempt").ok_or_else(nobody)?;
+                let attempt = after("attempt").ok_or_else(nobody)?;
                 calls.push(step(format!("open/{above}/{attempt}")).ok_or_else(nobody)?);
             }
             _ => calls.extend(asked.itself(record)),
