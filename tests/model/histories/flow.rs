@@ -477,3 +477,41 @@ fn named(ops: &[Op], place: usize) -> Result<Ids, String> {
 pub(crate) fn is_open(state: VersionState) -> bool {
     matches!(state, VersionState::Draft | VersionState::Submitted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::checker::{STEPS, Verdict, check};
+    use super::super::people::TESTERS;
+    use super::*;
+
+    fn op(call: Call, lost: usize, at: u64, answer: Raw) -> Op {
+        let span = Span { invoked: at, returned: at + 2, optional: false };
+        let request_id = uuid::Uuid::from_u128(at.into()).to_string();
+        Op { who: TESTERS[0], call, request_id, span, sent: at + 1, lost, answer }
+    }
+
+    fn is_explained(history: &History) -> bool {
+        let verdict = check(history, &history.spans(), Flow::new(), STEPS);
+        matches!(verdict, Verdict::Explained { .. })
+    }
+
+    #[test]
+    fn what_was_lost_and_left_no_record_must_have_left_nothing_else() {
+        let create = Command::Create { items: Vec::new() };
+        let create = Call::Act { place: BELOW, etag: String::new(), command: create };
+        let refused =
+            Raw::Refused(Code::FailedPrecondition, name(ErrorReason::VersionState).to_owned());
+        let look = Call::Decisions { place: BELOW, version: 1 };
+        // It was sent twice and refused, since there is a version, which somebody saw: its own.
+        let ops = [op(create, 1, 10, refused), op(look, 0, 20, Raw::Decisions(Vec::new()))];
+        let history = || {
+            let mut history = History::new(ops.to_vec()).unwrap();
+            history.ids[BELOW].versions = vec!["its id".to_owned()];
+            history
+        };
+        let lost = history().ops.iter().position(|op| op.span.optional).unwrap();
+        assert!(is_explained(&history()));
+        assert!(is_explained(&history().with_trail(&[lost])));
+        assert!(!is_explained(&history().with_trail(&[])));
+    }
+}
