@@ -12,6 +12,7 @@ mod attempts;
 mod away;
 mod clock;
 mod exhausted;
+mod first_days;
 mod full;
 mod headers;
 mod imports;

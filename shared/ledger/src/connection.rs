@@ -24,6 +24,12 @@ const SERVER_TRIES: [(&str, &str); 3] = [
     ("tcp_keepalives_count", "3"),
 ];
 
+/// Sessions keep plans, also those of foreign keys and triggers, and the server makes them from what was known
+/// of the tables at that time. A plan from a day of a few rows would read whole tables, for each row of a
+/// bulk of a million. So tables are read by their indexes wherever there is one; and without an index, the
+/// price of what is forbidden must not set off a compiler.
+const PLANS: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
+
 /// A running process of a service, as its connections name it to the database server. So others can
 /// see whether it is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,17 +255,15 @@ pub(crate) async fn limit(
     connection: &mut PgConnection,
     options: PoolOptions,
 ) -> Result<(), sqlx::Error> {
-    let [idle, interval, count] = SERVER_TRIES;
-    let settings = [
+    let limits = [
         ("lock_timeout", milliseconds(options.lock_timeout)),
         ("statement_timeout", milliseconds(options.statement_timeout)),
         ("idle_in_transaction_session_timeout", milliseconds(options.idle_in_transaction_timeout)),
         ("client_connection_check_interval", SERVER_LOOKS.to_owned()),
-        (idle.0, idle.1.to_owned()),
-        (interval.0, interval.1.to_owned()),
-        (count.0, count.1.to_owned()),
     ];
-    let (names, values): (Vec<&str>, Vec<String>) = settings.into_iter().unzip();
+    let fixed = SERVER_TRIES.into_iter().chain(PLANS);
+    let settings = limits.into_iter().chain(fixed.map(|(name, value)| (name, value.to_owned())));
+    let (names, values): (Vec<&str>, Vec<String>) = settings.unzip();
     sqlx::query("select set_config(name, value, false) from unnest($1::text[], $2::text[]) as of (name, value)")
         .bind(names)
         .bind(values)

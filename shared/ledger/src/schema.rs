@@ -41,6 +41,7 @@ fn migrations() -> Vec<Migration> {
             "details first",
             include_str!("../migrations/20261125000010_details_first.sql"),
         ),
+        (20_261_126_200_001, "lz4", include_str!("../migrations/20261126200001_lz4.sql")),
     ]
     .map(|(version, description, sql)| {
         let description = Cow::Borrowed(description);

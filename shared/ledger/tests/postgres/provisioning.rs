@@ -80,14 +80,30 @@ async fn every_connection_has_its_limits_and_epoch() {
     let pool = connect(&database.urls.service, PoolOptions::default()).await.unwrap();
     let row = sqlx::query(
         "select current_setting('lock_timeout'), current_setting('statement_timeout'), \
-         current_setting('idle_in_transaction_session_timeout'), current_setting('signoff.epoch')",
+         current_setting('idle_in_transaction_session_timeout'), current_setting('signoff.epoch'), \
+         current_setting('enable_seqscan'), current_setting('jit')",
     )
     .fetch_one(&mut *pool.acquire().await.unwrap())
     .await
     .unwrap();
-    let settings: Vec<String> = (0..4).map(|i| row.get(i)).collect();
-    assert_eq!(settings, ["5s", "1min", "30s", "1"]);
+    let settings: Vec<String> = (0..6).map(|i| row.get(i)).collect();
+    assert_eq!(settings, ["5s", "1min", "30s", "1", "off", "off"]);
     pool.close().await;
+}
+
+#[tokio::test]
+async fn details_are_packed_by_what_the_server_was_built_with() {
+    let database = Database::new().await;
+    let mut owner = PgConnection::connect(database.urls.owner.expose_secret()).await.unwrap();
+    let (with_lz4, packed_by): (bool, Option<String>) = sqlx::query_as(
+        "select 'lz4' = any (enumvals), (select nullif(attcompression::text, '') from pg_attribute
+             where attrelid = 'trail_details'::regclass and attname = 'body')
+         from pg_settings where name = 'default_toast_compression'",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(packed_by, with_lz4.then(|| "l".to_owned()));
 }
 
 #[tokio::test]
