@@ -105,6 +105,19 @@ pub enum Fault {
     Internal(String),
 }
 
+impl Fault {
+    /// Whoever says what they read must have read what is there now: the very tag that was handed out.
+    ///
+    /// # Errors
+    /// [`Fault::EtagMismatch`]: a tag was given, and is not the current one.
+    pub fn expect_etag(given: Option<&str>, current: String) -> Result<(), Self> {
+        match given {
+            Some(given) if given != current => Err(Self::EtagMismatch { current }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         signoff_ledger::classify(error).into()
@@ -127,6 +140,33 @@ impl From<LedgerError> for Fault {
             LedgerError::Unavailable(cause) => Self::Unavailable(cause.into()),
             LedgerError::Corrupt(what) => Self::Internal(what),
             LedgerError::Internal(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_read_what_is_there_now_may_change_it() {
+        assert!(Fault::expect_etag(Some("12"), "12".to_owned()).is_ok());
+        assert!(
+            Fault::expect_etag(None, "12".to_owned()).is_ok(),
+            "nobody need say what they read"
+        );
+    }
+
+    #[test]
+    fn whoever_read_anything_else_is_told_what_is_there() {
+        // Nothing but the tag as it was handed out will do.
+        for given in ["11", "13", "1", "012", "12 ", "x", ""] {
+            let Err(Fault::EtagMismatch { current }) =
+                Fault::expect_etag(Some(given), "12".to_owned())
+            else {
+                panic!("{given:?} must be refused")
+            };
+            assert_eq!(current, "12");
         }
     }
 }

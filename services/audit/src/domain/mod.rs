@@ -12,6 +12,7 @@ pub mod test_case;
 mod words;
 
 use chrono::{DateTime, Utc};
+use signoff_backend::Fault;
 
 /// The last change of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,41 +31,23 @@ impl LastChange {
     /// # Errors
     /// The caller read another revision.
     pub fn expect_etag(&self, given: Option<&str>) -> Result<(), error::Error> {
-        let current = self.revision.to_string();
-        match given {
-            Some(given) if given != current => {
-                Err(signoff_backend::Fault::EtagMismatch { current }.into())
-            }
-            Some(_) | None => Ok(()),
-        }
+        Ok(Fault::expect_etag(given, self.revision.to_string())?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use signoff_backend::Fault;
-
     use super::error::Error;
     use super::*;
 
-    const LAST: LastChange =
-        LastChange { revision: 12, by: 1, at: DateTime::UNIX_EPOCH, reason: None };
-
     #[test]
     fn whoever_read_the_last_revision_may_change_it() {
+        const LAST: LastChange =
+            LastChange { revision: 12, by: 1, at: DateTime::UNIX_EPOCH, reason: None };
         assert!(LAST.expect_etag(Some("12")).is_ok());
-        assert!(LAST.expect_etag(None).is_ok(), "nobody need say what they read");
-    }
-
-    #[test]
-    fn whoever_read_another_revision_is_told_the_last_one() {
-        // Nothing but the tag as it was handed out will do.
-        for given in ["11", "13", "1", "012", "12 ", "x"] {
-            let refused = LAST.expect_etag(Some(given));
-            let Err(Error::Fault(Fault::EtagMismatch { current })) = refused else {
-                panic!("{given:?} must be refused")
-            };
-            assert_eq!(current, "12");
-        }
+        let refused = LAST.expect_etag(Some("11"));
+        assert!(
+            matches!(refused, Err(Error::Fault(Fault::EtagMismatch { current })) if current == "12")
+        );
     }
 }

@@ -58,10 +58,7 @@ pub async fn set_members(
     let (workflow, at, by) = (change.workflow(), change.now(), change.actor().user_id);
     let found = workflows::find(change.conn(), workflow).await?;
     let mut found = found.ok_or(Error::NotOpened(workflow))?;
-    let current = found.opened.etag();
-    if etag.is_some_and(|etag| etag != current) {
-        return Err(Fault::EtagMismatch { current }.into());
-    }
+    Fault::expect_etag(etag, found.opened.etag())?;
     let held = members::current(change.conn(), workflow).await?.into_iter().collect();
     let differing = MemberChange::between(&held, &wanted);
     if differing != MemberChange::default() {

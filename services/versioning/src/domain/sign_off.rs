@@ -98,12 +98,7 @@ impl SignOff {
     /// # Errors
     /// A tag was given and is not the sign-off's.
     pub fn expect_etag(&self, given: Option<&str>) -> Result<(), Error> {
-        match given {
-            Some(given) if given != self.etag() => {
-                Err(Fault::EtagMismatch { current: self.etag() }.into())
-            }
-            Some(_) | None => Ok(()),
-        }
+        Ok(Fault::expect_etag(given, self.etag())?)
     }
 
     /// # Errors
