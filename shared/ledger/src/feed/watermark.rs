@@ -144,7 +144,7 @@ mod tests {
         for second in 0..10_000 {
             watermark.saw(moment(20 + second, 7, 8 + second));
         }
-        assert!(watermark.seen.len() <= REMEMBERED);
+        assert!((REMEMBERED / 2..=REMEMBERED).contains(&watermark.seen.len()));
         watermark.read_below(8);
         assert_eq!(reached(&watermark), Some(20));
         watermark.saw(Moment { epoch: 2, ..moment(50_000, 3, 3) });

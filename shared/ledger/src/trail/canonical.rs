@@ -202,11 +202,17 @@ mod tests {
     fn what_is_too_large_or_too_deep_is_refused() {
         let mut entry = sample::entry();
         entry.after = Some(json!("x".repeat(MAX_CANONICAL)));
-        assert!(matches!(bytes(&entry), Err(EntryError::TooLarge { size }) if size > 65_536));
-        let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
-        entry.after = Some(nested(MAX_DEPTH));
-        bytes(&entry).unwrap();
-        entry.after = Some(nested(MAX_DEPTH + 1));
-        assert_eq!(bytes(&entry), Err(EntryError::TooDeep { limit: MAX_DEPTH }));
+        let Err(EntryError::TooLarge { size }) = bytes(&entry) else { panic!("it is too large") };
+        assert!(size > 65_536);
+        // As many characters less as it is too long.
+        entry.after = Some(json!("x".repeat(2 * MAX_CANONICAL - size)));
+        assert_eq!(bytes(&entry).unwrap().len(), MAX_CANONICAL);
+        for around in [|inner: Value| json!([inner]), |inner: Value| json!({"a": inner})] {
+            let nested = |depth| (0..depth).fold(json!(1), |inner, _| around(inner));
+            entry.after = Some(nested(MAX_DEPTH));
+            bytes(&entry).unwrap();
+            entry.after = Some(nested(MAX_DEPTH + 1));
+            assert_eq!(bytes(&entry), Err(EntryError::TooDeep { limit: MAX_DEPTH }));
+        }
     }
 }

@@ -51,6 +51,10 @@ fn faults_are_named() {
         ["metadata.source_data_reference", "metadata.profiling_parameters"]
     );
     assert_eq!(
+        faults::<ScopingMetadata>(json!({"scoping_criteria": broken})),
+        ["metadata.scoping_criteria"]
+    );
+    assert_eq!(
         faults::<ObservationMetadata>(json!({"observation_period": broken})),
         ["metadata.observation_period"]
     );

@@ -196,6 +196,14 @@ mod tests {
             text(&json!("\u{20ac}$\u{f}\nA'\u{42}\"\\\u{7f}/")),
             "\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\u{7f}/\""
         );
+        let control: String = (0..0x20_u8).map(char::from).collect();
+        assert_eq!(
+            text(&json!(control)),
+            r#""\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\t\n\u000b\f\r\u000e\u000f"#
+                .to_owned()
+                + r#"\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b"#
+                + r#"\u001c\u001d\u001e\u001f""#
+        );
     }
 
     #[test]

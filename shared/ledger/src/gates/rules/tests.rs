@@ -261,3 +261,23 @@ fn a_mark_that_comes_late_does_not_make_stale_again() {
     let marks = [("planning".into(), 2), ("scoping".into(), 1)];
     assert_eq!(gate.marks, BTreeMap::from(marks));
 }
+
+#[test]
+fn the_trail_says_all_of_a_gate() {
+    let mut gate = Gate {
+        attempt: 4,
+        reopening: 2,
+        reopenings: 2,
+        holds: BTreeMap::from([("observations".to_owned(), 3)]),
+        ..stale_gate()
+    };
+    let mut expected = json!({
+        "attempt": 4, "opened_attempt": 1, "opened_at": "1970-01-01T00:00:01Z", "opened_by": 7,
+        "stale_because": "scoping", "stale_reopening": 1, "reopenings": 2, "reopening": 2,
+        "rests_on": on(&["scoping"]), "holds": {"observations": 3},
+    });
+    assert_eq!(gate.summary(), expected);
+    gate.marks.insert("scoping".to_owned(), 1);
+    expected["marks"] = json!({"scoping": 1});
+    assert_eq!(gate.summary(), expected);
+}
