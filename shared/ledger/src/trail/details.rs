@@ -237,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_is_filled_to_the_last_byte() {
+        let frame = r#"{"columns":["a"],"rows":[["x"],[""]]}"#.len();
+        for (longer, chunks) in [(0, 1), (1, 2), (2, 2)] {
+            let mut writer = DetailWriter::new(&["a"]);
+            writer.row(&["x"]).unwrap();
+            writer.row(&["y".repeat(MAX_CHUNK - frame + longer)]).unwrap();
+            let rows = writer.finish();
+            assert_eq!(rows.chunks().len(), chunks, "{longer}");
+            assert!(rows.chunks().iter().all(|chunk| chunk.body.len() <= MAX_CHUNK), "{longer}");
+        }
+    }
+
+    #[test]
     fn no_rows_are_no_details() {
         let empty = DetailWriter::new(&["a"]).finish();
         assert!(empty.chunks().is_empty());
@@ -261,9 +274,50 @@ mod tests {
         let whole = whole.finish();
         let chunks: Vec<_> = taken.iter().flat_map(DetailRows::chunks).cloned().collect();
         assert_eq!(chunks, whole.chunks());
+        assert_eq!(taken.iter().map(DetailRows::touched).sum::<i64>(), 500);
+        assert_eq!(taken[0].touched(), 0, "its chunk is not full");
         let (mut at_once, mut bit_by_bit) = (Summary::default(), Summary::default());
         at_once.add(&whole);
         taken.iter().for_each(|part| bit_by_bit.add(part));
         assert_eq!(bit_by_bit.finish(), at_once.finish());
+    }
+
+    /// A table of two chunks, and one of one.
+    fn tables() -> [DetailRows; 2] {
+        [2, 1].map(|rows| {
+            let mut writer = DetailWriter::new(&["n", "text"]);
+            for number in 0..rows {
+                writer.row(&(number, "x".repeat(40_000))).unwrap();
+            }
+            writer.finish()
+        })
+    }
+
+    #[test]
+    fn a_record_says_how_much_there_is_and_its_root() {
+        let tables = tables();
+        let (mut summary, mut root) = (Summary::default(), Sha256::new());
+        for (table, chunks) in tables.iter().zip([2, 3]) {
+            summary.add(table);
+            assert_eq!(summary.chunks(), chunks);
+            table.chunks().iter().for_each(|chunk| root.update(chunk.hash));
+        }
+        let root = root.finalize().into();
+        assert_eq!(summary.finish(), Some(Details { chunks: 3, touched: 3, root }));
+    }
+
+    #[test]
+    fn whoever_reads_the_chunks_comes_to_the_same_root() {
+        assert_eq!(DetailsRoot::default().finish(), None);
+        let tables = tables();
+        let (mut written, mut read) = (Summary::default(), DetailsRoot::default());
+        for table in &tables {
+            written.add(table);
+            assert!(table.chunks().iter().all(|chunk| read.add(&chunk.body, &chunk.hash)));
+        }
+        assert_eq!(read.finish(), written.finish().map(|details| details.root));
+        let chunk = &tables[0].chunks()[0];
+        assert!(!DetailsRoot::default().add(&chunk.body, &tables[0].chunks()[1].hash));
+        assert!(!DetailsRoot::default().add(b"", &chunk.hash));
     }
 }

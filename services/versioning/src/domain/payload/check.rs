@@ -102,7 +102,7 @@ impl<'a> Check<'a> {
         id
     }
 
-    /// A list of UUIDs: at most [`MAX_ENTRIES`]. Those that are wrong are noted and left out.
+    /// A list of UUIDs: at most [`MAX_ENTRIES`]. A wrong one is noted, and nil stands in its place.
     pub fn ids(&mut self, field: &str, values: &[String]) -> Vec<Uuid> {
         self.entries(field, values.len());
         let mut ids = Vec::with_capacity(values.len().min(MAX_ENTRIES));
@@ -195,6 +195,7 @@ mod tests {
             "decisions[3].payload.sample.refs[1]"
         );
         let many = vec!["a".to_owned(); MAX_ENTRIES + 1];
+        assert!(noted(|check| check.names("refs", &many[1..])).is_empty());
         assert_eq!(noted(|check| check.names("refs", &many)).len(), 1);
         let ids = vec!["x".to_owned()];
         assert_eq!(noted(|check| drop(check.ids("ids", &ids))).len(), 1);
