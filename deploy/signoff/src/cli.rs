@@ -37,6 +37,8 @@ pub enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Print a token for a person or a program, as the identity provider of a data folder
     Token(TokenArgs),
+    /// Make a gateway's key, and print its public half as the JSON Web Key Set for the other services
+    Key(KeyArgs),
     /// Print where a workflow's phases and lanes stand, what is next and what blocks it
     Board(BoardArgs),
     /// Print what a workflow adds up to: versions, times, rates, documents, requests
@@ -102,16 +104,38 @@ pub struct TokenArgs {
     pub data: Option<PathBuf>,
 }
 
+/// `signoff key`.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// The file for the private key (PKCS#8 in PEM), readable by its owner alone; never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Which running system is asked.
+#[derive(Debug, Args)]
+pub struct SystemArgs {
+    /// The data folder of the running system [default: /var/lib/signoff for root, else
+    /// ~/.local/share/signoff]
+    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
+    pub data: Option<PathBuf>,
+    /// Ask a system that runs elsewhere, at its gateway: `https://gateway.example`
+    #[arg(long, value_name = "URL", value_parser = gateway, requires = "token_file")]
+    pub gateway: Option<Url>,
+    /// The file with the token that is shown there, of the role `auditor`; read for each call
+    #[arg(long, value_name = "FILE", requires = "gateway")]
+    pub token_file: Option<PathBuf>,
+}
+
 /// `signoff board`.
 #[derive(Debug, Args)]
 pub struct BoardArgs {
     /// Whose board
     #[arg(long, value_name = "CYCLE_ID/REPORT_ID", value_parser = workflow)]
     pub workflow: (Uuid, Uuid),
-    /// The data folder of the running system [default: /var/lib/signoff for root, else
-    /// ~/.local/share/signoff]
-    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
-    pub data: Option<PathBuf>,
+    /// Which system is asked
+    #[command(flatten)]
+    pub system: SystemArgs,
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
@@ -129,13 +153,20 @@ pub struct MetricsArgs {
     /// Only what happened before this time
     #[arg(long, value_name = "TIME")]
     pub to: Option<DateTime<Utc>>,
-    /// The data folder of the running system [default: /var/lib/signoff for root, else
-    /// ~/.local/share/signoff]
-    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
-    pub data: Option<PathBuf>,
+    /// Which system is asked
+    #[command(flatten)]
+    pub system: SystemArgs,
     /// How to print them
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
+}
+
+fn gateway(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err("`http://` or `https://`, a host and perhaps a port".into()),
+    }
 }
 
 fn ports(text: &str) -> Result<Ports, String> {

@@ -1,7 +1,7 @@
 //! A connection to the gateway that shows a token with every call.
 
 use anyhow::Result;
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -27,15 +27,19 @@ impl Bearer {
         token.set_sensitive(true);
         Ok(Self { token, on_behalf_of })
     }
-}
 
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let metadata = request.metadata_mut();
+    /// Shows it with one call.
+    pub(crate) fn show(&self, metadata: &mut MetadataMap) {
         metadata.insert("authorization", self.token.clone());
         if let Some(person) = self.on_behalf_of {
             metadata.insert("on-behalf-of", person.into());
         }
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        self.show(request.metadata_mut());
         Ok(request)
     }
 }

@@ -30,6 +30,7 @@ pub async fn run() -> ExitCode {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => commands::serve::run(*args).await,
         Command::Token(args) => commands::token::run(args),
+        Command::Key(args) => commands::key::run(args),
         Command::Export(args) => commands::export::run(args).await,
         Command::Board(args) => commands::board::run(args).await,
         Command::Metrics(args) => commands::metrics::run(args).await,

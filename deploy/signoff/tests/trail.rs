@@ -313,6 +313,60 @@ async fn known_to_the_gateway(up: &Up, workflow: &Workflow) {
 }
 
 #[test]
+fn a_system_that_runs_elsewhere_is_asked_at_its_gateway() {
+    let folder = open_folder();
+    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
+    let here = here.path();
+    let mut up = Up::start(&data);
+    let data = data.to_str().unwrap();
+    let workflow = Workflow::of(&up);
+    block_on(known_to_the_gateway(&up, &workflow));
+    let name = workflow.name();
+    let gateway = format!("http://{}", up.endpoints()["gateway"].as_str().unwrap());
+    let token = |role: &[&str]| {
+        let named = [&["token", "--user", "90", "--data", data][..], role].concat();
+        fs::write(here.join("token"), run_in(here, &named, 0).0).unwrap();
+    };
+    // Nothing of the data folder is looked at.
+    let there = |words: &[&str], code| {
+        let elsewhere = ["--gateway", &gateway, "--token-file", "token", "--data", "nowhere"];
+        run_in(here, &[words, &elsewhere[..]].concat(), code)
+    };
+
+    token(&["--role", "auditor"]);
+    for words in [
+        &["head", "--all"][..],
+        &["head", "--workflow", &name],
+        &["verify", "--workflow", &name],
+        &["export", "--workflow", &name, "--out", "-"],
+        &["board", "--workflow", &name],
+    ] {
+        let (on_its_machine, _) = run_in(here, &[words, &["--data", data][..]].concat(), 0);
+        // Heads are told with the time of asking.
+        let told = |out: &str| -> Vec<String> {
+            let of_line = |line: &str| match words[0] {
+                "head" => line.split(' ').take(4).collect::<Vec<_>>().join(" "),
+                _ => line.to_owned(),
+            };
+            out.lines().map(of_line).collect()
+        };
+        assert_eq!(told(&there(words, 0).0), told(&on_its_machine), "{words:?}");
+    }
+    there(&["metrics", "--workflow", &name], 0);
+
+    let ask = ["verify", "--workflow", &name];
+    token(&[]);
+    assert!(there(&ask, 1).1.contains("PermissionDenied"));
+    fs::write(here.join("token"), "no token").unwrap();
+    assert!(there(&ask, 1).1.contains("Unauthenticated"));
+    fs::remove_file(here.join("token")).unwrap();
+    assert!(there(&ask, 1).1.contains("cannot read token"));
+    assert_eq!(up.end("TERM"), Some(0));
+    let (_, errors) = there(&ask, 1);
+    assert!(errors.contains("the gateway is not to be reached at http://"), "{errors}");
+}
+
+#[test]
 fn heads_are_kept_elsewhere_and_show_what_the_trail_cannot() {
     let folder = open_folder();
     let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());

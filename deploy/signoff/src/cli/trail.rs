@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use signoff_ledger::Head;
 use uuid::Uuid;
 
-use super::workflow;
+use super::{SystemArgs, workflow};
 use crate::output::Format;
 
 /// `signoff export`.
@@ -25,10 +25,9 @@ pub struct ExportArgs {
     /// Overwrite a file that is there already
     #[arg(long)]
     pub force: bool,
-    /// The data folder of the running system [default: /var/lib/signoff for root, else
-    /// ~/.local/share/signoff]
-    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
-    pub data: Option<PathBuf>,
+    /// Which system is asked
+    #[command(flatten)]
+    pub system: SystemArgs,
     /// How to print what was written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
@@ -51,10 +50,9 @@ pub struct HeadArgs {
     /// has already
     #[arg(long, value_name = "FILE")]
     pub keep: Option<PathBuf>,
-    /// The data folder of the running system [default: /var/lib/signoff for root, else
-    /// ~/.local/share/signoff]
-    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
-    pub data: Option<PathBuf>,
+    /// Which system is asked
+    #[command(flatten)]
+    pub system: SystemArgs,
     /// How to print the heads
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
@@ -84,10 +82,9 @@ pub struct VerifyArgs {
     /// Ask this service alone
     #[arg(long, value_enum, value_name = "SERVICE", conflicts_with = "file")]
     pub source: Option<Source>,
-    /// The data folder of the running system [default: /var/lib/signoff for root, else
-    /// ~/.local/share/signoff]
-    #[arg(long, value_name = "DIR", env = "SIGNOFF_DATA")]
-    pub data: Option<PathBuf>,
+    /// Which system is asked
+    #[command(flatten)]
+    pub system: SystemArgs,
     /// How to print what was found
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,

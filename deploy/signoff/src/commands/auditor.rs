@@ -1,6 +1,7 @@
 //! Asks a running system as an auditor would: at its gateway.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -11,11 +12,13 @@ use signoff_contract::feed::v1::trail_service_client::TrailServiceClient;
 use signoff_contract::workflow::v1 as wire;
 use signoff_ledger::{Head, Source};
 use signoff_workflow::{Role, Workflow};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status, Streaming};
 
+use super::data_folder;
+use crate::cli::SystemArgs;
 use crate::connection::{Bearer, Connection};
-use crate::stack::{Endpoints, provider_key, running_endpoints};
+use crate::stack::{provider_key, running_endpoints};
 
 /// How long a token is good for: it is shown once, at once.
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
@@ -25,53 +28,98 @@ const USER: i64 = 1;
 /// How many heads a service compares with a chain at once.
 const HEADS: usize = 1000;
 
+/// By which token somebody asks.
+#[derive(Clone)]
+enum Access {
+    /// One that is signed for each call, as the provider of a data folder does.
+    Signed(Arc<SigningKey>),
+    /// One that somebody put into a file.
+    Kept(PathBuf),
+}
+
+impl Access {
+    /// A token with which a workflow can be read, or everything.
+    fn token(&self, workflow: Option<Workflow>) -> Result<String> {
+        match self {
+            Self::Signed(key) => {
+                let all = TokenClaims::new(USER, "signoff", TOKEN_LIFE).with_roles([Role::Auditor]);
+                let claims = match workflow {
+                    Some(workflow) => all.on(workflow),
+                    None => all,
+                };
+                Ok(key.sign_token(&claims)?)
+            }
+            Self::Kept(file) => {
+                let token = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                Ok(token.trim().to_owned())
+            }
+        }
+    }
+}
+
 /// Those who ask at the gateway of one running system.
 pub(super) struct Auditors {
-    folder: PathBuf,
-    endpoints: Endpoints,
+    access: Access,
     channel: Channel,
+    sources: Vec<Source>,
 }
 
 impl Auditors {
-    /// Connects to the gateway of the system that runs on a data folder.
+    /// Connects to the gateway.
     ///
     /// # Errors
-    /// None runs, or it cannot be reached.
-    pub(super) async fn of(folder: &Path) -> Result<Self> {
-        let channel = gateway_of(folder).await?;
-        Ok(Self { folder: folder.to_owned(), endpoints: running_endpoints(folder)?, channel })
+    /// No system runs on the data folder, its key cannot be read, or the gateway cannot be reached.
+    pub(super) async fn of(system: SystemArgs) -> Result<Self> {
+        let mut sources = vec![Source::Versioning, Source::Audit, Source::Gateway];
+        let (address, access) = match (system.gateway, system.token_file) {
+            (Some(gateway), Some(file)) => (gateway.to_string(), Access::Kept(file)),
+            _ => {
+                let folder = data_folder(system.data)?;
+                let endpoints = running_endpoints(&folder)?;
+                let address = endpoints
+                    .service("gateway")
+                    .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
+                sources.retain(|source| endpoints.service(source.name()).is_some());
+                (format!("http://{address}"), Access::Signed(Arc::new(provider_key(&folder)?)))
+            }
+        };
+        let channel = connect(&address)
+            .await
+            .with_context(|| format!("the gateway is not to be reached at {address}"))?;
+        Ok(Self { access, channel, sources })
     }
 
     /// The services that keep trails.
-    pub(super) fn sources(&self) -> Vec<Source> {
-        let all = [Source::Versioning, Source::Audit, Source::Gateway];
-        let runs = |source: &Source| self.endpoints.service(source.name()).is_some();
-        all.into_iter().filter(runs).collect()
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
     }
 
     /// For one trail.
-    ///
-    /// # Errors
-    /// The folder has no key to sign tokens with.
-    pub(super) fn auditor(&self, (source, workflow): (Source, Workflow)) -> Result<Auditor> {
+    pub(super) fn auditor(&self, (source, workflow): (Source, Workflow)) -> Auditor {
         let client = TrailServiceClient::new(self.channel.clone());
-        Ok(Auditor { source, workflow, key: provider_key(&self.folder)?, client })
+        Auditor { source, workflow, access: self.access.clone(), client }
     }
 
-    /// For what is about no workflow.
+    /// For what is about no trail.
     ///
     /// # Errors
-    /// The folder has no key to sign tokens with.
+    /// There is no token.
     pub(super) fn connection(&self) -> Result<Connection> {
-        Ok(Connection::new(self.channel.clone(), Bearer::new(&token(&self.folder)?, None)?))
+        Ok(Connection::new(self.channel.clone(), Bearer::new(&self.access.token(None)?, None)?))
     }
+}
+
+async fn connect(address: &str) -> Result<Channel> {
+    let roots = ClientTlsConfig::new().with_enabled_roots();
+    Ok(Endpoint::from_shared(address.to_owned())?.tls_config(roots)?.connect().await?)
 }
 
 /// A connection to the gateway, for the chain that one service keeps.
 pub(super) struct Auditor {
     source: Source,
     workflow: Workflow,
-    key: SigningKey,
+    access: Access,
     client: TrailServiceClient<Channel>,
 }
 
@@ -127,10 +175,9 @@ impl Auditor {
 
     /// A request with a token that is good for reading this workflow.
     fn signed<R>(&self, wanted: R) -> Result<Request<R>> {
-        let claims = claims().on(self.workflow);
+        let bearer = Bearer::new(&self.access.token(Some(self.workflow))?, None)?;
         let mut request = Request::new(wanted);
-        let token = format!("Bearer {}", self.key.sign_token(&claims)?);
-        request.metadata_mut().insert("authorization", token.parse()?);
+        bearer.show(request.metadata_mut());
         Ok(request)
     }
 
@@ -146,31 +193,4 @@ impl Auditor {
 /// What a refusal or a failure of a service means here.
 pub(super) fn refused(service: &str, status: &Status) -> anyhow::Error {
     anyhow!("the service {service} answers {:?}: {}", status.code(), status.message())
-}
-
-/// Connects to the gateway of the system that runs on a data folder.
-///
-/// # Errors
-/// None runs, or it cannot be reached.
-pub(super) async fn gateway_of(folder: &Path) -> Result<Channel> {
-    let endpoints = running_endpoints(folder)?;
-    let address = endpoints
-        .service("gateway")
-        .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
-    Endpoint::from_shared(format!("http://{address}"))?
-        .connect()
-        .await
-        .with_context(|| format!("the gateway is not to be reached at {address}"))
-}
-
-/// A token with which everything can be read.
-///
-/// # Errors
-/// The folder has no key to sign it.
-pub(super) fn token(folder: &Path) -> Result<String> {
-    Ok(provider_key(folder)?.sign_token(&claims())?)
-}
-
-fn claims() -> TokenClaims {
-    TokenClaims::new(USER, "signoff", TOKEN_LIFE).with_roles([Role::Auditor])
 }

@@ -5,18 +5,14 @@ use signoff_contract::gateway::v1::workflow_service_client::WorkflowServiceClien
 use signoff_workflow::Workflow;
 use tonic::Code;
 
-use super::auditor::{gateway_of, token};
-use super::data_folder;
+use super::auditor::Auditors;
 use crate::board::Board;
 use crate::cli::BoardArgs;
-use crate::connection::{Bearer, Connection};
 use crate::output::{self, Format};
 
 /// Asks the gateway, and prints what it answers.
 pub(crate) async fn run(args: BoardArgs) -> Result<()> {
-    let folder = data_folder(args.data)?;
-    let channel = gateway_of(&folder).await?;
-    let connection = Connection::new(channel, Bearer::new(&token(&folder)?, None)?);
+    let connection = Auditors::of(args.system).await?.connection()?;
     let (cycle_id, report_id) = args.workflow;
     let mut client = WorkflowServiceClient::new(connection);
     let board = match Board::ask(&mut client, Workflow { cycle_id, report_id }).await {

@@ -10,8 +10,8 @@ use signoff_workflow::Workflow;
 use tempfile::NamedTempFile;
 
 use super::auditor::{Auditor, Auditors};
-use super::data_folder;
 use super::report::Report;
+use crate::cli::SystemArgs;
 use crate::cli::trail::ExportArgs;
 use crate::output;
 
@@ -26,12 +26,12 @@ pub(crate) async fn run(args: ExportArgs) -> Result<()> {
 async fn export(args: ExportArgs) -> Result<()> {
     let source = Source::from(args.source);
     if args.out.as_deref() == Some(Path::new("-")) {
-        return to_standard_output(auditor(source, args.workflow, args.data).await?).await;
+        return to_standard_output(auditor(source, args.workflow, args.system).await?).await;
     }
     let path = args.out.unwrap_or_else(|| default_name(source, args.workflow));
     // Before anybody is asked; at the end it is refused as well, if the file came meanwhile.
     ensure!(args.force || path.symlink_metadata().is_err(), there_already(&path));
-    let auditor = auditor(source, args.workflow, args.data).await?;
+    let auditor = auditor(source, args.workflow, args.system).await?;
     let found = to_file(auditor, &path, args.force).await?;
     Report::of_file(path.display().to_string(), found, None).print(args.output)
 }
@@ -39,10 +39,10 @@ async fn export(args: ExportArgs) -> Result<()> {
 async fn auditor(
     source: Source,
     (cycle_id, report_id): (uuid::Uuid, uuid::Uuid),
-    data: Option<PathBuf>,
+    system: SystemArgs,
 ) -> Result<Auditor> {
-    let auditors = Auditors::of(&data_folder(data)?).await?;
-    auditors.auditor((source, Workflow { cycle_id, report_id }))
+    let auditors = Auditors::of(system).await?;
+    Ok(auditors.auditor((source, Workflow { cycle_id, report_id })))
 }
 
 fn default_name(source: Source, (cycle_id, report_id): (uuid::Uuid, uuid::Uuid)) -> PathBuf {

@@ -11,7 +11,6 @@ use signoff_workflow::Workflow;
 use uuid::Uuid;
 
 use super::auditor::{Auditors, refused};
-use super::data_folder;
 use super::kept::{self, KeptHead, KeptHeads, Trail};
 use super::report::Report;
 use crate::cli::trail::HeadArgs;
@@ -37,7 +36,7 @@ pub(crate) async fn run(args: HeadArgs) -> Result<()> {
         Some(file) => KeptHeads::read_if_there(file)?,
         None => KeptHeads::default(),
     };
-    let auditors = Auditors::of(&data_folder(args.data)?).await?;
+    let auditors = Auditors::of(args.system).await?;
     let trails = match args.workflow {
         Some((cycle_id, report_id)) => of_workflow(&auditors, Workflow { cycle_id, report_id }),
         None => of_all(&auditors).await?,
@@ -73,7 +72,7 @@ async fn head(
     kept: &KeptHeads,
 ) -> Result<Result<Option<KeptHead>, String>> {
     let before = kept.of(trail);
-    let answer = auditors.auditor(trail)?.verify(&before).await?;
+    let answer = auditors.auditor(trail).verify(&before).await?;
     if !answer.intact {
         return Ok(Err(Report::of_answer(trail, answer, None).complaint()));
     }
@@ -87,7 +86,7 @@ async fn head(
 }
 
 fn of_workflow(auditors: &Auditors, workflow: Workflow) -> Vec<Trail> {
-    auditors.sources().into_iter().map(|source| (source, workflow)).collect()
+    auditors.sources().iter().map(|source| (*source, workflow)).collect()
 }
 
 /// The trails of all workflows that the gateway knows, and of what it keeps for all of them.

@@ -7,10 +7,8 @@ use signoff_contract::metrics::v1::Period;
 use signoff_contract::metrics::v1::metrics_service_client::MetricsServiceClient;
 use signoff_workflow::Workflow;
 
-use super::auditor::{gateway_of, token};
-use super::data_folder;
+use super::auditor::Auditors;
 use crate::cli::MetricsArgs;
-use crate::connection::{Bearer, Connection};
 use crate::metrics::Metrics;
 use crate::output::{self, Format};
 
@@ -19,9 +17,7 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// Asks the gateway, and prints what it answers.
 pub(crate) async fn run(args: MetricsArgs) -> Result<()> {
-    let folder = data_folder(args.data)?;
-    let channel = gateway_of(&folder).await?;
-    let connection = Connection::new(channel, Bearer::new(&token(&folder)?, None)?);
+    let connection = Auditors::of(args.system).await?.connection()?;
     let mut client = MetricsServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER);
     let (cycle_id, report_id) = args.workflow;
     let period = period(args.from, args.to);

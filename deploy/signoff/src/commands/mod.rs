@@ -6,6 +6,7 @@ pub(crate) mod board;
 pub(crate) mod export;
 pub(crate) mod head;
 mod kept;
+pub(crate) mod key;
 pub(crate) mod metrics;
 mod report;
 pub(crate) mod serve;

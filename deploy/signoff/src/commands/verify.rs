@@ -11,7 +11,6 @@ use signoff_ledger::{Head, Source, verify_export_against};
 use signoff_workflow::Workflow;
 
 use super::auditor::Auditors;
-use super::data_folder;
 use super::kept::{KeptHeads, Trail};
 use super::report::{Report, Reports};
 use crate::cli::Cli;
@@ -25,10 +24,10 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<()> {
         return read(file, &kept)?.print(args.output);
     }
     let workflow = args.workflow.map(|(cycle_id, report_id)| Workflow { cycle_id, report_id });
-    let auditors = Auditors::of(&data_folder(args.data)?).await?;
+    let auditors = Auditors::of(args.system).await?;
     let trails: Vec<Trail> = match workflow {
         Some(workflow) => {
-            let sources = source.map_or_else(|| auditors.sources(), |source| vec![source]);
+            let sources = source.map_or_else(|| auditors.sources().to_vec(), |source| vec![source]);
             sources.into_iter().map(|source| (source, workflow)).collect()
         }
         None => kept.trails(source),
@@ -117,6 +116,6 @@ fn read(file: &Path, kept: &Kept) -> Result<Report> {
 
 async fn ask(auditors: &Auditors, trail: Trail, kept: &Kept) -> Result<Report> {
     let heads = kept.of_trail(trail);
-    let answer = auditors.auditor(trail)?.verify(heads.as_deref().unwrap_or_default()).await?;
+    let answer = auditors.auditor(trail).verify(heads.as_deref().unwrap_or_default()).await?;
     Ok(Report::of_answer(trail, answer, heads.map(|heads| heads.len())))
 }

@@ -11,7 +11,7 @@ use jsonwebtoken::jwk::{
     OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::key::{file_error, folder_of};
@@ -19,7 +19,7 @@ use super::public_key::PublicKey;
 use super::{KeyError, SigningKey};
 
 /// The public parts of keys that sign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Jwks(JwkSet);
 
 /// A set whose keys may be anything.

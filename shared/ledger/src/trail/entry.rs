@@ -116,3 +116,22 @@ pub enum EntryError {
     #[error("the trail record cannot be written as JSON")]
     Json,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_trails_have() {
+        for source in [Source::Versioning, Source::Audit, Source::Gateway] {
+            assert_eq!(json!(source), source.name());
+        }
+        for origin in [Origin::Native, Origin::Legacy] {
+            assert_eq!(json!(origin), origin.name());
+            assert_eq!(Origin::from_name(origin.name()), Some(origin));
+        }
+        assert_eq!(Origin::from_name("elsewhere"), None);
+    }
+}

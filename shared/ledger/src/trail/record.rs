@@ -196,4 +196,15 @@ mod tests {
         let hash = hex::encode(record_hash(&[0; 32], br#"{"sequence":1}"#));
         assert!(include_str!("../../FORMAT.md").contains(&hash));
     }
+
+    #[test]
+    fn a_link_is_intact_if_its_hash_is_that_of_what_it_says() {
+        let (previous_hash, canonical) = ([1; 32], br#"{"sequence":2}"#);
+        let hash = record_hash(&previous_hash, canonical);
+        let link = Link { sequence: 2, format: 1, canonical, hash, previous_hash };
+        assert!(link.is_intact());
+        assert!(!Link { canonical: br#"{"sequence":3}"#, ..link }.is_intact());
+        assert!(!Link { previous_hash: [0; 32], ..link }.is_intact());
+        assert!(!Link { hash: previous_hash, ..link }.is_intact());
+    }
 }
