@@ -299,13 +299,14 @@ impl Person {
         answers.message().await
     }
 
-    /// Sends messages to a method of any kind, and gives its answers: up to `most` of them, and no more
-    /// after it was quiet for so long.
+    /// Sends messages to a method of any kind, and gives its answers: up to `most` of them. Of one that
+    /// answers without an end, give a `quiet` time: after its first answer, no more is taken once it said
+    /// nothing for so long. All others are listened to until they end, which is when they say how.
     pub async fn exchange(
         &self,
         path: &str,
         messages: Vec<Vec<u8>>,
-        (most, quiet): (usize, Duration),
+        (most, quiet): (usize, Option<Duration>),
     ) -> Result<Vec<Vec<u8>>, Status> {
         let mut client = tonic::client::Grpc::new(self.connection.clone())
             .max_decoding_message_size(MAX_ANSWER)
@@ -317,7 +318,13 @@ impl Person {
         let mut heard = Vec::new();
         while heard.len() < most {
             let next = answers.message();
-            let Ok(answer) = tokio::time::timeout(quiet, next).await else { break };
+            let answer = match quiet.filter(|_| !heard.is_empty()) {
+                None => next.await,
+                Some(quiet) => match tokio::time::timeout(quiet, next).await {
+                    Ok(answer) => answer,
+                    Err(_elapsed) => break,
+                },
+            };
             let Some(answer) = answer? else { break };
             heard.push(answer);
         }

@@ -88,24 +88,46 @@ pub(crate) fn may_change(path: &str, at_gateway: bool, table: &str, commands: &[
 #[derive(Default)]
 pub(crate) struct Coverage(BTreeMap<String, Answers>);
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    /// It is of the story: what is sent afterwards must be granted on its own.
+    GrantedInStory,
+    Granted,
+    Refused,
+}
+
 #[derive(Clone, Default)]
 struct Answers {
+    in_story: usize,
     granted: usize,
     refused: usize,
 }
 
 impl Coverage {
-    pub(crate) fn count(&mut self, path: &str, is_granted: bool) {
+    pub(crate) fn count(&mut self, path: &str, answer: Answer) {
         let answers = self.0.entry(path.to_owned()).or_default();
-        if is_granted {
-            answers.granted += 1;
-        } else {
-            answers.refused += 1;
-        }
+        let number = match answer {
+            Answer::GrantedInStory => &mut answers.in_story,
+            Answer::Granted => &mut answers.granted,
+            Answer::Refused => &mut answers.refused,
+        };
+        *number += 1;
     }
 
+    pub(crate) fn is_in_story(&self, path: &str) -> bool {
+        self.0.get(path).is_some_and(|answers| answers.in_story > 0)
+    }
+
+    /// Whether a message was, beside those of the story.
     pub(crate) fn is_granted(&self, path: &str) -> bool {
         self.0.get(path).is_some_and(|answers| answers.granted > 0)
+    }
+
+    /// How many messages were granted, and how many were sent.
+    pub(crate) fn granted_of_all(&self) -> (usize, usize) {
+        let granted = self.0.values().map(|of| of.granted).sum();
+        (granted, granted + self.0.values().map(|of| of.refused).sum::<usize>())
     }
 
     pub(crate) fn is_refused(&self, path: &str) -> bool {
@@ -117,12 +139,15 @@ impl Coverage {
         let mut lines: Vec<String> = self
             .0
             .iter()
-            .map(|(path, of)| format!("{:>7} {:>7}  {path}", of.granted, of.refused))
+            .map(|(path, of)| {
+                format!("{:>7} {:>7} {:>7}  {path}", of.in_story, of.granted, of.refused)
+            })
             .collect();
-        let granted: usize = self.0.values().map(|of| of.granted).sum();
-        let refused: usize = self.0.values().map(|of| of.refused).sum();
-        lines.insert(0, format!("{:>7} {:>7}  method", "granted", "refused"));
-        lines.push(format!("{granted:>7} {refused:>7}  {} methods", self.0.len()));
+        let in_story: usize = self.0.values().map(|of| of.in_story).sum();
+        let (granted, all) = self.granted_of_all();
+        let refused = all - granted;
+        lines.insert(0, format!("{:>7} {:>7} {:>7}  method", "story", "granted", "refused"));
+        lines.push(format!("{in_story:>7} {granted:>7} {refused:>7}  {} methods", self.0.len()));
         lines.join("\n")
     }
 }

@@ -8,31 +8,39 @@ use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
+use signoff_tests::house::AUDITOR;
 use signoff_tests::rpc::descriptors;
 use signoff_workflow::{Role, Workflow};
 use tokio::time::error::Elapsed;
 use tonic::{Code, Status};
 
 use super::generate::Maker;
-use super::judge::{Coverage, may_change, unfair};
+use super::judge::{Answer, Coverage, may_change, unfair};
 use super::known::Known;
 use super::listener::Heard;
 use super::place::{Caller, Place, backends_of};
 use super::plain::{self, Requests};
 use super::rows::{Databases, Rows, differing};
 use super::spoil::spoilt;
-use super::{every_method, path_of, story};
+use super::{every_method, path_of, reads, story};
 use crate::dice::dice;
 use crate::panics;
 
 /// How long anything may take: what takes longer hangs.
 const FOREVER: Duration = Duration::from_secs(60);
-/// How long a stream is listened to that has nothing to say.
+/// What answers without an end: at once when it is granted, and again when there is something new.
+const ENDLESS: [&str; 2] =
+    ["/signoff.feed.v1.FeedService/Subscribe", "/signoff.gateway.v1.WorkflowService/WatchBoard"];
+/// How long such a stream is listened to that has nothing more to say.
 const QUIET: Duration = Duration::from_millis(100);
 /// How many answers of a stream are taken.
 const TAKEN: usize = 50;
 /// How many faults are shown.
 const SHOWN: usize = 12;
+/// How often a command is tried again that was granted in the story: there may be nothing left to be done.
+const TRIED_AGAIN: usize = 4;
+/// Of so many requests over plain sockets, some are granted.
+const PLAIN_ENOUGH: usize = 100;
 
 /// One house, and what happens in it.
 pub(crate) struct Round {
@@ -54,7 +62,7 @@ pub(crate) struct Round {
 struct Method {
     descriptor: MethodDescriptor,
     path: String,
-    /// It takes no request id: it changes nothing.
+    /// It changes nothing.
     reads: bool,
     /// It ends the work on a report.
     ends: bool,
@@ -93,7 +101,7 @@ impl Round {
             faults: Vec::new(),
         };
         for heard in &story.heard {
-            round.coverage.count(&heard.path, true);
+            round.coverage.count(&heard.path, Answer::GrantedInStory);
         }
         round.learn_what_was_heard();
         for (workflow, name, bytes) in &story.found {
@@ -137,16 +145,32 @@ impl Round {
     /// Tries to get each method to grant something that has not yet; and to refuse something.
     pub(crate) async fn send_what_is_missing(&mut self, tries: usize) {
         for at in 0..self.methods.len() {
-            if !self.coverage.is_refused(&self.methods[at].path) {
+            let path = self.methods[at].path.clone();
+            if !self.coverage.is_refused(&path) {
                 let stranger = self.people.iter().find(|caller| !caller.is_known).cloned();
                 let call = Call { caller: stranger.unwrap(), ..self.good_call_to(at) };
                 self.send_one(at, call).await;
             }
+            let Method { reads, heard, .. } = &self.methods[at];
+            let (reads, heard) = (*reads, heard.clone());
+            // What was read once may be read again; by an auditor, if its reader is no member any more.
+            let again =
+                heard.iter().filter(|_| reads).flat_map(|heard| [(heard, false), (heard, true)]);
+            for (heard, is_auditor) in again {
+                if !self.coverage.is_granted(&path) {
+                    let call = self.again(at, heard, is_auditor);
+                    self.send_one(at, call).await;
+                }
+            }
+            let tries = if reads || heard.is_empty() { tries } else { TRIED_AGAIN };
             for _ in 0..tries {
-                if self.coverage.is_granted(&self.methods[at].path) {
+                if self.coverage.is_granted(&path) {
                     break;
                 }
-                let call = self.good_call_to(at);
+                let call = match heard.choose(&mut self.dice) {
+                    Some(heard) => self.renewed(at, heard),
+                    None => self.good_call_to(at),
+                };
                 self.send_one(at, call).await;
             }
         }
@@ -168,11 +192,16 @@ impl Round {
             let answering = plain::said(self.place.gateway, &request);
             let answer = tokio::time::timeout(FOREVER, answering).await;
             let judged = answer.map_err(|_| "it hangs".to_owned()).and_then(|a| plain::judged(&a));
+            // Another header may stand where the token was.
+            let is_known = request.windows(token.len()).any(|part| part == token.as_bytes());
             match judged {
                 Err(what) => self.plain_fault(&request, &what),
                 Ok(true) => {
                     granted += 1;
                     self.rows = None;
+                    if !is_known {
+                        self.plain_fault(&request, "it is granted to a stranger");
+                    }
                 }
                 Ok(false) => {
                     refused += 1;
@@ -186,6 +215,9 @@ impl Round {
             }
         }
         println!("over plain sockets: {granted} granted, {refused} refused");
+        if count >= PLAIN_ENOUGH && granted == 0 {
+            self.faults.push(format!("none of {count} was granted over plain sockets"));
+        }
     }
 
     fn plain_fault(&mut self, request: &[u8], what: &str) {
@@ -208,6 +240,30 @@ impl Round {
         let workflow = *self.workflows.choose(&mut self.dice).unwrap();
         let caller = self.people[self.dice.random_range(0..9)].clone();
         let messages = vec![self.made(at, workflow, 5)];
+        Call { caller, messages, workflow }
+    }
+
+    /// A call that was granted, as it was.
+    fn again(&mut self, at: usize, heard: &Heard, is_auditor: bool) -> Call {
+        let input = self.methods[at].descriptor.input();
+        let its = heard.messages.first().and_then(|bytes| {
+            workflow_of(&DynamicMessage::decode(input, bytes.as_slice()).expect("its request"))
+        });
+        let workflow = its.unwrap_or(self.workflows[0]);
+        let caller = if is_auditor {
+            self.place.with_token(&self.place.house.token(AUDITOR, &[Role::Auditor]))
+        } else {
+            self.whoever_sent(heard, workflow)
+        };
+        Call { caller, messages: heard.messages.clone(), workflow }
+    }
+
+    /// A call like one that was granted, with a request id of its own.
+    fn renewed(&mut self, at: usize, heard: &Heard) -> Call {
+        let simple = self.workflows.len().saturating_sub(2);
+        let mut workflow = *self.workflows[simple..].choose(&mut self.dice).unwrap();
+        let caller = self.whoever_sent(heard, workflow);
+        let messages = self.varied(at, heard, &mut workflow, 0);
         Call { caller, messages, workflow }
     }
 
@@ -321,10 +377,18 @@ impl Round {
             answer = exchange(&path, &call).await;
         }
         let Ok(answer) = answer else { return self.fault(&path, &call, "it hangs") };
-        self.coverage.count(&path, answer.is_ok());
+        let counted = if answer.is_ok() { Answer::Granted } else { Answer::Refused };
+        self.coverage.count(&path, counted);
         let is_written = self.databases.written().await != written;
         match &answer {
             Ok(answers) => {
+                if !call.caller.is_known {
+                    self.fault(&path, &call, "it is granted to a stranger");
+                }
+                if !is_as_many(&self.methods[at].descriptor, answers.len()) {
+                    let what = format!("it is granted with {} answers", answers.len());
+                    self.fault(&path, &call, &what);
+                }
                 self.learn(at, &call, answers);
                 if !self.methods[at].reads {
                     self.rows = None;
@@ -408,8 +472,17 @@ impl Round {
 /// Sends the messages of a call, and gives its answers.
 async fn exchange(path: &str, call: &Call) -> Result<Result<Vec<Vec<u8>>, Status>, Elapsed> {
     let messages = call.messages.clone();
-    let answering = call.caller.person.exchange(path, messages, (TAKEN, QUIET));
+    let quiet = ENDLESS.contains(&path).then_some(QUIET);
+    let answering = call.caller.person.exchange(path, messages, (TAKEN, quiet));
     tokio::time::timeout(FOREVER, answering).await
+}
+
+/// Whether a method may give so many answers if it grants something. What is endless says something first.
+fn is_as_many(method: &MethodDescriptor, answers: usize) -> bool {
+    match method.is_server_streaming() {
+        true => answers > 0 || !ENDLESS.contains(&path_of(method).as_str()),
+        false => answers == 1,
+    }
 }
 
 fn said(status: &Status) -> String {
@@ -445,7 +518,7 @@ fn methods(heard: &[Heard]) -> Vec<Method> {
         let path = path_of(&descriptor);
         let heard = heard.iter().filter(|heard| heard.path == path).cloned().collect();
         Method {
-            reads: descriptor.input().get_field_by_name("request_id").is_none(),
+            reads: reads(&descriptor),
             ends: descriptor.name() == "CloseWorkflow",
             descriptor,
             path,
