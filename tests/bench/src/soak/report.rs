@@ -11,8 +11,9 @@ use super::SoakArgs;
 use super::people::Since;
 use super::street::Street;
 use super::verdict::{self, Quarter};
+use crate::child::Child;
 use crate::facts::Facts;
-use crate::stats::{Samples, count};
+use crate::stats::Samples;
 
 /// What a process needed at a moment.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -23,12 +24,18 @@ pub(super) struct Needs {
     pub(super) files: usize,
 }
 
+impl Needs {
+    fn of(service: &Child) -> Result<Self> {
+        Ok(Self { memory: service.resident()?, files: service.files()? })
+    }
+}
+
 /// What was noted at a moment.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Sample {
     /// Since the load began, in seconds.
     pub(super) at: f64,
-    /// What each process needed.
+    /// What each process needed, as far as it could be looked at.
     pub(super) needs: BTreeMap<&'static str, Needs>,
     /// How long the calls since the last sample took, in milliseconds.
     #[serde(skip)]
@@ -41,21 +48,35 @@ pub(super) struct Sample {
     pub(super) p99: f64,
     /// How many were refused, and with which words.
     pub(super) refused: BTreeMap<String, usize>,
-    /// How many records the metrics service had not counted.
-    pub(super) lag_records: i64,
+    /// How many records the metrics service had not counted; unset, if it did not say.
+    pub(super) lag_records: Option<i64>,
     /// For how long there may have been some.
-    pub(super) lag_seconds: f64,
+    pub(super) lag_seconds: Option<f64>,
+    /// What could not be looked at, and why.
+    pub(super) unseen: Vec<String>,
 }
 
 impl Sample {
-    pub(super) async fn of(at: Duration, street: &Street, since: Since) -> Result<Self> {
-        let mut needs = BTreeMap::new();
+    /// What cannot be looked at now is noted, too: everything else would be lost with it.
+    pub(super) async fn of(at: Duration, street: &Street, since: Since) -> Self {
+        let (mut needs, mut unseen) = (BTreeMap::new(), Vec::new());
         for (name, service) in &street.services {
-            needs.insert(*name, Needs { memory: service.resident()?, files: service.files()? });
+            match Needs::of(service) {
+                Ok(of) => {
+                    needs.insert(*name, of);
+                }
+                Err(error) => unseen.push(format!("{name}: {error:#}")),
+            }
         }
-        let lag = street.lag().await?;
+        let lag = match street.lag().await {
+            Ok(lag) => Some(lag),
+            Err(error) => {
+                unseen.push(format!("the lag: {error:#}"));
+                None
+            }
+        };
         let all: Samples = since.took.iter().copied().collect();
-        Ok(Self {
+        Self {
             at: at.as_secs_f64(),
             needs,
             answered: since.took.len(),
@@ -63,22 +84,25 @@ impl Sample {
             p99: all.quantile(0.99),
             took: since.took,
             refused: since.refused,
-            lag_records: lag.records,
-            lag_seconds: lag.seconds,
-        })
+            lag_records: lag.map(|lag| lag.records),
+            lag_seconds: lag.map(|lag| lag.seconds),
+            unseen,
+        }
     }
 
     /// It in a line.
     pub(super) fn line(&self) -> String {
         let needs = self.needs.iter().map(|(name, of)| format!("{name} {} MiB", of.memory / 1024));
+        let unseen = self.unseen.iter().map(|what| format!("not seen: {what}"));
+        let lag = self.lag_records.map_or("?".to_owned(), |records| records.to_string());
         format!(
             "{:5.0} s  {} calls, p50 {:.1} ms, p99 {:.1} ms, lag {} records, {}",
             self.at,
             self.answered,
             self.p50,
             self.p99,
-            self.lag_records,
-            needs.collect::<Vec<_>>().join(", ")
+            lag,
+            needs.chain(unseen).collect::<Vec<_>>().join(", ")
         )
     }
 }
@@ -111,7 +135,7 @@ impl SoakReport {
         caught_up: Option<Duration>,
     ) -> Self {
         let quarters = verdict::quarters(&samples);
-        let faults = verdict::faults(&quarters, caught_up.is_some());
+        let faults = verdict::faults(&quarters, rate, caught_up.is_some());
         Self {
             facts,
             minutes: args.minutes,
@@ -168,10 +192,4 @@ impl SoakReport {
             self.top_rate, self.rate, self.minutes, self.facts.cores,
         )
     }
-}
-
-/// The middle of some numbers.
-pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.collect();
-    values.iter().sum::<f64>() / count(values.len()).max(1.0)
 }

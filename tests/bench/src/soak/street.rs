@@ -132,7 +132,10 @@ impl Street {
     }
 
     /// Whether everything that was recorded anywhere is counted.
-    pub(super) async fn all_is_counted(&self) -> Result<bool> {
+    pub(super) async fn nothing_is_left(&self) -> Result<bool> {
+        if self.lag().await?.records > 0 {
+            return Ok(false);
+        }
         let mut recorded = 0;
         for urls in &self.trails {
             let mut db = PgConnection::connect(urls.owner.expose_secret()).await?;
