@@ -1,5 +1,6 @@
 //! Every connection of a service is taken, and many more are wanted.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,9 +77,15 @@ async fn waiting_is_bounded_and_what_needs_no_database_is_answered() {
         };
         (status, began.elapsed())
     });
+    let done = Cell::new(false);
+    let calls = async {
+        let answers = join_all(calls).await;
+        done.set(true);
+        answers
+    };
     let elsewhere = async {
-        let mut refused = 0;
-        loop {
+        let (mut full, mut looks) = (false, 0);
+        while !done.get() {
             let began = Instant::now();
             let mut health = HealthClient::new(channel.clone());
             health.check(HealthCheckRequest::default()).await.unwrap();
@@ -86,14 +93,14 @@ async fn waiting_is_bounded_and_what_needs_no_database_is_answered() {
             let (status, numbers) = get(watched, "/metrics").await;
             assert_eq!(status, 200);
             assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-            refused += 1;
+            looks += 1;
             let taken = "signoff_db_pool_connections{service=\"versioning\",state=\"used\"} 6\n";
-            if numbers.contains(taken) && refused > 20 {
-                return;
-            }
+            full |= numbers.contains(taken);
         }
+        assert!(full, "of {looks} looks none found every connection taken");
     };
-    let (answers, ()) = tokio::join!(join_all(calls), elsewhere);
+    let both = async { tokio::join!(calls, elsewhere) };
+    let (answers, ()) = tokio::time::timeout(2 * LONGEST, both).await.expect("an end of waiting");
     let (mut busy, mut away) = (0, 0);
     for (status, took) in answers {
         assert!(took < LONGEST, "{took:?}: {status:?}");

@@ -17,7 +17,7 @@ use signoff_ledger::{
 };
 use signoff_tests::people::{request_id, scope};
 use signoff_tests::refusals::reason;
-use signoff_tests::wait::until;
+use signoff_tests::wait::{until, until_within};
 use signoff_tests::{Counting, House, Person, Proxy, Way, build, database, settings, world};
 use signoff_workflow::{Phase, Role};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -30,15 +30,26 @@ const GIVE_UP: Duration = Duration::from_secs(1);
 /// How long those wait who must get along with a slow network, on a slow machine.
 const PATIENT: Duration = Duration::from_secs(3);
 
-/// Waits until nobody has been left in the middle of a transaction in this database.
-async fn whole_connections(name: &str) {
-    until("whole connections", || async {
+/// By when the service itself has ended what nobody waits for: long before the server would, which ends
+/// a transaction that waits for half a minute, and a statement that takes a minute.
+const BY_ITSELF: Duration = Duration::from_secs(20);
+
+/// The server's time, as text.
+async fn server_time() -> String {
+    let now = sqlx::query_scalar("select clock_timestamp()::text");
+    now.fetch_one(&mut admin().await).await.unwrap()
+}
+
+/// Waits until no transaction in this database that had begun by then is left in the middle. To be asked
+/// as soon as the network is well again, and while the service is there, which has to see to it.
+async fn whole_connections(name: &str, by: &str) {
+    until_within(BY_ITSELF, "whole connections", || async {
         let left: i64 = sqlx::query_scalar(
             "select count(*) from pg_stat_activity where datname = $1
-                 and state like 'idle in transaction%'
-                 and state_change < clock_timestamp() - interval '1 second'",
+                 and state like 'idle in transaction%' and xact_start < $2::timestamptz",
         )
         .bind(name)
+        .bind(by)
         .fetch_one(&mut admin().await)
         .await
         .unwrap();
@@ -75,11 +86,12 @@ async fn what_was_acknowledged_is_there_whatever_the_network_did() {
                 .await;
             }
         }
+        let by = server_time().await;
         proxy.set(Way::Open);
+        whole_connections(&name, &by).await;
     }
     let mut database = PgConnection::connect(urls.owner.expose_secret()).await.unwrap();
     work.finish(&mut database).await;
-    whole_connections(&name).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,19 +101,21 @@ async fn a_call_ends_by_its_deadline_and_leaves_its_connection_whole() {
     let work = AtWork::for_at_most(&proxy.urls(&urls), Some(PATIENT)).await;
     work.progress.more(10).await;
     for way in [Way::Stalled, Way::Lost] {
-        expect_told(&work, &proxy, way).await;
-        whole_connections(&name).await;
+        expect_told(&work, &proxy, way, &name).await;
     }
     let mut database = PgConnection::connect(urls.owner.expose_secret()).await.unwrap();
     work.finish(&mut database).await;
 }
 
-/// While the network is like this, each call is told so in time; what it asked for is done once.
-async fn expect_told(work: &AtWork, proxy: &Proxy, way: Way) {
+/// While the network is like this, each call is told so in time, and none leaves a transaction in this
+/// database; what it asked for is done once.
+async fn expect_told(work: &AtWork, proxy: &Proxy, way: Way, name: &str) {
     let mine = world::workflow();
     let here = scope(mine, Phase::SAMPLE_SELECTION);
     let tester = Person::new(&work.key, work.channel.clone(), 10, Some(mine), &[Role::Tester]);
-    let mut gateway = Person::new(&work.key, work.channel.clone(), 1, None, &[Role::Gateway]);
+    let patient = work.patient.clone();
+    let reader = Person::new(&work.key, patient.clone(), 10, Some(mine), &[Role::Tester]);
+    let mut gateway = Person::new(&work.key, patient, 1, None, &[Role::Gateway]);
     gateway.open_phase(mine, Phase::SAMPLE_SELECTION).await;
     let create = wire::CreateVersionRequest {
         scope: Some(here.clone()),
@@ -136,14 +150,16 @@ async fn expect_told(work: &AtWork, proxy: &Proxy, way: Way) {
         assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
     }
     assert!(began.elapsed() < 5 * GIVE_UP, "{way:?}: {:?}", began.elapsed());
+    let by = server_time().await;
     proxy.set(Way::Open);
+    whole_connections(name, &by).await;
 
     // Whether it was done before or not, it is done once.
     let same = until("the same request", || async { tester.call(create.clone()).await.ok() });
     let version = same.await.version.unwrap();
-    assert_eq!(tester.versions(&here).await.len(), 1, "{way:?}");
-    assert_eq!(tester.decisions(&version).await.len(), 3, "{way:?}");
-    assert!(tester.verify(mine).await.intact);
+    assert_eq!(reader.versions(&here).await.len(), 1, "{way:?}");
+    assert_eq!(reader.decisions(&version).await.len(), 3, "{way:?}");
+    assert!(reader.verify(mine).await.intact);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -219,18 +235,19 @@ async fn what_is_lost_without_a_word_is_given_up() {
     // New ones cannot be made either, and a feed that nobody's deadline ends hears nothing.
     let silent = feed.next().await.unwrap_err();
     assert!(matches!(silent, FeedError::Ledger(LedgerError::Unavailable(_))), "{silent:?}");
-    until("both given up", || async { (ledger.pool().connections().open == 0).then_some(()) })
-        .await;
+    until_within(BY_ITSELF, "both given up", || async {
+        (ledger.pool().connections().open == 0).then_some(())
+    })
+    .await;
 
     proxy.set(Way::Open);
     feed.next().await.unwrap();
     let begun = ledger.begin(workflow, None, None).await.unwrap();
     assert!(matches!(begun, Begun::New(_)), "its lock is free");
-    drop(begun);
     proxy.set(Way::Lost);
-    let closing = Instant::now();
-    ledger.pool().close().await;
-    assert!(closing.elapsed() < Duration::from_secs(5), "the end waits for nobody");
+    drop(begun);
+    let closed = tokio::time::timeout(Duration::from_secs(5), ledger.pool().close()).await;
+    closed.expect("the end waits for nobody");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,5 +276,5 @@ async fn a_statement_that_nobody_waits_for_ends_on_the_server() {
         _ = long => panic!("somebody else has the lock"),
         () = until("it runs", || async { (running().await == 1).then_some(()) }) => {}
     }
-    until("its end", || async { (running().await == 0).then_some(()) }).await;
+    until_within(BY_ITSELF, "its end", || async { (running().await == 0).then_some(()) }).await;
 }

@@ -47,17 +47,36 @@ fn resident(child: &Child) -> u64 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// By how many KiB a process may grow and still be at rest, and for how many looks: three seconds and more,
+/// for on a busy machine a process may get no turn for a while.
+const REST: (u64, u32) = (256, 600);
+
 /// Waits until a process needs no more than it did for a while.
 async fn settled(child: &Child) -> u64 {
     let (mut most, mut same) = (0, 0);
     until("a process that has what it needs", || {
         let now = resident(child);
-        same = if now > most + 256 { 0 } else { same + 1 };
-        most = most.max(now);
-        let settled = (same >= 200).then_some(most);
+        if now > most + REST.0 {
+            (most, same) = (now, 0);
+        } else {
+            same += 1;
+        }
+        let settled = (same >= REST.1).then_some(most);
         async move { settled }
     })
     .await
+}
+
+/// Takes all the rest of an export, and gives how many decisions it had.
+async fn read_on(mut late: Streaming<wire::ExportDecisionsResponse>) -> usize {
+    let all = async {
+        let mut read = 0;
+        while let Some(message) = late.message().await.unwrap() {
+            read += message.decisions.len();
+        }
+        read
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("the rest of it")
 }
 
 /// Ends a process in an orderly way.
@@ -158,12 +177,7 @@ async fn a_service_keeps_little_for_those_who_do_not_read() {
     assert!(after < before + ROOM, "{before} KiB before, {after} KiB now");
     expect_served(&tester, &draft).await;
     // Whoever reads on gets all of it.
-    let mut read = 0;
-    let mut late = idle.decisions.remove(0);
-    while let Some(message) = late.message().await.unwrap() {
-        read += message.decisions.len();
-    }
-    assert_eq!(read, DECISIONS as usize);
+    assert_eq!(read_on(idle.decisions.remove(0)).await, DECISIONS as usize);
     end(service.child).await;
     assert_eq!(idle.count(), 3 * IDLE - 1);
 }
@@ -234,12 +248,7 @@ async fn the_gateway_keeps_little_for_those_who_do_not_read() {
     println!("{before} KiB before, {after} KiB with {} who do not read", idle.count());
     assert!(after < before + ROOM / 2, "{before} KiB before, {after} KiB now");
     expect_served(&tester, &draft).await;
-    let mut read = 0;
-    let mut late = idle.decisions.remove(0);
-    while let Some(message) = late.message().await.unwrap() {
-        read += message.decisions.len();
-    }
-    assert_eq!(read, DECISIONS as usize);
+    assert_eq!(read_on(idle.decisions.remove(0)).await, DECISIONS as usize);
     end(child).await;
     assert_eq!(idle.count(), 4 * IDLE - 1);
 }

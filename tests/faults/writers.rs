@@ -53,7 +53,7 @@ pub(crate) struct Written {
 
 /// A workflow's people.
 pub(crate) struct Writer {
-    workflow: Workflow,
+    pub(crate) workflow: Workflow,
     tester: Person,
     owner: Person,
     gateway: Person,
