@@ -15,7 +15,7 @@ use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
 
 /// Doubles hold every integer up to here.
-pub(super) const EXACT: u64 = 1 << 53;
+const EXACT: u64 = 1 << 53;
 
 /// SHA-256 over the canonical form of `value`.
 pub fn hash(value: &Value) -> [u8; 32] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::canonical::{EXACT, write_number};
+use super::canonical::write_number;
 
 /// How deep free-form JSON may be nested: the object itself is level 1.
 pub const MAX_DEPTH: usize = 16;
@@ -75,10 +75,8 @@ fn measure_string(text: &str) -> Result<usize, String> {
 fn measure_number(number: &Number) -> Result<usize, String> {
     let mut text = Vec::with_capacity(24);
     write_number(number, &mut text);
-    let wide = number.is_i64() && number.as_i64().is_some_and(|n| n.unsigned_abs() > EXACT)
-        || number.is_u64() && number.as_u64().is_some_and(|n| n > EXACT);
     // Every number is a double on the wire.
-    if wide && text != number.to_string().as_bytes() && !is_exact(number) {
+    if !number.is_f64() && text != number.to_string().as_bytes() && !is_exact(number) {
         return Err(format!("contains {number}, which a double cannot hold"));
     }
     Ok(text.len())
@@ -111,6 +109,10 @@ mod tests {
         // Ten steps of which five add an array of their own.
         assert_eq!(fault_of(nested(11)), None);
         assert!(fault_of(nested(12)).unwrap().contains("16 levels"));
+        let listed =
+            |levels| json!({ "k": (1..levels).fold(json!([]), |inner, _| json!([inner])) });
+        assert_eq!(fault_of(listed(MAX_DEPTH - 1)), None);
+        assert!(fault_of(listed(MAX_DEPTH)).unwrap().contains("16 levels"));
     }
 
     #[test]
@@ -122,6 +124,7 @@ mod tests {
         measure_object(object, 1, &mut bytes).unwrap();
         assert_eq!(bytes, canonical(&awkward).len());
 
+        assert_eq!(MAX_BYTES, 65_536);
         assert_eq!(fault_of(json!({"k": "x".repeat(MAX_BYTES - 8)})), None);
         assert!(fault_of(json!({"k": "x".repeat(MAX_BYTES - 7)})).is_some());
     }
@@ -135,6 +138,7 @@ mod tests {
     #[test]
     fn integers_that_a_double_cannot_hold_are_refused() {
         assert!(fault_of(json!({"k": (1_i64 << 53) + 1})).is_some());
+        assert!(fault_of(json!({"k": -(1_i64 << 53) - 1})).is_some());
         assert!(fault_of(json!({"k": u64::MAX})).is_some());
         assert_eq!(fault_of(json!({"k": [1_i64 << 53, -(1_i64 << 53), 1_i64 << 60]})), None);
         // What a double of 2^63 comes back as from the database.

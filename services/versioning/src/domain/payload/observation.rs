@@ -96,3 +96,24 @@ impl PayloadBody for Observation {
             .into_body()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_observations_name_executions() {
+        let ids = [Uuid::from_u128(2), Uuid::from_u128(1)];
+        let of = |kind| {
+            let body = json!({ "execution_ids": ids });
+            let item_key = "O-1".to_owned();
+            let content =
+                Content { item_key, kind, schema: 1, body, hash: [0; 32], counted: false };
+            Observation::executions_of(&content).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Observation::KIND), ids);
+        assert!(of("sample").is_empty());
+    }
+}

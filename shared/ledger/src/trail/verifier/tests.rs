@@ -51,6 +51,19 @@ fn an_intact_chain_is_intact() {
 }
 
 #[test]
+fn chunks_behind_the_last_record_are_of_one_that_is_gone() {
+    let mut verifier = Verifier::new(Source::Versioning, workflow());
+    for (record, chunks) in chain(2) {
+        verifier.record(&record).unwrap();
+        for (number, chunk) in (0..).zip(&chunks) {
+            verifier.chunk(record.sequence, number, chunk).unwrap();
+        }
+    }
+    let damage = verifier.behind(7).unwrap_err();
+    assert_eq!((damage.sequence, damage.what), (3, Flaw::ChunksLeft(7)));
+}
+
+#[test]
 fn a_changed_byte_is_found() {
     assert_eq!(damage(|chain| chain[2].0.canonical[20] ^= 1), (3, Flaw::Hash));
     assert_eq!(damage(|chain| chain[2].0.hash[0] ^= 1), (3, Flaw::Hash));
