@@ -100,6 +100,6 @@ async fn kill_one(site: &mut Site, kind: Kind, dice: &mut ChaCha8Rng, kills: &mu
     process.restart();
     // Mostly the next one is killed when this one is back.
     if dice.random_bool(0.8) {
-        process.listens().await;
+        process.serves().await;
     }
 }

@@ -367,6 +367,22 @@ impl History {
         &self.seen[call]
     }
 
+    /// How many of the calls in an order were not answered as the model says, but as half a step of a gate explains.
+    pub(crate) fn amid(&self, order: &[usize]) -> usize {
+        let (mut state, mut amid) = (Flow::new(), 0);
+        for call in order {
+            let (expected, _) = self.expected(&state, *call);
+            amid += usize::from(self.seen[*call] != Seen::Unknown && self.seen[*call] != expected);
+            state = self.step(&state, *call).expect("an order that explains everything");
+        }
+        amid
+    }
+
+    /// The id of a version.
+    pub(crate) fn version_id(&self, place: usize, number: usize) -> &str {
+        &self.ids[place].versions[number - 1]
+    }
+
     /// Changes what was answered, for the tests of all this.
     pub(crate) fn with_answer(&self, call: usize, raw: &Raw) -> Self {
         let mut seen = self.seen.clone();

@@ -1,6 +1,8 @@
 //! Whether a round went as it must: its histories are explained, its trails say the same, and every workflow can be
 //! brought to its end.
 
+use signoff_contract::feed::v1::TrailRecord;
+
 use super::checker::{STEPS, Verdict, check};
 use super::choose::ending;
 use super::flow::{Flow, History};
@@ -22,6 +24,8 @@ pub(crate) struct Tally {
     pub(crate) lost: usize,
     /// Calls that opened, reopened or reaffirmed a phase.
     pub(crate) moved: usize,
+    /// Answers that only what another one did to a gate at the same time explains.
+    pub(crate) amid: usize,
     pub(crate) versions: usize,
     pub(crate) steps: usize,
 }
@@ -35,27 +39,38 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
     }
     let mut tally = Tally::default();
     for (at, workflow) in round.workflows.iter().enumerate() {
-        let ops = round.ops[at].lock().unwrap().clone();
-        let history = History::new(ops);
-        let history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        let trail = trails::read(client.auditor(), *workflow).await;
-        let told = trails::order(&history, &trail);
-        let told = told.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        let history = history.with_trail(&told);
-        let (state, steps) = expect_explained(&history, seed);
+        let (history, trail) = recorded(round, client, at, seed).await;
+        let (order, state, steps) = expect_explained(&history, seed);
         let replayed = trails::replay(&history, &trail);
         let replayed = replayed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         assert_eq!(replayed, state, "seed {seed}: the trail leads elsewhere");
         trails::expect_intact(client.auditor(), *workflow).await;
         tally.add(&history, &state, steps);
+        tally.amid += history.amid(&order);
     }
     tally
 }
 
-/// Expects that some order explains a history; gives where it leads.
-pub(crate) fn expect_explained(history: &History, seed: u64) -> (Flow, usize) {
+/// What was recorded of a workflow, with what its trail tells.
+pub(crate) async fn recorded(
+    round: &Round,
+    client: &Client,
+    at: usize,
+    seed: u64,
+) -> (History, Vec<TrailRecord>) {
+    let ops = round.ops[at].lock().unwrap().clone();
+    let history = History::new(ops);
+    let history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+    let trail = trails::read(client.auditor(), round.workflows[at]).await;
+    let told = trails::order(&history, &trail);
+    let told = told.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+    (history.with_trail(&told), trail)
+}
+
+/// Expects that some order explains a history; gives it, where it leads, and how many calls were tried.
+fn expect_explained(history: &History, seed: u64) -> (Vec<usize>, Flow, usize) {
     match check(history, &history.spans(), Flow::new(), STEPS) {
-        Verdict::Explained { state, steps, .. } => (state, steps),
+        Verdict::Explained { order, state, steps } => (order, state, steps),
         ref verdict @ (Verdict::Unexplained { ref order, ref state, ref next }
         | Verdict::TooMany { ref order, ref state, ref next }) => {
             let known = matches!(verdict, Verdict::Unexplained { .. });
@@ -109,6 +124,7 @@ impl Tally {
             reads: self.reads + other.reads,
             lost: self.lost + other.lost,
             moved: self.moved + other.moved,
+            amid: self.amid + other.amid,
             versions: self.versions + other.versions,
             steps: self.steps + other.steps,
         }

@@ -7,6 +7,7 @@
 //! `SIGNOFF_TEST_KILLS` says how often something is killed, `SIGNOFF_TEST_SEED` begins with another seed. A seed
 //! chooses what is done and what is killed; what comes first is the machine's choice.
 
+mod answers;
 mod calm;
 mod chaos;
 mod checker;

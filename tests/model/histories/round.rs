@@ -11,13 +11,12 @@ use signoff_contract::gateway::v1 as gateway;
 use signoff_tests::Person;
 use signoff_tests::house::{ADMIN, AUDITOR, listed};
 use signoff_tests::people::request_id;
-use signoff_tests::wait::{until, until_within};
+use signoff_tests::wait::until_within;
 use signoff_tests::world::{whole, workflow};
 use signoff_workflow::{Phase, Role, Workflow};
 use tokio::sync::Semaphore;
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
+use super::answers::{Told, answer, told};
 use super::checker::Span;
 use super::judge::end_line;
 use super::known::{FIRST_KEY, Known};
@@ -42,9 +41,11 @@ pub(crate) struct Round {
     clock: AtomicU64,
     /// How many calls may still be made.
     pub(crate) tickets: Semaphore,
-    /// How many were answered, and how often nobody knew.
+    /// How many were answered.
     pub(crate) answered: AtomicUsize,
-    pub(crate) lost: AtomicUsize,
+    /// How often somebody had too much to do or was away, and how connections ended.
+    pub(crate) away: AtomicUsize,
+    pub(crate) broken: Mutex<Vec<String>>,
     /// Errors that somebody met who came after this moment, and not by a gateway that is gone.
     pub(crate) calm_from: AtomicU64,
     pub(crate) late: Mutex<Vec<String>>,
@@ -111,14 +112,14 @@ impl Round {
                 members: listed(&MEMBERS),
                 request_id: request_id(),
             };
-            until("a workflow", || async { admin.call(request.clone()).await.ok() }).await;
+            answer(&admin, request).await;
             let lead = site.person(&gateway, LEAD.user_id, &[]);
             let request = gateway::StartPhaseRequest {
                 scope: Some(signoff_tests::people::scope(*workflow, Phase::PLANNING)),
                 request_id: request_id(),
                 ..Default::default()
             };
-            until("Planning", || async { lead.call(request.clone()).await.ok() }).await;
+            answer(&lead, request).await;
         }
         let round = Self {
             known: workflows.iter().map(|_| Mutex::default()).collect(),
@@ -127,7 +128,8 @@ impl Round {
             clock: AtomicU64::new(1),
             tickets: Semaphore::new(0),
             answered: AtomicUsize::new(0),
-            lost: AtomicUsize::new(0),
+            away: AtomicUsize::new(0),
+            broken: Mutex::default(),
             calm_from: AtomicU64::new(u64::MAX),
             late: Mutex::default(),
         };
@@ -155,22 +157,9 @@ impl Round {
         let invoked = self.now();
         let answer = until_within(PATIENCE, "an answer", || async {
             sent.store(self.now(), Ordering::SeqCst);
-            match request.send(client.person(who)).await {
-                Ok(answer) => Some(answer),
-                Err(status) => match told(&status) {
-                    Some(refused) => Some(refused),
-                    None => {
-                        lost.fetch_add(1, Ordering::SeqCst);
-                        self.lost.fetch_add(1, Ordering::SeqCst);
-                        if invoked > self.calm_from.load(Ordering::SeqCst) {
-                            let late = format!("at {}: {status:?}", client.gateway());
-                            self.late.lock().unwrap().push(late);
-                        }
-                        client.turn();
-                        None
-                    }
-                },
-            }
+            let answer = self.send(client, who, &request, invoked).await;
+            lost.fetch_add(usize::from(answer.is_none()), Ordering::SeqCst);
+            answer
         })
         .await;
         let (sent, lost) = (sent.into_inner(), lost.into_inner());
@@ -183,6 +172,38 @@ impl Round {
         }
         self.ops[at].lock().unwrap().push(op);
         answer
+    }
+
+    /// Sends a request that was first sent at this moment; gives nothing if it is to be sent again.
+    async fn send(
+        &self,
+        client: &Client,
+        who: Who,
+        request: &Request,
+        invoked: u64,
+    ) -> Option<Raw> {
+        let status = match request.send(client.person(who)).await {
+            Ok(answer) => return Some(answer),
+            Err(status) => status,
+        };
+        let met = format!("at {}: {status:?}", client.gateway());
+        match told(&status) {
+            Told::Refused(code, reason) => return Some(Raw::Refused(code, reason)),
+            Told::Busy | Told::Away => {
+                self.away.fetch_add(1, Ordering::SeqCst);
+            }
+            Told::Broken => self.broken.lock().unwrap().push(met.clone()),
+        }
+        if invoked > self.calm_from.load(Ordering::SeqCst) {
+            self.late.lock().unwrap().push(met);
+        }
+        client.turn();
+        None
+    }
+
+    /// How often there was no answer.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.away.load(Ordering::SeqCst) + self.broken.lock().unwrap().len()
     }
 
     /// Works until there are no more tickets.
@@ -214,42 +235,10 @@ impl Round {
             let known = self.known[at].lock().unwrap();
             Request::of(self.workflows[at], &op.call, &known, &op.request_id)
         };
-        let again = until_within(PATIENCE, "an answer", || async {
-            match request.send(client.person(op.who)).await {
-                Ok(answer) => Some(answer),
-                Err(status) => {
-                    client.turn();
-                    told(&status)
-                }
-            }
-        })
-        .await;
+        let invoked = self.now();
+        let again =
+            until_within(PATIENCE, "an answer", || self.send(client, op.who, &request, invoked))
+                .await;
         assert_eq!(again, op.answer, "the same request again: {op:?}");
-    }
-}
-
-/// What was refused for good; none if nobody knows, or it may be tried again.
-fn told(status: &Status) -> Option<Raw> {
-    let Some(info) = status.get_details_error_info() else {
-        // Nobody of ours said that: the connection ended.
-        let transport = [
-            Code::Unavailable,
-            Code::Unknown,
-            Code::Internal,
-            Code::Cancelled,
-            Code::DeadlineExceeded,
-        ];
-        assert!(transport.contains(&status.code()), "{status:?}");
-        return None;
-    };
-    match info.reason.as_str() {
-        "BACKEND_UNAVAILABLE" => {
-            let retry = status.get_details_retry_info().and_then(|info| info.retry_delay);
-            assert!(retry.is_some(), "when to try again: {status:?}");
-            None
-        }
-        "LIMIT_EXCEEDED" | "DEADLINE_EXCEEDED" => None,
-        "INTERNAL" => panic!("a fault of the service's own: {status:?}"),
-        _ => Some(Raw::Refused(status.code(), info.reason)),
     }
 }

@@ -2,9 +2,11 @@
 //! be killed, and comes back where it was.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -18,12 +20,18 @@ use signoff_tests::{Person, database};
 use signoff_workflow::Role;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::answers::answer;
 
 /// How long a call may take before its client takes it for lost.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a process that was started is asked whether it serves.
+const ASK_EVERY: Duration = Duration::from_millis(5);
 
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,39 +71,85 @@ pub(crate) struct Process {
     pub(crate) kind: Kind,
     pub(crate) address: SocketAddr,
     told: Vec<(&'static str, String)>,
+    running: Running,
+    /// How often it ended before it served, and was started again.
+    pub(crate) in_vain: usize,
+}
+
+/// What was started.
+struct Running {
     child: Child,
+    /// Whether it answered anything since. Its address is bound before anything else is done: that alone says
+    /// nothing.
+    served: Arc<AtomicBool>,
+    /// Who asks it, until it does.
+    _asking: AbortOnDropHandle<()>,
+}
+
+impl Running {
+    fn new(kind: Kind, address: SocketAddr, told: &[(&'static str, String)]) -> Self {
+        let (child, served) = (run(kind, address, told), Arc::<AtomicBool>::default());
+        let asking = tokio::spawn(ask(address, Arc::clone(&served)));
+        Self { child, served, _asking: AbortOnDropHandle::new(asking) }
+    }
+}
+
+/// Asks until there is an answer.
+async fn ask(address: SocketAddr, served: Arc<AtomicBool>) {
+    let mut health = HealthClient::new(channel(address));
+    while health.check(HealthCheckRequest::default()).await.is_err() {
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+    served.store(true, Ordering::SeqCst);
 }
 
 impl Process {
     fn start(kind: Kind, address: SocketAddr, told: Vec<(&'static str, String)>) -> Self {
-        let child = run(kind, address, &told);
-        Self { kind, address, told, child }
+        let running = Running::new(kind, address, &told);
+        Self { kind, address, told, running, in_vain: 0 }
     }
 
     /// Ends it at once.
     pub(crate) async fn kill(&mut self) {
-        self.child.start_kill().unwrap();
-        self.child.wait().await.unwrap();
+        self.running.child.start_kill().unwrap();
+        let ended = self.running.child.wait().await.unwrap();
+        if ended.signal() != Some(9) {
+            self.expect_in_vain(ended);
+        }
     }
 
-    /// Starts it again; whether it listens is another matter.
+    /// Starts it again; whether it serves is another matter.
     pub(crate) fn restart(&mut self) {
-        self.child = run(self.kind, self.address, &self.told);
+        self.running = Running::new(self.kind, self.address, &self.told);
     }
 
     /// Starts it again if it ended by itself: it does where its database is away when it starts.
     fn keep(&mut self) {
-        if self.child.try_wait().unwrap().is_some() {
+        if let Some(ended) = self.running.child.try_wait().unwrap() {
+            self.expect_in_vain(ended);
+            self.in_vain += 1;
             self.restart();
         }
     }
 
-    /// Waits until it listens.
-    pub(crate) async fn listens(&mut self) {
-        let address = self.address;
-        until("a service that listens", || {
+    fn has_served(&self) -> bool {
+        self.running.served.load(Ordering::SeqCst)
+    }
+
+    /// Expects that it ended with an ordinary error, and never served: one that has served goes on serving,
+    /// whatever becomes of others.
+    fn expect_in_vain(&self, ended: ExitStatus) {
+        let (kind, served) = (self.kind, self.has_served());
+        let ordinary = !served && ended.code() == Some(1);
+        assert!(ordinary, "{kind:?} ended by itself: {ended}; had it served? {served}");
+    }
+
+    /// Waits until it serves.
+    pub(crate) async fn serves(&mut self) {
+        until("a service that serves", || {
             self.keep();
-            async move { TcpStream::connect(address).await.ok() }
+            let served = self.has_served();
+            async move { served.then_some(()) }
         })
         .await;
     }
@@ -151,7 +205,7 @@ impl Site {
             }
         }
         for process in &mut processes {
-            process.listens().await;
+            process.serves().await;
         }
         Self { processes, provider, trails, cluster: Some(cluster), port, folders }
     }
@@ -189,17 +243,18 @@ impl Site {
         Person::with_token(&token, channel.clone(), user_id)
     }
 
-    /// Waits until whoever counts has counted every record of every trail, none of which it rejected.
-    pub(crate) async fn settled(&self) {
+    /// Waits until whoever counts has counted every record of every trail, none of which it rejected; asks this
+    /// gateway.
+    pub(crate) async fn settled(&self, gateway: SocketAddr) {
         let mut records = 0;
         for urls in &self.trails {
             let mut database = PgConnection::connect(urls.service.expose_secret()).await.unwrap();
             let count = sqlx::query_scalar::<_, i64>("select count(*) from trail");
             records += count.fetch_one(&mut database).await.unwrap();
         }
-        let auditor = self.person(&channel(self.gateways()[0]), AUDITOR, &[Role::Auditor]);
+        let auditor = self.person(&channel(gateway), AUDITOR, &[Role::Auditor]);
         until("everything is counted", || async {
-            let now = auditor.call(GetFreshnessRequest {}).await.ok()?;
+            let now = answer(&auditor, GetFreshnessRequest {}).await;
             let counted = now.feeds.iter().filter_map(|of| of.position.as_ref());
             assert!(now.feeds.iter().all(|of| of.rejected_records == 0), "{now:?}");
             (counted.map(|at| at.records).sum::<i64>() == records).then_some(())

@@ -1,16 +1,18 @@
-//! What the trails say of a history: they are an order, too. Each change that was acknowledged is in it once, nothing
-//! else is, and the model goes through it to the same answers and the same end.
+//! What the trails say of a history: they are an order, too. Each change of a line that was acknowledged is in it once,
+//! unless it changed nothing; for each command about a gate that was acknowledged there is a step. Nothing is in it
+//! that comes from nothing that was asked for, and the model goes through it to the same answers and the same end.
 
 use std::collections::{HashMap, HashSet};
 
+use prost_types::Struct;
 use prost_types::value::Kind;
 use signoff_contract::feed::v1 as feed;
 use signoff_tests::Person;
-use signoff_tests::wait::until;
 use signoff_tests::world::whole;
-use signoff_workflow::Workflow;
+use signoff_workflow::{PhaseTable, Workflow};
 use uuid::Uuid;
 
+use super::answers::answer;
 use super::checker::Model as _;
 use super::flow::{Flow, History};
 use super::op::{ABOVE, BELOW, Call, PHASES};
@@ -30,7 +32,7 @@ pub(crate) async fn read(reader: &Person, workflow: Workflow) -> Vec<feed::Trail
     };
     let mut all = Vec::new();
     loop {
-        let page = until("a page", || async { reader.call(request.clone()).await.ok() }).await;
+        let page = answer(reader, request.clone()).await;
         all.extend(page.records);
         if page.next_page_token.is_empty() {
             return all;
@@ -47,45 +49,27 @@ pub(crate) async fn expect_intact(reader: &Person, workflow: Workflow) {
             source: source.into(),
             ..Default::default()
         };
-        let found = until("a verdict", || async { reader.call(request.clone()).await.ok() }).await;
+        let found = answer(reader, request).await;
         assert!(found.intact, "{source:?}: {:?}", found.first_damaged);
     }
 }
 
 /// The calls that a trail tells of, in its order: those of lines by their ids, those of gates by the ids of their
-/// steps. A step of a gate that nobody asked for is an error.
+/// steps. A step of a gate that comes from nothing that somebody asked for is an error, and so is a command about a
+/// gate that was acknowledged while nobody did it.
 pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Result<Vec<usize>, String> {
     let asked = Asked::of(history);
-    let (below, above) = (PHASES[BELOW].number(), PHASES[ABOVE].number());
-    let mut reopenings: HashMap<u64, usize> = HashMap::new();
+    let mut gates = Gates::new(&asked);
     let mut calls = Vec::new();
     for record in trail {
-        let after = |field| number(record.after.as_ref(), field);
-        let step = |name: String| asked.step(record, &name);
-        let nobody = || format!("nobody asked for this step: {record:?}");
-        match record.action.as_str() {
-            "phase.reopen_begun" if record.phase == below => {
-                let begun = after("reopening").ok_or_else(nobody)?;
-                let by = step(format!("reopen/{below}")).ok_or_else(nobody)?;
-                reopenings.insert(begun, by);
-            }
-            // Whoever meets a reopening does its steps; they are of the one who began it, and at the same time.
-            "phase.marked_stale" if record.phase == above => {
-                let under_way = after("stale_reopening");
-                if under_way == number(record.before.as_ref(), "stale_reopening") {
-                    continue;
-                }
-                let under_way = under_way.ok_or_else(nobody)?;
-                calls.push(*reopenings.get(&under_way).ok_or_else(nobody)?);
-                calls.extend(step(format!("stale/{above}/{below}/{under_way}")));
-            }
-            "phase.opened" if record.phase == above => {
-                let attempt = after("attempt").ok_or_else(nobody)?;
-                calls.push(step(format!("open/{above}/{attempt}")).ok_or_else(nobody)?);
-            }
-            _ => calls.extend(asked.itself(record)),
+        if record.action.starts_with("phase.") {
+            let of = gates.take(record);
+            calls.extend(of.ok_or_else(|| format!("nobody asked for this step: {record:?}"))?);
+        } else {
+            calls.extend(asked.itself(record));
         }
     }
+    gates.expect_done()?;
     // The last step of each is what counts.
     let mut seen = HashSet::new();
     calls.reverse();
@@ -94,9 +78,141 @@ pub(crate) fn order(history: &History, trail: &[feed::TrailRecord]) -> Result<Ve
     Ok(calls)
 }
 
-fn number(of: Option<&prost_types::Struct>, field: &str) -> Option<u64> {
+/// What the steps of gates in a trail come from. The steps that begin and open have ids that follow from the
+/// command's. Whoever meets something half done gets on with it under ids of their own: of those steps it is known only
+/// which attempt or reopening they are of.
+struct Gates<'a> {
+    asked: &'a Asked<'a>,
+    planning_opened: bool,
+    /// The attempts to open Data Profiling that were given out.
+    attempts: HashSet<u64>,
+    /// Who opened it.
+    opened: HashSet<usize>,
+    /// The reopenings of Planning, and who began each.
+    reopenings: HashMap<u64, usize>,
+    /// Those that are finished.
+    reopened: HashSet<u64>,
+}
+
+impl<'a> Gates<'a> {
+    fn new(asked: &'a Asked<'a>) -> Self {
+        Self {
+            asked,
+            planning_opened: false,
+            attempts: HashSet::new(),
+            opened: HashSet::new(),
+            reopenings: HashMap::new(),
+            reopened: HashSet::new(),
+        }
+    }
+
+    /// Takes the next step, and gives the calls that it is of, as far as that matters for the order; nothing if nobody
+    /// asked for it.
+    fn take(&mut self, record: &feed::TrailRecord) -> Option<Vec<usize>> {
+        let [below, above] = PHASES.map(signoff_workflow::Phase::number);
+        let (before, after) = (record.before.as_ref(), record.after.as_ref());
+        let step = |name: String| self.asked.step(record, &name);
+        match record.action.as_str() {
+            // Planning is started before anything is recorded.
+            "phase.open_begun" | "phase.fenced" | "phase.opened" if record.phase == below => {
+                if self.planning_opened {
+                    return None;
+                }
+                self.planning_opened = record.action == "phase.opened";
+            }
+            "phase.open_begun" if record.phase == above => {
+                // Its name says which attempt was there when somebody looked.
+                let attempt = number(after, "attempt")?;
+                let mut seen = (0..attempt).rev();
+                seen.find_map(|seen| step(format!("begin/{above}/{seen}")))?;
+                self.attempts.insert(attempt);
+            }
+            "phase.sealed" if record.phase == below => {
+                let attempt = number(within(after, "holds"), slug(ABOVE))?;
+                step(format!("seal/{below}/{above}/{attempt}"))?;
+                self.attempts.get(&attempt)?;
+            }
+            "phase.opened" if record.phase == above => {
+                let attempt = number(after, "attempt")?;
+                self.attempts.get(&attempt)?;
+                let by = step(format!("open/{above}/{attempt}"))?;
+                self.opened.insert(by);
+                return Some(vec![by]);
+            }
+            "phase.fenced" if record.phase == above => {
+                self.attempts.get(&number(before, "attempt")?)?;
+            }
+            "phase.seal_released" if record.phase == below => {
+                self.attempts.get(&number(within(before, "holds"), slug(ABOVE))?)?;
+            }
+            "phase.reopen_begun" if record.phase == below => {
+                let by = step(format!("reopen/{below}"))?;
+                self.reopenings.insert(number(after, "reopening")?, by);
+            }
+            "phase.marked_stale" if record.phase != below => {
+                self.reopenings.get(&number(within(after, "marks"), slug(BELOW))?)?;
+                let under_way = number(after, "stale_reopening");
+                if record.phase == above && under_way != number(before, "stale_reopening") {
+                    let under_way = under_way?;
+                    let mut calls = vec![*self.reopenings.get(&under_way)?];
+                    calls.extend(step(format!("stale/{above}/{below}/{under_way}")));
+                    return Some(calls);
+                }
+            }
+            "phase.reopened" if record.phase == below => {
+                let reopening = number(before, "reopening")?;
+                self.reopenings.get(&reopening)?;
+                return self.reopened.insert(reopening).then(Vec::new);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// Every command that was acknowledged was done, by itself or by another one that it found done or joined.
+    fn expect_done(&self) -> Result<(), String> {
+        let ops = &self.asked.history.ops;
+        let asked = ops.iter().enumerate().filter(|(_, op)| !op.is_refused() && !op.span.optional);
+        for (at, op) in asked {
+            let came_before = |of: &usize| ops[*of].span.invoked < op.span.returned;
+            // What was begun and then refused goes on in others' hands, nobody knows for how long.
+            let meets = |of: &usize| {
+                let lasts = ops[*of].is_refused() || op.span.invoked < ops[*of].span.returned;
+                *of == at || came_before(of) && lasts
+            };
+            let is_done = match op.call {
+                Call::Start => self.opened.iter().any(came_before),
+                Call::Reaffirm => self.opened.iter().any(meets),
+                Call::Reopen => self.reopenings.values().any(meets),
+                _ => true,
+            };
+            if !is_done {
+                return Err(format!(
+                    "it was acknowledged, and the trail has no step of it: {op:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn slug(place: usize) -> &'static str {
+    PhaseTable::standard().get(PHASES[place]).expect("a phase").slug
+}
+
+fn number(of: Option<&Struct>, field: &str) -> Option<u64> {
     let value = of?.fields.get(field)?.kind.as_ref()?;
     if let Kind::NumberValue(number) = value { Some(*number as u64) } else { None }
+}
+
+fn text<'a>(of: Option<&'a Struct>, field: &str) -> Option<&'a str> {
+    let value = of?.fields.get(field)?.kind.as_ref()?;
+    if let Kind::StringValue(text) = value { Some(text) } else { None }
+}
+
+fn within<'a>(of: Option<&'a Struct>, field: &str) -> Option<&'a Struct> {
+    let value = of?.fields.get(field)?.kind.as_ref()?;
+    if let Kind::StructValue(of) = value { Some(of) } else { None }
 }
 
 /// The calls of a history, by the ids of their requests.
@@ -150,12 +266,21 @@ pub(crate) fn replay(history: &History, trail: &[feed::TrailRecord]) -> Result<F
         }
     }
     let (mut state, mut latest) = (Flow::new(), 0);
+    // The request that approved another version, and the version that was approved before.
+    let mut superseded: Option<(&str, &str)> = None;
     for record in trail {
-        if record.action.starts_with("phase.") {
-            gate(&mut state, record);
+        if record.action == "version.superseded" {
+            let is = (record.request_id.as_str(), record.subject.as_str());
+            if superseded.take() != Some(is)
+                || text(record.after.as_ref(), "state") != Some("superseded")
+            {
+                return Err(format!("nothing supersedes it: {record:?}"));
+            }
             continue;
         }
-        if record.action == "version.superseded" {
+        expect_superseded(superseded)?;
+        if record.action.starts_with("phase.") {
+            gate(&mut state, record);
             continue;
         }
         let found = waiting.remove(record.request_id.as_str());
@@ -171,12 +296,17 @@ pub(crate) fn replay(history: &History, trail: &[feed::TrailRecord]) -> Result<F
             return Err(format!("it was answered before another one was asked for: {op:?}"));
         }
         latest = latest.max(op.span.invoked);
+        if let Call::Act { place, command: Command::Approve { .. }, .. } = &op.call {
+            let old = state.lines[*place].approved();
+            superseded = old.map(|old| (&*record.request_id, history.version_id(*place, old)));
+        }
         state = history.step(&state, at).ok_or_else(|| {
             let (expected, _) = history.expected(&state, at);
             let seen = history.answered(at);
             format!("in the order of the trail: {op:?}\nmust be {expected:?}\nis {seen:?}")
         })?;
     }
+    expect_superseded(superseded)?;
     for at in waiting.into_values().flatten() {
         let op = &history.ops[at];
         // Where everything was ruled on already, nothing is recorded.
@@ -191,6 +321,13 @@ pub(crate) fn replay(history: &History, trail: &[feed::TrailRecord]) -> Result<F
     Ok(state)
 }
 
+/// Expects that no version is left of which a record must come next that it is superseded.
+fn expect_superseded(left: Option<(&str, &str)>) -> Result<(), String> {
+    let missing =
+        left.map(|(by, version)| format!("no record says that {by} superseded {version}"));
+    missing.map_or(Ok(()), Err)
+}
+
 fn is_act(history: &History, at: usize) -> bool {
     matches!(history.ops[at].call, Call::Act { .. })
 }
@@ -200,11 +337,10 @@ fn gate(state: &mut Flow, record: &feed::TrailRecord) {
     if record.phase != PHASES[ABOVE].number() {
         return;
     }
-    let after = record.after.as_ref().map(|of| &of.fields);
-    let because = after.and_then(|of| of.get("stale_because")?.kind.as_ref());
+    let because = text(record.after.as_ref(), "stale_because");
     match record.action.as_str() {
         "phase.opened" => (state.opened, state.stale) = (true, false),
-        "phase.marked_stale" => state.stale = matches!(because, Some(Kind::StringValue(_))),
+        "phase.marked_stale" => state.stale = because.is_some(),
         _ => {}
     }
 }
