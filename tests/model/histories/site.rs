@@ -15,7 +15,7 @@ use signoff_contract::metrics::v1::GetFreshnessRequest;
 use signoff_embedded::{Cluster, Options};
 use signoff_ledger::{DatabaseUrls, with_ledger};
 use signoff_tests::house::AUDITOR;
-use signoff_tests::wait::until;
+use signoff_tests::wait::{until, until_within};
 use signoff_tests::{Person, database};
 use signoff_workflow::Role;
 use sqlx::{Connection as _, PgConnection};
@@ -30,8 +30,8 @@ use super::answers::answer;
 
 /// How long a call may take before its client takes it for lost.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a process that was started is asked whether it serves.
-const ASK_EVERY: Duration = Duration::from_millis(5);
+/// Longer than any test.
+const FOREVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,10 +96,10 @@ impl Running {
 
 /// Asks until there is an answer.
 async fn ask(address: SocketAddr, served: Arc<AtomicBool>) {
-    let mut health = HealthClient::new(channel(address));
-    while health.check(HealthCheckRequest::default()).await.is_err() {
-        tokio::time::sleep(ASK_EVERY).await;
-    }
+    let health = HealthClient::new(channel(address));
+    let answered = || async { health.clone().check(HealthCheckRequest::default()).await.ok() };
+    // Whoever started it gives up long before.
+    until_within(FOREVER, "a service that serves", answered).await;
     served.store(true, Ordering::SeqCst);
 }
 
