@@ -51,29 +51,3 @@ impl PayloadBody for ProfilingRule {
             .into_body()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use signoff_workflow::Violations;
-
-    use super::*;
-
-    #[test]
-    fn a_definition_has_the_bounds_of_free_form_json() {
-        let rule = |definition| -> ProfilingRule {
-            let body = json!({ "rule_type": "validation", "rule_definition": definition,
-                "attribute_id": Uuid::nil() });
-            serde_json::from_value(body).unwrap()
-        };
-        for (definition, at_fault) in
-            [(json!({ "k": "v" }), &[][..]), (json!({ "k": "\0" }), &["payload.rule_definition"])]
-        {
-            let mut violations = Violations::default();
-            rule(definition).check(&mut Check::new(format_args!("payload"), &mut violations));
-            let named: Vec<&str> =
-                violations.named().iter().map(|violation| violation.field.as_str()).collect();
-            assert_eq!(named, at_fault);
-        }
-    }
-}

@@ -145,6 +145,46 @@ fn fields_out_of_bounds_are_all_named() {
 }
 
 #[test]
+fn the_only_field_out_of_bounds_is_named() {
+    let registry = PayloadRegistry::standard();
+    for (kind, field, wrong) in [
+        ("profiling_rule", "rule_definition", json!({"k": "\0"})),
+        ("scoping_decision", "scoping_rationale", json!("r".repeat(4_001))),
+        ("sample", "sample_data", json!({"k": "\0"})),
+    ] {
+        let (_, key, mut body) = bodies().into_iter().find(|(name, ..)| *name == kind).unwrap();
+        body[field] = wrong;
+        let refused = registry.content(kind, 1, key.to_owned(), body);
+        assert_eq!(faults(refused), [format!("payload.{kind}.{field}")]);
+    }
+}
+
+#[test]
+fn attributes_out_of_scope_are_not_counted() {
+    let body = json!({"attribute_id": ID, "is_in_scope": false});
+    let content =
+        PayloadRegistry::standard().content("scoping_decision", 1, ID.to_owned(), body).unwrap();
+    assert!(!content.counted);
+}
+
+#[test]
+fn sections_alone_have_places() {
+    let registry = PayloadRegistry::standard();
+    for (kind, _, mut body) in bodies() {
+        let is_section = kind == "report_section";
+        assert_eq!(registry.spec(kind).unwrap().is_ordered(), is_section);
+        if is_section {
+            body["section_order"] = json!(7);
+        }
+        assert_eq!(registry.place(kind, 1, body).unwrap(), is_section.then_some(7));
+    }
+    assert!(matches!(
+        registry.place("report_section", 1, json!({})),
+        Err(PayloadError::Invalid(_))
+    ));
+}
+
+#[test]
 fn an_item_key_equals_what_the_payload_names() {
     let registry = PayloadRegistry::standard();
     let with_key = |kind: &str, key: &str| {
