@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::sample::{lines, verify, written};
+use super::writer::Writer;
 use super::*;
 use crate::trail::record_hash;
 use crate::trail::verifier::sample::{chain, workflow};
@@ -352,6 +353,24 @@ fn a_huge_line_is_not_read_to_its_end() {
     let mut read = 0;
     let nothing = verify_export(BufReader::new(Endless(&mut read)));
     assert!(matches!(nothing, Err(ExportError::NoTrail)));
+}
+
+#[test]
+fn the_longest_line_is_read() {
+    for (length, is_too_long) in [(MAX_EXPORT_LINE, false), (MAX_EXPORT_LINE + 1, true)] {
+        let file = format!("{}{}\n", lines()[..2].concat(), " ".repeat(length - 1));
+        let fault = verify_export(file.as_bytes()).unwrap().fault.unwrap();
+        assert_eq!(fault.what == ExportFlaw::TooLong, is_too_long, "{length}: {}", fault.what);
+    }
+}
+
+#[test]
+fn what_was_taken_does_not_wait() {
+    let mut writer = Writer::new(Source::Versioning, workflow()).unwrap();
+    let waiting = writer.waiting();
+    assert_eq!(writer.take().len(), waiting);
+    assert!(waiting > 100, "its first line");
+    assert_eq!(writer.waiting(), 0);
 }
 
 #[test]
