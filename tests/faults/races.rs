@@ -45,7 +45,7 @@ impl Track {
     /// A client with a connection of its own; every other one goes to the second replica.
     async fn client(&self, number: usize, user_id: i64, role: Role) -> Person {
         let channel = world::connect(self.addresses[number % 2]).await;
-        Person::new(&self.world.key, channel, user_id, Some(self.workflow), &[role])
+        Person::new(&self.world.key, channel, user_id, Some(self.workflow), &[role]).patient()
     }
 
     /// As many people, each somebody else.

@@ -28,6 +28,8 @@ pub struct Person {
     pub trail: TrailServiceClient<Connection>,
     /// Any service, for them.
     pub(crate) connection: Connection,
+    /// Whether they ask again while the database is away.
+    pub(crate) is_patient: bool,
 }
 
 impl Person {
@@ -75,7 +77,14 @@ impl Person {
             trail: TrailServiceClient::new(connection.clone())
                 .max_decoding_message_size(MAX_ANSWER),
             connection,
+            is_patient: false,
         }
+    }
+
+    /// The same, who sends the same request again while the database is away, or too slow on a busy machine:
+    /// nothing else tells them what became of it.
+    pub fn patient(self) -> Self {
+        Self { is_patient: true, ..self }
     }
 
     /// Opens a phase, with whatever it must rest on named as if it were sealed.

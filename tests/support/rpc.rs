@@ -13,9 +13,11 @@ use signoff_contract::metrics::v1 as metrics;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
 
 use crate::people::{MAX_ANSWER, Person};
+use crate::wait::until;
 
 /// A request of a method.
 pub trait Rpc: Message + Default {
@@ -274,11 +276,23 @@ pub fn methods() -> Vec<String> {
     paths
 }
 
+/// Whether a service says that its database is away.
+fn is_away(status: &Status) -> bool {
+    status.code() == Code::Unavailable
+        && status.get_details_error_info().is_some_and(|info| info.reason == "BACKEND_UNAVAILABLE")
+}
+
 impl Person {
     /// Calls the method of a request.
     pub async fn call<R: Rpc>(&self, request: R) -> Result<R::Answer, Status> {
-        let answer = self.send(&Sent::of(&request)).await?;
-        Ok(R::Answer::decode(answer.as_slice()).expect("the method's answer"))
+        let sent = Sent::of(&request);
+        let answer = until("an answer", || async {
+            match self.send(&sent).await {
+                Err(status) if self.is_patient && is_away(&status) => None,
+                told => Some(told),
+            }
+        });
+        Ok(R::Answer::decode(answer.await?.as_slice()).expect("the method's answer"))
     }
 
     /// Calls the method of audit's that versioning has, too.

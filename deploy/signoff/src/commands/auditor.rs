@@ -1,5 +1,6 @@
 //! Asks a running system as an auditor would: at its gateway.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,9 @@ const USER: i64 = 1;
 
 /// How many heads a service compares with a chain at once.
 const HEADS: usize = 1000;
+
+/// The services that keep trails.
+const SOURCES: [Source; 3] = [Source::Versioning, Source::Audit, Source::Gateway];
 
 /// By which token somebody asks.
 #[derive(Clone)]
@@ -71,22 +75,20 @@ impl Auditors {
     /// # Errors
     /// No system runs on the data folder, its key cannot be read, or the gateway cannot be reached.
     pub(super) async fn of(system: SystemArgs) -> Result<Self> {
-        let mut sources = vec![Source::Versioning, Source::Audit, Source::Gateway];
-        let (address, access) = match (system.gateway, system.token_file) {
-            (Some(gateway), Some(file)) => (gateway.to_string(), Access::Kept(file)),
-            _ => {
-                let folder = data_folder(system.data)?;
-                let endpoints = running_endpoints(&folder)?;
-                let address = endpoints
-                    .service("gateway")
-                    .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
-                sources.retain(|source| endpoints.service(source.name()).is_some());
-                (format!("http://{address}"), Access::Signed(Arc::new(provider_key(&folder)?)))
-            }
-        };
-        let channel = connect(&address)
-            .await
-            .with_context(|| format!("the gateway is not to be reached at {address}"))?;
+        if let (Some(gateway), Some(file)) = (system.gateway, system.token_file) {
+            let channel = connect(gateway.as_str()).await.with_context(|| away(&gateway))?;
+            return Ok(Self { access: Access::Kept(file), channel, sources: SOURCES.to_vec() });
+        }
+        let folder = data_folder(system.data)?;
+        let endpoints = running_endpoints(&folder)?;
+        let address = endpoints
+            .service("gateway")
+            .ok_or_else(|| anyhow!("no gateway runs on {}", folder.display()))?;
+        let channel =
+            connect(&format!("http://{address}")).await.with_context(|| away(&address))?;
+        let access = Access::Signed(Arc::new(provider_key(&folder)?));
+        let runs = |source: &Source| endpoints.service(source.name()).is_some();
+        let sources = SOURCES.into_iter().filter(runs).collect();
         Ok(Self { access, channel, sources })
     }
 
@@ -110,9 +112,17 @@ impl Auditors {
     }
 }
 
+fn away(address: &impl Display) -> String {
+    format!("the gateway is not to be reached at {address}")
+}
+
 async fn connect(address: &str) -> Result<Channel> {
-    let roots = ClientTlsConfig::new().with_enabled_roots();
-    Ok(Endpoint::from_shared(address.to_owned())?.tls_config(roots)?.connect().await?)
+    let mut endpoint = Endpoint::from_shared(address.to_owned())?;
+    // Without encryption, a machine need not know any authority.
+    if endpoint.uri().scheme_str() == Some("https") {
+        endpoint = endpoint.tls_config(ClientTlsConfig::new().with_enabled_roots())?;
+    }
+    Ok(endpoint.connect().await?)
 }
 
 /// A connection to the gateway, for the chain that one service keeps.

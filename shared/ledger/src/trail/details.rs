@@ -276,6 +276,8 @@ mod tests {
         assert_eq!(chunks, whole.chunks());
         assert_eq!(taken.iter().map(DetailRows::touched).sum::<i64>(), 500);
         assert_eq!(taken[0].touched(), 0, "its chunk is not full");
+        let early: usize = taken[..40].iter().map(|part| part.chunks().len()).sum();
+        assert!(early > 1, "what is full is given away");
         let (mut at_once, mut bit_by_bit) = (Summary::default(), Summary::default());
         at_once.add(&whole);
         taken.iter().for_each(|part| bit_by_bit.add(part));
