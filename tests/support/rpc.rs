@@ -286,13 +286,20 @@ impl Person {
     /// Calls the method of a request.
     pub async fn call<R: Rpc>(&self, request: R) -> Result<R::Answer, Status> {
         let sent = Sent::of(&request);
-        let answer = until("an answer", || async {
-            match self.send(&sent).await {
-                Err(status) if self.is_patient && is_away(&status) => None,
+        let answer =
+            if self.is_patient { self.insist(&sent).await } else { self.send(&sent).await };
+        Ok(R::Answer::decode(answer?.as_slice()).expect("the method's answer"))
+    }
+
+    /// Sends the same request until the database is there.
+    async fn insist(&self, sent: &Sent) -> Result<Vec<u8>, Status> {
+        until("an answer", || async {
+            match self.send(sent).await {
+                Err(status) if is_away(&status) => None,
                 told => Some(told),
             }
-        });
-        Ok(R::Answer::decode(answer.await?.as_slice()).expect("the method's answer"))
+        })
+        .await
     }
 
     /// Calls the method of audit's that versioning has, too.
