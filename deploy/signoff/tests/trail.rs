@@ -24,6 +24,7 @@ use signoff_contract::versioning::v1::{
 use signoff_contract::workflow::v1::{Phase, Role as WireRole, Scope};
 use signoff_workflow::Role;
 use sqlx::{AssertSqlSafe, Connection};
+use tempfile::TempDir;
 use tonic::{Request, transport::Channel};
 use uuid::Uuid;
 
@@ -92,6 +93,25 @@ impl Workflow {
     }
 }
 
+/// A running system with a workflow in it, and an empty folder to work in.
+struct Place {
+    _folder: TempDir,
+    here: TempDir,
+    data: String,
+    up: Up,
+    workflow: Workflow,
+}
+
+impl Place {
+    fn new() -> Self {
+        let (folder, here) = (open_folder(), tempfile::tempdir().unwrap());
+        let data = folder.path().join("data");
+        let up = Up::start(&data);
+        let (data, workflow) = (data.to_str().unwrap().to_owned(), Workflow::of(&up));
+        Self { _folder: folder, here, data, up, workflow }
+    }
+}
+
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(future)
@@ -123,12 +143,8 @@ fn names_in(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_trail_is_exported_and_verified_with_and_without_the_system() {
-    let folder = open_folder();
-    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
-    let here = here.path();
-    let mut up = Up::start(&data);
-    let data = data.to_str().unwrap();
-    let workflow = Workflow::of(&up);
+    let Place { _folder, here, data, mut up, workflow } = Place::new();
+    let (here, data) = (here.path(), data.as_str());
     let (name, file) = (workflow.name(), workflow.file());
     let export = ["export", "--workflow", &name, "--data", data];
     let export_and = |more: &[&'static str]| [&export[..], more].concat();
@@ -238,12 +254,8 @@ fn damaged_files_are_told(here: &Path, written: &[u8]) {
 
 #[test]
 fn a_trail_that_was_altered_is_found_where_it_is_kept_and_in_its_file() {
-    let folder = open_folder();
-    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
-    let here = here.path();
-    let mut up = Up::start(&data);
-    let data = data.to_str().unwrap();
-    let workflow = Workflow::of(&up);
+    let Place { _folder, here, data, mut up, workflow } = Place::new();
+    let (here, data) = (here.path(), data.as_str());
     let name = workflow.name();
     let url = up.endpoints()["database"].as_str().unwrap().to_owned();
     let url = format!("{}/signoff_versioning", url.rsplit_once('/').unwrap().0);
@@ -314,12 +326,8 @@ async fn known_to_the_gateway(up: &Up, workflow: &Workflow) {
 
 #[test]
 fn a_system_that_runs_elsewhere_is_asked_at_its_gateway() {
-    let folder = open_folder();
-    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
-    let here = here.path();
-    let mut up = Up::start(&data);
-    let data = data.to_str().unwrap();
-    let workflow = Workflow::of(&up);
+    let Place { _folder, here, data, mut up, workflow } = Place::new();
+    let (here, data) = (here.path(), data.as_str());
     block_on(known_to_the_gateway(&up, &workflow));
     let name = workflow.name();
     let gateway = format!("http://{}", up.endpoints()["gateway"].as_str().unwrap());
@@ -368,12 +376,8 @@ fn a_system_that_runs_elsewhere_is_asked_at_its_gateway() {
 
 #[test]
 fn heads_are_kept_elsewhere_and_show_what_the_trail_cannot() {
-    let folder = open_folder();
-    let (data, here) = (folder.path().join("data"), tempfile::tempdir().unwrap());
-    let here = here.path();
-    let mut up = Up::start(&data);
-    let data = data.to_str().unwrap();
-    let workflow = Workflow::of(&up);
+    let Place { _folder, here, data, mut up, workflow } = Place::new();
+    let (here, data) = (here.path(), data.as_str());
     block_on(known_to_the_gateway(&up, &workflow));
     let (name, file) = (workflow.name(), workflow.file());
     let house = format!("{0}/{0}", Uuid::nil());
