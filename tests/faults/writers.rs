@@ -9,6 +9,7 @@ use std::time::Duration;
 use signoff_chassis::identity::SigningKey;
 use signoff_contract::versioning::v1 as wire;
 use signoff_tests::people::{request_id, scope};
+use signoff_tests::refusals::is_from_here;
 use signoff_tests::rpc::Rpc;
 use signoff_tests::wait::{until, until_within};
 use signoff_tests::{Person, build, integrity, world};
@@ -61,14 +62,8 @@ pub(crate) struct Writer {
 
 /// Whether nobody knows what became of the call: it is to be asked again.
 fn is_open(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => true,
-        // The connection broke under the call.
-        Code::Unknown | Code::Cancelled | Code::Internal => {
-            std::error::Error::source(status).is_some()
-        }
-        _ => false,
-    }
+    let said = [Code::Unavailable, Code::DeadlineExceeded, Code::ResourceExhausted];
+    is_from_here(status) || said.contains(&status.code())
 }
 
 impl Writer {

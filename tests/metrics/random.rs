@@ -35,7 +35,7 @@ async fn whatever_people_do_the_figures_are_what_a_direct_count_gives() {
         lanes.lanes(30).await;
         lanes.office.start(Phase::REQUEST_INFO).await.unwrap();
         lanes.lanes(60).await;
-        lanes.office.document().await;
+        lanes.document_all().await;
         lanes.office.start(Phase::TEST_EXECUTION).await.unwrap();
         lanes.lanes(60).await;
         lanes.office.reopen(Phase::DATA_OWNER_ID).await.unwrap();

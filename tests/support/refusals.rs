@@ -1,5 +1,7 @@
 //! What a refusal says.
 
+use std::error::Error as _;
+
 use signoff_contract::workflow::v1::ErrorReason;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt as _;
@@ -29,6 +31,17 @@ pub fn expect_fair(status: &Status) {
     );
     assert!(fair, "{status:?}");
     assert!(!reason(status).is_empty());
+}
+
+/// Whether an error was made on this side, when the connection ended or could not be made: nobody knows what
+/// became of the call. Whoever answers gives a reason. A request that crosses the `GOAWAY` of a server that
+/// stops is `INTERNAL` here.
+pub fn is_from_here(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::DeadlineExceeded => status.details().is_empty(),
+        Code::Unknown | Code::Internal | Code::Cancelled => status.source().is_some(),
+        _ => false,
+    }
 }
 
 /// The fields that a status names.
@@ -82,4 +95,17 @@ pub fn total(status: &Status) -> usize {
 pub fn unmet(status: &Status) -> Vec<(String, String)> {
     let details = status.get_details_precondition_failure().map(|details| details.violations);
     details.into_iter().flatten().map(|one| (one.subject, one.description)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_a_reason_comes_from_here_or_is_a_fault() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(is_from_here(&Status::from_error(Box::new(broken))));
+        let sent = [Status::internal("?"), Status::unknown("?"), Status::cancelled("?")];
+        assert!(!sent.iter().any(is_from_here));
+    }
 }

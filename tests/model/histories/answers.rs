@@ -1,8 +1,7 @@
 //! What an error says of a call: that it was refused, or that nobody knows.
 
-use std::error::Error as _;
-
 use signoff_tests::Person;
+use signoff_tests::refusals::is_from_here;
 use signoff_tests::rpc::Rpc;
 use signoff_tests::wait::until;
 use tonic::{Code, Status};
@@ -41,16 +40,6 @@ pub(crate) fn told(status: &Status) -> Told {
     }
 }
 
-/// Whether an error without a reason was made on this side, when the connection ended or could not be made: whoever
-/// answers says why.
-fn is_from_here(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded => true,
-        Code::Unknown | Code::Internal | Code::Cancelled => status.source().is_some(),
-        _ => false,
-    }
-}
-
 /// Asks for what nobody refuses until there is an answer.
 pub(crate) async fn answer<R: Rpc + Clone>(person: &Person, request: R) -> R::Answer {
     until("an answer", || async {
@@ -63,17 +52,4 @@ pub(crate) async fn answer<R: Rpc + Clone>(person: &Person, request: R) -> R::An
         None
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_without_a_reason_comes_from_here_or_is_a_fault() {
-        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        assert!(is_from_here(&Status::from_error(Box::new(broken))));
-        let sent = [Status::internal("?"), Status::unknown("?"), Status::cancelled("?")];
-        assert!(!sent.iter().any(is_from_here));
-    }
 }
