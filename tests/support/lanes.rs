@@ -161,6 +161,17 @@ impl<W> Lanes<W> {
         }
     }
 
+    /// The same, where those who are here from the beginning send again what a busy database did not answer.
+    pub fn patient(self) -> Self {
+        Self {
+            tester: self.tester.patient(),
+            second: self.second.patient(),
+            lead: self.lead.patient(),
+            report_owner: self.report_owner.patient(),
+            ..self
+        }
+    }
+
     /// A phase of the workflow, for requests.
     pub fn at(&self, phase: Phase) -> Option<Scope> {
         Some(scope(self.workflow, phase))

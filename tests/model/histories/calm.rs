@@ -10,6 +10,7 @@ use signoff_tests::people::request_id;
 use signoff_tests::settings;
 
 use super::chaos::{self, CLIENTS};
+use super::charges;
 use super::checker::{Verdict, check};
 use super::flow::{Flow, History};
 use super::judge::{Tally, judge, recorded};
@@ -44,6 +45,7 @@ pub(crate) fn expect_much(tally: &Tally, calls: usize) {
     assert!(tally.refused > calls / 20, "{tally:?}");
     assert!(tally.reads > calls / 8, "{tally:?}");
     assert!(tally.moved > 10, "{tally:?}");
+    assert!(tally.charges > calls / 50, "{tally:?}");
     // What gates explain is taken as it is: were it much, the checker would not say much.
     assert!(tally.amid < calls / 4, "{tally:?}");
 }
@@ -61,6 +63,10 @@ async fn an_order_explains_what_many_were_answered() {
         damaged += expect_trail_strict(&history, &trail, seed);
         let strict = expect_strict(&history, seed);
         (found, given_up) = (found + strict.0, given_up + strict.1);
+    }
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    for history in round.charges.histories(&client, seed).await {
+        found += charges::expect_strict(&history, &mut dice, seed);
     }
     println!("{found} of the altered histories are none, {given_up} were given up");
     println!("{damaged} altered trails were noticed");

@@ -1,8 +1,9 @@
 //! Whether a round went as it must: its histories are explained, its trails say the same, and every workflow can be
 //! brought to its end.
 
-use signoff_contract::feed::v1::TrailRecord;
+use signoff_contract::feed::v1::{Source, TrailRecord};
 
+use super::charges;
 use super::checker::{STEPS, Verdict, check};
 use super::choose::ending;
 use super::flow::{Flow, History};
@@ -27,6 +28,8 @@ pub(crate) struct Tally {
     /// Answers that only what another one did to a gate at the same time explains.
     pub(crate) amid: usize,
     pub(crate) versions: usize,
+    /// Changes of who is in charge of a line of business.
+    pub(crate) charges: usize,
     pub(crate) steps: usize,
 }
 
@@ -37,6 +40,7 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
         finish(round, client, at).await;
         look(round, client, at, usize::MAX).await;
     }
+    round.charges.finish(round, client).await;
     let mut tally = Tally::default();
     for (at, workflow) in round.workflows.iter().enumerate() {
         let (history, trail) = recorded(round, client, at, seed).await;
@@ -47,6 +51,9 @@ pub(crate) async fn judge(round: &Round, client: &Client, seed: u64) -> Tally {
         trails::expect_intact(client.auditor(), *workflow).await;
         tally.add(&history, &state, steps);
         tally.amid += history.amid(&order);
+    }
+    for history in round.charges.histories(client, seed).await {
+        tally.add_charges(&history);
     }
     tally
 }
@@ -61,7 +68,7 @@ pub(crate) async fn recorded(
     let ops = round.ops[at].lock().unwrap().clone();
     let history = History::new(ops);
     let history = history.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-    let trail = trails::read(client.auditor(), round.workflows[at]).await;
+    let trail = trails::read(client.auditor(), round.workflows[at], Source::Versioning).await;
     let told = trails::order(&history, &trail);
     let told = told.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     (history.with_trail(&told), trail)
@@ -115,6 +122,18 @@ impl Tally {
         self.steps += steps;
     }
 
+    fn add_charges(&mut self, history: &charges::History) {
+        let asked = history.ops.iter().filter(|op| !op.span.optional);
+        for op in asked {
+            self.calls += 1;
+            self.reads += usize::from(!op.is_change());
+            self.done += usize::from(op.is_change() && op.is_done());
+            self.refused += usize::from(op.is_change() && !op.is_done());
+            self.lost += usize::from(op.lost > 0);
+            self.charges += usize::from(op.is_change() && op.is_done());
+        }
+    }
+
     /// Together with another one.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -126,6 +145,7 @@ impl Tally {
             moved: self.moved + other.moved,
             amid: self.amid + other.amid,
             versions: self.versions + other.versions,
+            charges: self.charges + other.charges,
             steps: self.steps + other.steps,
         }
     }

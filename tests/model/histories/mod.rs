@@ -2,7 +2,7 @@
 //! that they were answered is explained by some order of what they asked for (`checker.rs`), in which each workflow
 //! does what the model says (`flow.rs`): calmly, and while services are killed and PostgreSQL ends without a word
 //! (`chaos.rs`), with one and with two replicas of every service (`site.rs`). The trails are such an order, too
-//! (`trails.rs`).
+//! (`trails.rs`). So it is with the data owners of one more workflow (`charges/`).
 //!
 //! `SIGNOFF_TEST_KILLS` says how often something is killed, `SIGNOFF_TEST_SEED` begins with another seed. A seed
 //! chooses what is done and what is killed; what comes first is the machine's choice.
@@ -10,6 +10,7 @@
 mod answers;
 mod calm;
 mod chaos;
+mod charges;
 mod checker;
 mod choose;
 mod flow;

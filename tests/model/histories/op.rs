@@ -118,9 +118,9 @@ impl Seen {
 
 /// A call and its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Op {
+pub(crate) struct Op<C = Call, A = Raw> {
     pub(crate) who: Who,
-    pub(crate) call: Call,
+    pub(crate) call: C,
     /// The id of a request that changes something.
     pub(crate) request_id: String,
     /// From its first sending to its answer.
@@ -129,7 +129,7 @@ pub(crate) struct Op {
     pub(crate) sent: u64,
     /// How often nobody knew what had become of it.
     pub(crate) lost: usize,
-    pub(crate) answer: Raw,
+    pub(crate) answer: A,
 }
 
 impl Op {

@@ -6,10 +6,11 @@ use signoff_contract::workflow::v1::Scope;
 use signoff_tests::people::scope;
 use signoff_tests::{Person, build};
 use signoff_workflow::{Phase, Workflow};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::known::Known;
 use super::op::{ABOVE, BELOW, Call, PHASES, Raw};
+use super::round::Ask;
 use crate::step::{Command, Key, Opinion, Put, Verdict};
 
 /// A request of any of the methods that are called.
@@ -86,9 +87,12 @@ impl Request {
             }),
         }
     }
+}
 
-    /// Sends it, once.
-    pub(crate) async fn send(&self, to: &Person) -> Result<Raw, Status> {
+impl Ask for Request {
+    type Answer = Raw;
+
+    async fn send(&self, to: &Person) -> Result<Raw, Status> {
         Ok(match self.clone() {
             Self::Create(request) => one(to.call(request).await?.version),
             Self::Revise(request) => one(to.call(request).await?.version),
@@ -119,6 +123,10 @@ impl Request {
                 Raw::Status { opened: status.started_at.is_some(), stale: status.stale }
             }
         })
+    }
+
+    fn refused(code: Code, reason: String) -> Raw {
+        Raw::Refused(code, reason)
     }
 }
 

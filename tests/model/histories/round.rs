@@ -15,8 +15,10 @@ use signoff_tests::wait::until_within;
 use signoff_tests::world::{whole, workflow};
 use signoff_workflow::{Phase, Role, Workflow};
 use tokio::sync::Semaphore;
+use tonic::{Code, Status};
 
 use super::answers::{Told, answer, told};
+use super::charges::Charges;
 use super::checker::Span;
 use super::judge::end_line;
 use super::known::{FIRST_KEY, Known};
@@ -38,6 +40,8 @@ pub(crate) struct Round {
     pub(crate) known: Vec<Mutex<Known>>,
     /// What was recorded of each.
     pub(crate) ops: Vec<Mutex<Vec<Op>>>,
+    /// One more, with data owners.
+    pub(crate) charges: Charges,
     clock: AtomicU64,
     /// How many calls may still be made.
     pub(crate) tickets: Semaphore,
@@ -49,6 +53,46 @@ pub(crate) struct Round {
     /// Errors that somebody met who came after this moment, and not by a gateway that is gone.
     pub(crate) calm_from: AtomicU64,
     pub(crate) late: Mutex<Vec<String>>,
+}
+
+/// A request that can be sent again as it is.
+pub(crate) trait Ask: Sync {
+    type Answer: Send;
+
+    /// Sends it, once.
+    fn send(&self, to: &Person) -> impl Future<Output = Result<Self::Answer, Status>> + Send;
+
+    /// The answer of whoever is refused.
+    fn refused(code: Code, reason: String) -> Self::Answer;
+}
+
+/// What became of a request.
+pub(crate) struct Asked<A: Ask> {
+    span: Span,
+    sent: u64,
+    lost: usize,
+    pub(crate) answer: A::Answer,
+}
+
+impl<A: Ask> Asked<A> {
+    /// Together with what it was.
+    pub(crate) fn of<C>(self, who: Who, call: C, request_id: String) -> Op<C, A::Answer> {
+        let Self { span, sent, lost, answer } = self;
+        Op { who, call, request_id, span, sent, lost, answer }
+    }
+}
+
+/// Opens a workflow for these people.
+pub(crate) async fn open(site: &Site, workflow: Workflow, members: &[(i64, Role)]) {
+    let admin = site.person(&channel(site.gateways()[0]), ADMIN, &[Role::Admin]);
+    let request = gateway::OpenWorkflowRequest {
+        scope: Some(whole(workflow)),
+        cycle_name: "2026 Q4".to_owned(),
+        report_name: "FR Y-14M, schedule D.1".to_owned(),
+        members: listed(members),
+        request_id: request_id(),
+    };
+    answer(&admin, request).await;
 }
 
 /// One of those who work.
@@ -102,18 +146,9 @@ impl Round {
     /// New workflows, in which Planning is started.
     pub(crate) async fn begin(site: &Site) -> Self {
         let workflows: Vec<Workflow> = (0..WORKFLOWS).map(|_| workflow()).collect();
-        let gateway = channel(site.gateways()[0]);
-        let admin = site.person(&gateway, ADMIN, &[Role::Admin]);
         for workflow in &workflows {
-            let request = gateway::OpenWorkflowRequest {
-                scope: Some(whole(*workflow)),
-                cycle_name: "2026 Q4".to_owned(),
-                report_name: "FR Y-14M, schedule D.1".to_owned(),
-                members: listed(&MEMBERS),
-                request_id: request_id(),
-            };
-            answer(&admin, request).await;
-            let lead = site.person(&gateway, LEAD.user_id, &[]);
+            open(site, *workflow, &MEMBERS).await;
+            let lead = site.person(&channel(site.gateways()[0]), LEAD.user_id, &[]);
             let request = gateway::StartPhaseRequest {
                 scope: Some(signoff_tests::people::scope(*workflow, Phase::PLANNING)),
                 request_id: request_id(),
@@ -124,6 +159,7 @@ impl Round {
         let round = Self {
             known: workflows.iter().map(|_| Mutex::default()).collect(),
             ops: workflows.iter().map(|_| Mutex::default()).collect(),
+            charges: Charges::begin(site).await,
             workflows,
             clock: AtomicU64::new(1),
             tickets: Semaphore::new(0),
@@ -153,42 +189,48 @@ impl Round {
             let known = self.known[at].lock().unwrap();
             Request::of(self.workflows[at], &call, &known, &request_id)
         };
+        let op = self.ask(client, who, &request).await.of(who, call, request_id);
+        {
+            let mut known = self.known[at].lock().unwrap();
+            known.learn(super::place_of(&op.call), &op.answer);
+            known.learn_gate(&op);
+        }
+        let answer = op.answer.clone();
+        self.ops[at].lock().unwrap().push(op);
+        answer
+    }
+
+    /// Sends a request, again and again until there is an answer.
+    pub(crate) async fn ask<A: Ask>(&self, client: &Client, who: Who, request: &A) -> Asked<A> {
         let (lost, sent) = (AtomicUsize::new(0), AtomicU64::new(0));
         let invoked = self.now();
         let answer = until_within(PATIENCE, "an answer", || async {
             sent.store(self.now(), Ordering::SeqCst);
-            let answer = self.send(client, who, &request, invoked).await;
+            let answer = self.send(client, who, request, invoked).await;
             lost.fetch_add(usize::from(answer.is_none()), Ordering::SeqCst);
             answer
         })
         .await;
         let (sent, lost) = (sent.into_inner(), lost.into_inner());
         let span = Span { invoked, returned: self.now(), optional: false };
-        let op = Op { who, request_id, span, sent, lost, answer: answer.clone(), call };
-        {
-            let mut known = self.known[at].lock().unwrap();
-            known.learn(super::place_of(&op.call), &op.answer);
-            known.learn_gate(&op);
-        }
-        self.ops[at].lock().unwrap().push(op);
-        answer
+        Asked { span, sent, lost, answer }
     }
 
     /// Sends a request that was first sent at this moment; gives nothing if it is to be sent again.
-    async fn send(
+    async fn send<A: Ask>(
         &self,
         client: &Client,
         who: Who,
-        request: &Request,
+        request: &A,
         invoked: u64,
-    ) -> Option<Raw> {
+    ) -> Option<A::Answer> {
         let status = match request.send(client.person(who)).await {
             Ok(answer) => return Some(answer),
             Err(status) => status,
         };
         let met = format!("at {}: {status:?}", client.gateway());
         match told(&status) {
-            Told::Refused(code, reason) => return Some(Raw::Refused(code, reason)),
+            Told::Refused(code, reason) => return Some(A::refused(code, reason)),
             Told::Busy | Told::Away => {
                 self.away.fetch_add(1, Ordering::SeqCst);
             }
@@ -210,6 +252,11 @@ impl Round {
     pub(crate) async fn work(&self, client: Client, mut dice: ChaCha8Rng) {
         while let Ok(ticket) = self.tickets.acquire().await {
             ticket.forget();
+            if dice.random_ratio(1, 5) {
+                self.charges.work(self, &client, &mut dice).await;
+                self.answered.fetch_add(1, Ordering::SeqCst);
+                continue;
+            }
             let at = dice.random_range(0..WORKFLOWS);
             let (who, call) = {
                 let known = self.known[at].lock().unwrap();
@@ -235,10 +282,7 @@ impl Round {
             let known = self.known[at].lock().unwrap();
             Request::of(self.workflows[at], &op.call, &known, &op.request_id)
         };
-        let invoked = self.now();
-        let again =
-            until_within(PATIENCE, "an answer", || self.send(client, op.who, &request, invoked))
-                .await;
+        let again = self.ask(client, op.who, &request).await.answer;
         assert_eq!(again, op.answer, "the same request again: {op:?}");
     }
 }

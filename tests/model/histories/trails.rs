@@ -22,11 +22,15 @@ use crate::step::Command;
 const SOURCES: [feed::Source; 3] =
     [feed::Source::Versioning, feed::Source::Audit, feed::Source::Gateway];
 
-/// The trail that the versioning service keeps of a workflow.
-pub(crate) async fn read(reader: &Person, workflow: Workflow) -> Vec<feed::TrailRecord> {
+/// The trail that a service keeps of a workflow.
+pub(crate) async fn read(
+    reader: &Person,
+    workflow: Workflow,
+    source: feed::Source,
+) -> Vec<feed::TrailRecord> {
     let mut request = feed::GetTrailRequest {
         scope: Some(whole(workflow)),
-        source: feed::Source::Versioning.into(),
+        source: source.into(),
         page_size: 1000,
         ..Default::default()
     };
