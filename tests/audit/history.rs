@@ -1,10 +1,14 @@
 //! All that ever changed: listed, out of everybody's reach, and witnessed.
 
+use prost_types::Timestamp;
 use signoff_contract::audit::v1 as wire;
 use signoff_contract::feed::v1 as feed;
+use signoff_contract::workflow::v1::ErrorReason;
 use signoff_tests::lanes::{LOBS, Lanes, OWNERS};
+use signoff_tests::refusals::{fields, refusal};
 use signoff_workflow::Phase;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tonic::Code;
 use wire::{ActionType, DocumentStatus, ExecutionResult, SubjectType};
 
 use crate::common::{assignments, tamper, trail};
@@ -246,4 +250,22 @@ async fn whatever_is_altered_behind_the_service_is_noticed() {
     add_history(&lanes).await;
     assert!(damage(&lanes).await.is_some(), "a row of history too many");
     assert_eq!(damage(&untouched).await, None);
+}
+
+#[tokio::test]
+async fn changes_are_asked_for_of_a_time_that_ends_after_it_begins() {
+    let lanes = Lanes::closed().await;
+    let changes = |from, to| {
+        let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
+        lanes.tester.call(List {
+            scope: lanes.whole(),
+            from: at(from),
+            to: at(to),
+            ..List::default()
+        })
+    };
+    changes(1, 1).await.unwrap();
+    let refused = changes(2, 1).await;
+    let refused = refusal(refused, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    assert_eq!(fields(&refused), ["to"]);
 }

@@ -187,6 +187,15 @@ async fn a_member_sees_their_own_workflows_and_an_auditor_all() {
     let also_mine = house.workflow(&[(610, Role::TestLead), (611, Role::Tester)]).await;
     let was_mine = house.workflow(&[(610, Role::Tester)]).await;
     house.set_members(was_mine, &[(611, Role::Tester)]).await;
+    let faulty = wire::ListWorkflowsRequest {
+        cycle_id: "x".to_owned(),
+        page_size: -1,
+        page_token: "x".to_owned(),
+        ..Default::default()
+    };
+    let refused = house.admin().await.call(faulty).await;
+    let refused = refusal(refused, Code::InvalidArgument, ErrorReason::ValidationFailed);
+    assert_eq!(fields(&refused), ["cycle_id", "page_size", "page_token"]);
     let see = async |person: &Person, request: wire::ListWorkflowsRequest| -> Vec<String> {
         let found = person.call(request).await.unwrap().workflows;
         found.into_iter().map(|of| of.cycle_id).collect()

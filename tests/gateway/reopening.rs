@@ -55,6 +55,7 @@ async fn what_rests_on_a_reopened_phase_is_stale_nearest_first() {
 async fn a_stale_phase_takes_no_change_until_it_is_reaffirmed() {
     let office = Office::of(House::shared().await).await;
     office.through(Phase::REQUEST_INFO).await;
+    let begun = office.status(Phase::DATA_OWNER_ID).await;
     office.reopen(Phase::SAMPLE_SELECTION).await.unwrap();
     let assign = || office.lanes.assign(LOBS[0], 555);
     let case = office.lanes.cases_of(LOBS[0]).await.remove(0);
@@ -70,7 +71,7 @@ async fn a_stale_phase_takes_no_change_until_it_is_reaffirmed() {
     office.approve(Phase::SAMPLE_SELECTION, samples(3..4)).await;
     let status = office.reaffirm(Phase::DATA_OWNER_ID).await.unwrap();
     assert!(!status.stale);
-    assert_eq!(status.started_by, 12);
+    assert_eq!((status.started_by, status.started_at), (begun.started_by, begun.started_at));
     let current = office.status(Phase::SAMPLE_SELECTION).await;
     assert_eq!(status.rests_on[0].version_id, current.current_version_id);
     assert_eq!(current.state(), PhaseState::Sealed);

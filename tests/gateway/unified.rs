@@ -6,7 +6,7 @@ use signoff_contract::gateway::v1 as wire;
 use signoff_contract::versioning::v1 as versions;
 use signoff_contract::workflow::v1::Scope;
 use signoff_tests::people::{Person, request_id};
-use signoff_tests::refusals::reason;
+use signoff_tests::refusals::{fields, reason};
 use signoff_tests::world::whole;
 use signoff_tests::{House, build};
 use signoff_workflow::{Phase, PhaseTable, Role, Workflow};
@@ -180,5 +180,28 @@ async fn where_nothing_is_approved_every_member_hears_why() {
         let record = create(workflow, phase, object([("what", text("a call"))]));
         let refused = tester.call(record).await.unwrap_err();
         assert_eq!(reason(&refused), "PHASE_DEPENDENCY_UNMET", "{phase}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_at_fault_in_the_data_is_named_by_its_path() {
+    let house = House::shared().await;
+    let (workflow, tester, _) = people(house).await;
+    let items = |key: Value| {
+        let items = [object([("item_key", text("a"))]), object([("item_key", key)])];
+        let values = items.map(nested).to_vec();
+        object([("decisions", Value { kind: Some(Kind::ListValue(ListValue { values })) })])
+    };
+    let number = Value { kind: Some(Kind::NumberValue(5.0)) };
+    let cases = [
+        (items(number), "data.decisions[1].item_key"),
+        (object([("metadata", nested(object([("plannings", text("x"))])))]), "data.metadata"),
+        (object([("notes", nested(object([])))]), "data.notes"),
+    ];
+    for (data, field) in cases {
+        let refused = tester.call(create(workflow, "Planning", data)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+        let named = fields(&refused);
+        assert!(named.len() == 1 && named[0].starts_with(field), "{field}: {named:?}");
     }
 }

@@ -8,6 +8,7 @@ use signoff_tests::refusals::{faults, fields, refusal, total};
 use signoff_tests::{Stage, build};
 use signoff_workflow::{Phase, Role};
 use tonic::Code;
+use wire::version_metadata::Kind;
 use wire::{DecisionState, RecommendationSource, Verdict};
 
 const KEY: &str = "S-000000";
@@ -236,6 +237,47 @@ async fn a_draft_says_what_it_is_told_and_keeps_the_rest() {
         (told.creation_notes.as_str(), told.phase_data),
         ("", Some(build::object("k", "two")))
     );
+}
+
+#[tokio::test]
+async fn metadata_is_changed_field_by_field() {
+    let stage = Stage::of(Phase::SAMPLE_SELECTION).await;
+    let draft = stage.draft(1).await;
+    let update = |size: i32, methods: &[&str], paths: &[&str]| wire::UpdateVersionRequest {
+        scope: Some(stage.here.clone()),
+        request_id: request_id(),
+        version_id: draft.version_id.clone(),
+        metadata: Some(wire::VersionMetadata {
+            kind: Some(Kind::SampleSelection(wire::SampleSelectionMetadata {
+                target_sample_size: size,
+                generation_methods: methods.iter().map(|of| (*of).to_owned()).collect(),
+                ..Default::default()
+            })),
+        }),
+        notes: Some(format!("size {size}")),
+        update_mask: (!paths.is_empty()).then(|| prost_types::FieldMask {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        }),
+        ..Default::default()
+    };
+    let told = async |request: wire::UpdateVersionRequest| {
+        let version = stage.tester.call(request).await.unwrap().version.unwrap();
+        let Kind::SampleSelection(told) = version.metadata.unwrap().kind.unwrap() else {
+            panic!("other metadata")
+        };
+        (told.target_sample_size, told.generation_methods, version.creation_notes)
+    };
+    let stratified = || vec!["stratified".to_owned()];
+    let first = told(update(25, &["stratified"], &[])).await;
+    assert_eq!(first, (25, stratified(), "size 25".to_owned()));
+    let second = told(update(30, &[], &[])).await;
+    assert_eq!(second, (30, stratified(), "size 30".to_owned()), "what is unset stays");
+    let size = "metadata.sample_selection.target_sample_size";
+    let third = told(update(35, &["random"], &[size])).await;
+    assert_eq!(third, (35, stratified(), "size 30".to_owned()), "what is not named stays");
+    let fourth = told(update(0, &[], &["metadata.sample_selection.generation_methods"])).await;
+    assert_eq!(fourth.0, 35);
+    assert_ne!(fourth.1, stratified(), "what is named and unset is emptied");
 }
 
 #[tokio::test]

@@ -56,6 +56,11 @@ async fn each_fault_of_a_filter_is_named() {
             sent = sent.with_value(list, Value::List(vec![Value::EnumNumber(-1)]));
         }
         assert_eq!(named(&lanes, &sent).await, expected, "{method}");
+        if LISTS.iter().any(|(list, _)| list == method) {
+            let page = sent.with_value("page_size", Value::I32(-1)).with("page_token", "x");
+            expected.extend(["page_size", "page_token"].map(str::to_owned));
+            assert_eq!(named(&lanes, &page).await, expected, "{method}");
+        }
     }
     for (method, field) in [("ListChanges", "changed_by"), ("ListAssignments", "data_owner_id")] {
         let sent = request(&lanes, &path(method), &things);

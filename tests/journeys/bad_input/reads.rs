@@ -33,16 +33,22 @@ const DECISIONS: &[Fault<Decisions>] = &[
     ("filter.item_key_prefix", |r| filter(r).item_key_prefix = "k".repeat(256)),
     ("filter.item_key_prefix", |r| filter(r).item_key_prefix = "\0".to_owned()),
     ("order", |r| r.order = 99),
+    ("page_size", |r| r.page_size = -1),
+    ("page_token", |r| r.page_token = "x".to_owned()),
 ];
 
 const LINEAGE: &[Fault<Lineage>] = &[
     ("decision_id", |r| r.decision_id.clear()),
     ("decision_id", |r| r.decision_id = "x".to_owned()),
+    ("page_size", |r| r.page_size = -1),
+    ("page_token", |r| r.page_token = "x".to_owned()),
 ];
 
 const COMPARE: &[Fault<Compare>] = &[
     ("version_id", |r| r.version_id = "x".to_owned()),
     ("other_version_id", |r| r.other_version_id.clear()),
+    ("page_size", |r| r.page_size = -1),
+    ("page_token", |r| r.page_token = "x".to_owned()),
 ];
 
 const STATUS: &[Fault<Status>] = &[
@@ -85,10 +91,11 @@ async fn each_fault_of_a_question_is_named() {
     each_is_named(&stage, tester, get, GET).await;
     let list =
         Decisions { scope: scope.clone(), version_id: version_id.clone(), ..Default::default() };
-    let several = [DECISIONS[0], DECISIONS[2], DECISIONS[4], DECISIONS[5], DECISIONS[7]];
-    all_are_named(tester, &list, &several).await;
+    let at_once = [0, 2, 4, 5, 7, 8, 9].map(|at| DECISIONS[at]);
+    all_are_named(tester, &list, &at_once).await;
     each_is_named(&stage, tester, list, DECISIONS).await;
     let lineage = Lineage { scope: scope.clone(), decision_id, ..Default::default() };
+    all_are_named(tester, &lineage, &LINEAGE[1..]).await;
     each_is_named(&stage, tester, lineage, LINEAGE).await;
     let other_version_id = version_id.clone();
     let compare = Compare { scope, version_id, other_version_id, ..Default::default() };

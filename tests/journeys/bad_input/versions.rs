@@ -34,6 +34,10 @@ const UPDATE: &[Fault<Update>] = &[
     ("metadata", |r| r.metadata = Some(VersionMetadata { kind: None })),
     ("notes", |r| r.notes = Some(long())),
     ("notes", |r| r.notes = Some("\0".to_owned())),
+    ("update_mask.paths[1]", |r| {
+        let paths = ["notes", "state"].map(str::to_owned).to_vec();
+        r.update_mask = Some(prost_types::FieldMask { paths });
+    }),
 ];
 
 /// Faults of requests that name a version and say something, which may be left out.

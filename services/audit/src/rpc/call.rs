@@ -97,7 +97,16 @@ impl<R> Reading<R> {
 impl<R: Paged> Reading<R> {
     /// The page that is asked for.
     pub(super) fn page(&self) -> Result<Page, Fault> {
-        Page::of(&self.method, &self.request)
+        self.page_beside(Some(()), Violations::default()).map(|((), page)| page)
+    }
+
+    /// What else was read of the request, and the page: refused together.
+    pub(super) fn page_beside<T>(
+        &self,
+        read: Option<T>,
+        violations: Violations,
+    ) -> Result<(T, Page), Fault> {
+        Page::beside(&self.method, &self.request, read, violations)
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn list(
             let states = several(&request.states, "states", &mut violations);
             let sample =
                 inputs::filter_text(&request.sample_item_key, "sample_item_key", &mut violations);
-            faultless(Some(()), violations)?;
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let filter = Filter {
                 lob_id,
                 states,
@@ -86,7 +86,6 @@ pub(super) async fn list(
                 attribute_id,
                 visible: reading.visible.clone(),
             };
-            let page = reading.page()?;
             let after = page.after.as_deref().map(goes_on).transpose()?;
             let workflow = reading.workflow;
             let found = cases::list(reading.conn(), workflow, &filter, after, page.fetch()).await?;

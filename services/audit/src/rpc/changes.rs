@@ -7,7 +7,7 @@ use signoff_contract::convert::optional_uuid;
 use signoff_workflow::{PhaseRow, Violations};
 use tonic::Request;
 
-use super::call::{Answered, For, faultless, read};
+use super::call::{Answered, For, read};
 use super::enums::several;
 use super::{histories, inputs, to_wire};
 use crate::commands::Engine;
@@ -50,7 +50,10 @@ pub(super) async fn list(
                 0 => None,
                 given => inputs::person(given, "changed_by", &mut violations),
             };
-            faultless(Some(()), violations)?;
+            if from.zip(to).is_some_and(|(from, to)| from > to) {
+                violations.add("to", "is before from");
+            }
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let phase = reading.phase.map(|phase| here.row(phase)).transpose()?;
             let filter = Filter {
                 phase: phase.map(|row| row.slug),
@@ -60,7 +63,7 @@ pub(super) async fn list(
                 from,
                 to,
             };
-            let (page, changes) = histories::filtered(reading, filter).await?;
+            let changes = histories::filtered(reading, filter, &page).await?;
             let rows = changes
                 .into_iter()
                 .map(|(after, change)| Ok((after, to_wire::change(change, &phases)?)))

@@ -10,7 +10,7 @@ use signoff_workflow::{Phase, Violations};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::call::{Answered, For, change, faultless, read};
+use super::call::{Answered, For, change, read};
 use super::enums::several;
 use super::{histories, inputs, to_wire};
 use crate::commands::Engine;
@@ -78,7 +78,7 @@ pub(super) async fn list(
             let document_id = id(&request.document_id, "document_id");
             let lob_id = id(&request.lob_id, "lob_id");
             let statuses = several(&request.statuses, "statuses", &mut violations);
-            faultless(Some(()), violations)?;
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let (workflow, current_only) = (reading.workflow, request.current_only);
             let main_chain_id = match submission_id {
                 Some(id) => {
@@ -97,7 +97,6 @@ pub(super) async fn list(
                 current_only,
                 visible: reading.visible.clone(),
             };
-            let page = reading.page()?;
             let after = page.after.as_deref().map(Uuid::parse_str).transpose();
             let after = after.map_err(|_| malformed())?;
             let found =
@@ -122,7 +121,7 @@ pub(super) async fn history(
         Box::pin(async move {
             let mut violations = Violations::default();
             let id = uuid(&reading.request.submission_id, "submission_id", &mut violations);
-            let id = faultless(id, violations)?;
+            let (id, page) = reading.page_beside(id, violations)?;
             let workflow = reading.workflow;
             let of = submissions::by_id(reading.conn(), workflow, id)
                 .await?
@@ -131,7 +130,7 @@ pub(super) async fn history(
             let lobs = cases::lobs_of_chain(reading.conn(), workflow, chain, true).await?;
             reading.expect_visible(&lobs)?;
             let subjects = submissions::of_main_chain(reading.conn(), workflow, chain).await?;
-            let (page, changes) = histories::of_subjects(reading, subjects).await?;
+            let changes = histories::of_subjects(reading, subjects, &page).await?;
             let replaced: Vec<Uuid> =
                 changes.iter().filter_map(|(_, change)| replaces(&change.new_state)).collect();
             let before: HashMap<Uuid, Value> =

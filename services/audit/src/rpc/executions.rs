@@ -98,10 +98,9 @@ pub(super) async fn list(
                     optional(*number, format_args!("results[{i}]"), &mut violations)
                 })
                 .collect();
-            faultless(Some(()), violations)?;
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let visible = reading.visible.clone();
             let filter = executions::Filter { test_case_id, lob_id, results, visible };
-            let page = reading.page()?;
             let after = page.after.as_deref().map(goes_on).transpose()?;
             let workflow = reading.workflow;
             let found =
@@ -162,10 +161,9 @@ pub(super) async fn list_actions(
             let test_case_id =
                 optional_uuid(&request.test_case_id, "test_case_id", &mut violations);
             let lob_id = optional_uuid(&request.lob_id, "lob_id", &mut violations);
-            faultless(Some(()), violations)?;
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let (open_only, visible) = (request.open_only, reading.visible.clone());
             let filter = actions::Filter { test_case_id, lob_id, open_only, visible };
-            let page = reading.page()?;
             let after = page.after.as_deref().map(Uuid::parse_str).transpose();
             let after = after.map_err(|_| malformed())?;
             let workflow = reading.workflow;

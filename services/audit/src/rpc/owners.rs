@@ -7,7 +7,7 @@ use signoff_workflow::{Phase, Violations};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::call::{Answered, For, change, faultless, read};
+use super::call::{Answered, For, change, read};
 use super::enums::several;
 use super::{histories, inputs, to_wire};
 use crate::commands::Engine;
@@ -79,10 +79,9 @@ pub(super) async fn list(
                 0 => None,
                 given => inputs::person(given, "data_owner_id", &mut violations),
             };
-            faultless(Some(()), violations)?;
+            let ((), page) = reading.page_beside(Some(()), violations)?;
             let visible = reading.visible.clone();
             let filter = Filter { lob_id, data_owner_id, statuses, visible };
-            let page = reading.page()?;
             let after = page.after.as_deref().map(two_ids).transpose()?;
             let workflow = reading.workflow;
             let found =
@@ -113,7 +112,7 @@ pub(super) async fn history(
         Box::pin(async move {
             let mut violations = Violations::default();
             let id = uuid(&reading.request.assignment_id, "assignment_id", &mut violations);
-            let id = faultless(id, violations)?;
+            let (id, page) = reading.page_beside(id, violations)?;
             let workflow = reading.workflow;
             let of = assignments::by_id(reading.conn(), workflow, id)
                 .await?
@@ -124,7 +123,7 @@ pub(super) async fn history(
             } else {
                 vec![id]
             };
-            let (page, changes) = histories::of_subjects(reading, subjects).await?;
+            let changes = histories::of_subjects(reading, subjects, &page).await?;
             let rows = changes
                 .into_iter()
                 .map(|(after, change)| Ok((after, to_wire::assignment_history(change)?)))

@@ -194,14 +194,17 @@ impl Who {
 
 /// For whom a service acts, if it says so.
 fn on_behalf_of(headers: &http::HeaderMap, principal: &Principal) -> Result<Option<i64>, Refusal> {
-    let Some(value) = headers.get(ON_BEHALF_OF) else { return Ok(None) };
+    let mut values = headers.get_all(ON_BEHALF_OF).iter();
+    let Some(value) = values.next() else { return Ok(None) };
     if !principal.roles.contains(&Role::Service) {
         return Err(Refusal::not_permitted("only a service acts on behalf of somebody"));
     }
+    let fault = |what: &str| Refusal::invalid(Violations::one(ON_BEHALF_OF, what));
+    if values.next().is_some() {
+        return Err(fault("is there twice: one call is for one person"));
+    }
     let person = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|id| *id > 0);
-    person.map(Some).ok_or_else(|| {
-        Refusal::invalid(Violations::one(ON_BEHALF_OF, "is no user id: a whole number above 0"))
-    })
+    person.map(Some).ok_or_else(|| fault("is no user id: a whole number above 0"))
 }
 
 /// What the gateway's own services are told of a caller, as a backend is by an assertion.
@@ -217,4 +220,38 @@ fn admission(method: &Method, who: &Who, scope: Option<RequestScope>) -> Admissi
         phase: scope.and_then(|scope| scope.phase),
     };
     Admission::new(Arc::new(caller), method.path.to_string(), method.rule.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn acts_for(roles: &[Role], people: &[&'static str]) -> Result<Option<i64>, Refusal> {
+        let principal = Principal {
+            user_id: 7,
+            subject: "importer".to_owned(),
+            roles: roles.to_vec(),
+            workflow: None,
+            until: 0,
+        };
+        let mut headers = HeaderMap::new();
+        for person in people {
+            headers.append(ON_BEHALF_OF, HeaderValue::from_static(person));
+        }
+        on_behalf_of(&headers, &principal)
+    }
+
+    #[test]
+    fn a_service_acts_for_one_person() {
+        let service = [Role::Service];
+        assert_eq!(acts_for(&service, &[]).unwrap(), None);
+        assert_eq!(acts_for(&service, &["12"]).unwrap(), Some(12));
+        for wrong in ["", "x", "0", "-1", "1,2"] {
+            assert!(acts_for(&service, &[wrong]).is_err(), "{wrong}");
+        }
+        assert!(acts_for(&service, &["12", "13"]).is_err(), "whoever it is for, it is one");
+        assert!(acts_for(&[Role::Admin], &["12"]).is_err());
+    }
 }

@@ -3,8 +3,10 @@
 //! Each is a call of the backend's own method, in the caller's name: that method's rule decides.
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
+use serde_path_to_error::Track;
 use signoff_chassis::Refusal;
 use signoff_contract::audit::v1 as audit;
 use signoff_contract::convert::{
@@ -258,15 +260,23 @@ fn read(
     let phase_data = known.remove("phase_data").map(|data| json_to_wire(&data)).transpose();
     let phase_data = phase_data
         .map_err(|_| Refusal::invalid(Violations::one("data.phase_data", "is no object")))?;
-    let message = DynamicMessage::deserialize(descriptor()?, Value::Object(known));
-    let read = message
-        .map_err(|error| error.to_string())
-        .and_then(|message| message.transcode_to().map_err(|error| error.to_string()));
-    let version: versioning::CreateVersionRequest = read.map_err(|why| {
-        Refusal::invalid(Violations::one("data", why.chars().take(300).collect::<String>()))
-    })?;
+    let version = message(Value::Object(known))?;
     let request_id = request.request_id;
     Ok((versioning::CreateVersionRequest { phase_data, request_id, ..version }, baseline))
+}
+
+/// The request that some JSON is the form of (ProtoJSON). What is at fault is named by its path; reading ends there.
+fn message(json: Value) -> Result<versioning::CreateVersionRequest, Refusal> {
+    let fault = |field: String, why: String| {
+        Refusal::invalid(Violations::one(field, why.chars().take(300).collect::<String>()))
+    };
+    let mut track = Track::new();
+    let read = descriptor()?.deserialize(serde_path_to_error::Deserializer::new(json, &mut track));
+    let read = read.map_err(|error| match track.path() {
+        path if path.iter().len() == 0 => fault("data".to_owned(), error.to_string()),
+        path => fault(format!("data.{path}"), error.to_string()),
+    })?;
+    read.transcode_to().map_err(|error| fault("data".to_owned(), error.to_string()))
 }
 
 fn descriptor() -> Result<MessageDescriptor, Refusal> {

@@ -129,10 +129,7 @@ impl WorkflowService for Rpc {
             let mut violations = Violations::default();
             let cycle_id = optional_uuid(&request.cycle_id, "cycle_id", &mut violations);
             let report_id = optional_uuid(&request.report_id, "report_id", &mut violations);
-            if !violations.is_empty() {
-                return Err(Fault::Invalid(violations));
-            }
-            let page = Page::of("ListWorkflows", &request)?;
+            let ((), page) = Page::beside("ListWorkflows", &request, Some(()), violations)?;
             let after = page.after.as_deref().map(read_place).transpose()?;
             let listed = Listed {
                 member: (!sees_all(&who)).then(|| who.person()),
@@ -195,11 +192,8 @@ impl WorkflowService for Rpc {
             if request.include_past && request.as_of.is_some() {
                 violations.add("as_of", "goes without include_past");
             }
-            if !violations.is_empty() {
-                return Err(Fault::Invalid(violations).into());
-            }
             let held = if request.include_past { Held::Ever } else { Held::At(as_of) };
-            let page = Page::of(&admitted.method, request)?;
+            let ((), page) = Page::beside(&admitted.method, request, Some(()), violations)?;
             let after = page.after.as_deref().map(str::parse).transpose();
             let after: i64 = after.map_err(|_| malformed())?.unwrap_or_default();
             let mut connection = self.0.pool().acquire().await?;

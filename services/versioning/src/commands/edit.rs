@@ -11,7 +11,7 @@ use crate::domain::counts::Held;
 use crate::domain::error::{Error, Kind};
 use crate::domain::ids::DecisionId;
 use crate::domain::item::{ItemAt, Recommendation, Replacement};
-use crate::domain::metadata::Metadata;
+use crate::domain::metadata::MetadataChange;
 use crate::domain::states::{Standing, VersionState};
 use crate::domain::version::Version;
 use crate::store::{contents, held, lines, makers, rulings};
@@ -50,11 +50,11 @@ pub struct UpdateVersion {
     /// Its etag.
     pub etag: Option<String>,
     /// Its metadata.
-    pub metadata: Option<Metadata>,
-    /// Free-form.
-    pub phase_data: Option<Value>,
-    /// Why it was made.
-    pub notes: Option<String>,
+    pub metadata: MetadataChange,
+    /// Free-form, or that there is none; if it is changed.
+    pub phase_data: Option<Option<Value>>,
+    /// Why it was made, or nothing; if it is changed.
+    pub notes: Option<Option<String>>,
 }
 
 impl Change {
@@ -145,15 +145,22 @@ impl Change {
         let before = self.version(input.version_id, input.etag.as_deref()).await?;
         before.expect_state(&[VersionState::Draft], "be edited")?;
         let mut after = before.clone();
-        if let Some(metadata) = input.metadata {
+        let kind = self.work.row().payload.unwrap_or_default();
+        let mut violations = Violations::default();
+        let metadata = input.metadata.made(kind, before.stored_metadata(), &mut violations);
+        let metadata = metadata.map_err(|error| Fault::Internal(error.to_string()))?;
+        if !violations.is_empty() {
+            return Err(Fault::Invalid(violations).into());
+        }
+        if let Some(metadata) = metadata {
             after.metadata_schema = metadata.schema;
             after.metadata = Some(metadata.body);
         }
-        if input.phase_data.is_some() {
-            after.phase_data = input.phase_data;
+        if let Some(phase_data) = input.phase_data {
+            after.phase_data = phase_data;
         }
-        if input.notes.is_some() {
-            after.creation_notes = input.notes;
+        if let Some(notes) = input.notes {
+            after.creation_notes = notes;
         }
         let after = self.save(after).await?;
         let mut details = Details::default();

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use wire::payload::Kind;
 
 use super::decision::source_from_wire;
+use super::mask::Mask;
 use super::metadata::metadata_from_wire;
 use super::payload::content_from_wire;
 use crate::commands::{
@@ -19,7 +20,7 @@ use crate::commands::{
     ReviseVersion, UpdateDecision, UpdateVersion,
 };
 use crate::domain::item::{Change, Opinion, Recommendation, Replacement};
-use crate::domain::metadata::Metadata;
+use crate::domain::metadata::{Metadata, MetadataChange};
 use crate::domain::payload::Place;
 use crate::domain::states::Verdict;
 
@@ -112,7 +113,10 @@ pub(super) fn update_version(
     violations: &mut Violations,
 ) -> Option<UpdateVersion> {
     let version_id = uuid(&request.version_id, "version_id", violations);
-    if request.metadata.is_none() && request.phase_data.is_none() && request.notes.is_none() {
+    let mask = Mask::read(request.update_mask.unwrap_or_default(), row, violations);
+    let sets =
+        request.metadata.is_some() || request.phase_data.is_some() || request.notes.is_some();
+    if mask.is_none() && !sets {
         violations.add("metadata", "nothing to change: set metadata, phase_data or notes");
     }
     let metadata = metadata(request.metadata, row, violations);
@@ -120,6 +124,17 @@ pub(super) fn update_version(
     let notes = request.notes.inspect(|notes| {
         plain_text(notes, "notes", false, violations);
     });
+    let (metadata, phase_data, notes) = match mask {
+        None => {
+            let metadata = MetadataChange { set: metadata, ..MetadataChange::default() };
+            (metadata, phase_data.map(Some), notes.map(Some))
+        }
+        Some(mask) => (
+            MetadataChange::masked(metadata, &mask.metadata),
+            mask.phase_data.then_some(phase_data),
+            mask.notes.then_some(notes),
+        ),
+    };
     Some(UpdateVersion {
         version_id: version_id?,
         etag: etag(request.etag),

@@ -8,6 +8,7 @@ mod export;
 mod facts;
 mod import;
 mod inputs;
+mod mask;
 mod metadata;
 mod payload;
 mod reads;

@@ -115,10 +115,8 @@ pub(super) async fn list_decisions(
         if order.is_err() {
             violations.add("order", "is not a known order");
         }
-        let (Some(version_id), Ok(order), true) = (version_id, order, violations.is_empty()) else {
-            return Err(Fault::Invalid(violations).into());
-        };
-        let page = read.page()?;
+        let ((version_id, order), page) =
+            read.page_beside(version_id.zip(order.ok()), violations)?;
         let cursor = match order {
             wire::DecisionOrder::Unspecified => Cursor::Item(page.after_number(0)?),
             wire::DecisionOrder::ItemKey => Cursor::Key(page.after.clone().unwrap_or_default()),
@@ -145,8 +143,9 @@ pub(super) async fn get_lineage(
     request: Request<wire::GetLineageRequest>,
 ) -> Answered<wire::GetLineageResponse> {
     read!(engine, request, Read::snapshot, |read| {
-        let decision_id = id(&read.request.decision_id, "decision_id")?;
-        let page = read.page()?;
+        let mut violations = Violations::default();
+        let decision_id = uuid(&read.request.decision_id, "decision_id", &mut violations);
+        let (decision_id, page) = read.page_beside(decision_id, violations)?;
         let below = page.after_number(i32::MAX)?;
         let line = lines::find(read.reader.conn(), read.scope, read.row).await?;
         let of = DecisionId::from_uuid(decision_id)
@@ -207,10 +206,7 @@ pub(super) async fn compare_versions(
         let mut violations = Violations::default();
         let one = uuid(&read.request.version_id, "version_id", &mut violations);
         let other = uuid(&read.request.other_version_id, "other_version_id", &mut violations);
-        let (Some(one), Some(other)) = (one, other) else {
-            return Err(Fault::Invalid(violations).into());
-        };
-        let page = read.page()?;
+        let ((one, other), page) = read.page_beside(one.zip(other), violations)?;
         let after = page.after_number(0)?;
         let (one, other) = (version(&mut read, one).await?, version(&mut read, other).await?);
         let totals = compare::totals(read.reader.conn(), &one, &other).await?;

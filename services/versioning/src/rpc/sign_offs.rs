@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use signoff_backend::read;
 use signoff_backend::rpc::inputs::{etag, optional_text, required_text};
 use signoff_backend::rpc::{Read, change};
-use signoff_backend::{Fault, read};
 use signoff_contract::convert::{role_from_wire, time_to_wire, uuid};
 use signoff_contract::versioning::v1 as wire;
 use signoff_contract::workflow::v1 as shared;
@@ -105,10 +105,7 @@ pub(super) async fn list(
         let mut violations = Violations::default();
         expect_signed_phase(read.row, &mut violations);
         let version_id = uuid(&read.request.version_id, "version_id", &mut violations);
-        let (Some(version_id), true) = (version_id, violations.is_empty()) else {
-            return Err(Fault::Invalid(violations).into());
-        };
-        let page = read.page()?;
+        let (version_id, page) = read.page_beside(version_id, violations)?;
         let after = page.after_number(0)?;
         let version = version(&mut read, version_id).await?;
         let (line_no, number) = (version.line_no, version.number);

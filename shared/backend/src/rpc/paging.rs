@@ -29,6 +29,14 @@ struct Token {
 }
 
 impl Token {
+    /// One that was written here.
+    fn read(given: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(given).ok()?;
+        let token: Self = serde_json::from_slice(&bytes).ok()?;
+        let is_whole = token.form == FORM && !token.after.contains('\0');
+        (is_whole && token.written() == given).then_some(token)
+    }
+
     /// The one form that it has.
     fn written(&self) -> String {
         // A struct of texts and a number is always JSON.
@@ -52,10 +60,24 @@ impl Page {
     /// # Errors
     /// The size is negative, or the token is malformed or of a call with other parameters.
     pub fn of<R: Paged>(method: &str, request: &R) -> Result<Self, Fault> {
+        Self::beside(method, request, Some(()), Violations::default()).map(|((), page)| page)
+    }
+
+    /// What else was read of the request, and the page: together, so that all that is at fault is named at once.
+    ///
+    /// # Errors
+    /// As [`Page::of`], and what was noted before.
+    pub fn beside<R: Paged, T>(
+        method: &str,
+        request: &R,
+        read: Option<T>,
+        mut violations: Violations,
+    ) -> Result<(T, Self), Fault> {
         let size = match request.page_size() {
             0 => DEFAULT_PAGE,
             size if size < 0 => {
-                return Err(Fault::Invalid(Violations::one("page_size", "is negative")));
+                violations.add("page_size", "is negative");
+                DEFAULT_PAGE
             }
             size => size.min(MAX_PAGE),
         };
@@ -64,11 +86,24 @@ impl Page {
             .chain_update([0])
             .chain_update(request.clone().without_page().encode_to_vec());
         let params = hex::encode(&params.finalize()[..16]);
-        let after = match request.page_token() {
+        let token = match request.page_token() {
             "" => None,
-            token => Some(read(token, &params)?),
+            given => {
+                let token = Token::read(given);
+                if token.is_none() {
+                    violations.add("page_token", MALFORMED);
+                }
+                token
+            }
         };
-        Ok(Self { size: size.into(), after, params })
+        let (Some(read), true) = (read, violations.is_empty()) else {
+            return Err(Fault::Invalid(violations));
+        };
+        if token.as_ref().is_some_and(|token| token.params != params) {
+            return Err(Fault::PageTokenMismatch);
+        }
+        let after = token.map(|token| token.after);
+        Ok((read, Self { size: size.into(), after, params }))
     }
 
     /// How many to fetch: one more than the page holds tells whether there is another.
@@ -111,20 +146,12 @@ impl Page {
     }
 }
 
-fn read(given: &str, params: &str) -> Result<String, Fault> {
-    let token: Token = URL_SAFE_NO_PAD
-        .decode(given)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .filter(|token: &Token| token.form == FORM && !token.after.contains('\0'))
-        .filter(|token| token.written() == given)
-        .ok_or_else(malformed)?;
-    if token.params == params { Ok(token.after) } else { Err(Fault::PageTokenMismatch) }
-}
+/// What is wrong with a token that this server never gave out.
+const MALFORMED: &str = "is not a token that this server gave out";
 
 /// A token that this server never gave out.
 pub fn malformed() -> Fault {
-    Fault::Invalid(Violations::one("page_token", "is not a token that this server gave out"))
+    Fault::Invalid(Violations::one("page_token", MALFORMED))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use signoff_contract::requests::{Paged, Scoped};
 use signoff_ledger::{Lease, Snapshot};
-use signoff_workflow::{PhaseRow, Scope};
+use signoff_workflow::{PhaseRow, Scope, Violations};
 use sqlx::PgConnection;
 
 use super::{Admitted, Page};
@@ -82,6 +82,18 @@ impl<R: Paged> Read<'_, R> {
     /// What [`Page::of`] says.
     pub fn page(&self) -> Result<Page, Fault> {
         Page::of(&self.method, &self.request)
+    }
+
+    /// What else was read of the request, and the page.
+    ///
+    /// # Errors
+    /// What [`Page::beside`] says.
+    pub fn page_beside<T>(
+        &self,
+        read: Option<T>,
+        violations: Violations,
+    ) -> Result<(T, Page), Fault> {
+        Page::beside(&self.method, &self.request, read, violations)
     }
 }
 

@@ -31,11 +31,11 @@ pub struct Gate {
 /// That a phase was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Opened {
-    /// By which attempt.
+    /// By which attempt it was opened last.
     pub attempt: i64,
-    /// When.
+    /// When it was opened at first.
     pub at: DateTime<Utc>,
-    /// By whom.
+    /// By whom it was then.
     pub by: i64,
 }
 
@@ -223,7 +223,9 @@ impl Gate {
         if self.opened.is_none() && !self.holds.is_empty() {
             return Err(OpenRefused::Sealed { holders: self.holds.clone() });
         }
-        self.opened = Some(opened);
+        // It was started when it was opened at first, also where it is reaffirmed.
+        let first = self.opened.unwrap_or(opened);
+        self.opened = Some(Opened { attempt: opened.attempt, ..first });
         self.stale = None;
         self.rests_on = rests_on;
         Ok(())

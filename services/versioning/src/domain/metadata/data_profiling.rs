@@ -21,6 +21,7 @@ pub struct DataProfilingMetadata {
 impl MetadataBody for DataProfilingMetadata {
     type Payload = ProfilingRule;
     const NAME: &'static str = "data_profiling";
+    const FIELDS: &'static [&'static str] = &["source_data_reference", "profiling_parameters"];
 
     fn check(&self, check: &mut Check<'_>) {
         check.object("source_data_reference", self.source_data_reference.as_ref());

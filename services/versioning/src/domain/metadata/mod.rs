@@ -3,7 +3,9 @@
 //! Kept as JSON in the version's header, with its schema version. Totals and sizes are derived
 //! from the header's counts whenever they are answered, and never kept.
 
+mod change;
 mod data_profiling;
+mod kinds;
 mod observation_management;
 mod planning;
 mod sample_selection;
@@ -18,12 +20,14 @@ use uuid::Uuid;
 
 use super::payload::{Check, PayloadBody};
 
+pub use change::{MetadataChange, Unreadable};
 pub use data_profiling::DataProfilingMetadata;
+pub use kinds::Kind;
 pub use observation_management::ObservationMetadata;
 pub use planning::PlanningMetadata;
 pub use sample_selection::{MAX_TARGET, SampleSelectionMetadata};
 pub use scoping::ScopingMetadata;
-pub use terms::{Terms, UnreadableTerms};
+pub use terms::Terms;
 pub use test_report::{GenerationMethod, TestReportMetadata};
 
 /// The schema version of all metadata that is written now, and of headers without any.
@@ -35,6 +39,8 @@ pub trait MetadataBody: DeserializeOwned + Default {
     type Payload: PayloadBody;
     /// Its name on the wire.
     const NAME: &'static str;
+    /// The fields that can be set, by their names on the wire and in the JSON form.
+    const FIELDS: &'static [&'static str];
 
     /// Notes everything that is wrong with its fields.
     fn check(&self, check: &mut Check<'_>);

@@ -18,6 +18,7 @@ pub struct ObservationMetadata {
 impl MetadataBody for ObservationMetadata {
     type Payload = Observation;
     const NAME: &'static str = "observation_management";
+    const FIELDS: &'static [&'static str] = &["observation_period"];
 
     fn check(&self, check: &mut Check<'_>) {
         check.object("observation_period", self.observation_period.as_ref());

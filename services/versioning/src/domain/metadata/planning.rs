@@ -18,6 +18,7 @@ pub struct PlanningMetadata {
 impl MetadataBody for PlanningMetadata {
     type Payload = AttributeDecision;
     const NAME: &'static str = "planning";
+    const FIELDS: &'static [&'static str] = &["planning_metadata"];
 
     fn check(&self, check: &mut Check<'_>) {
         check.object("planning_metadata", self.planning_metadata.as_ref());

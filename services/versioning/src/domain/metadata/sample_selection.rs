@@ -43,6 +43,8 @@ impl SampleSelectionMetadata {
 impl MetadataBody for SampleSelectionMetadata {
     type Payload = Sample;
     const NAME: &'static str = "sample_selection";
+    const FIELDS: &'static [&'static str] =
+        &["selection_criteria", "target_sample_size", "generation_methods"];
 
     fn check(&self, check: &mut Check<'_>) {
         check.object("selection_criteria", self.selection_criteria.as_ref());

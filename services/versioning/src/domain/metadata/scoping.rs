@@ -18,6 +18,7 @@ pub struct ScopingMetadata {
 impl MetadataBody for ScopingMetadata {
     type Payload = ScopingDecision;
     const NAME: &'static str = "scoping";
+    const FIELDS: &'static [&'static str] = &["scoping_criteria"];
 
     fn check(&self, check: &mut Check<'_>) {
         check.object("scoping_criteria", self.scoping_criteria.as_ref());

@@ -1,12 +1,6 @@
 //! What a version's metadata means for how the version is ruled on and approved.
 
-use serde_json::Value;
-
-use super::{
-    DataProfilingMetadata, Metadata, MetadataBody, ObservationMetadata, PlanningMetadata, SCHEMA,
-    SampleSelectionMetadata, ScopingMetadata, TestReportMetadata,
-};
-use crate::domain::payload::PayloadBody as _;
+use super::{Kind, Metadata, MetadataBody, Unreadable};
 
 /// What a version says of its own approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,53 +11,22 @@ pub struct Terms {
     pub shown_items: Vec<String>,
 }
 
-/// Stored metadata cannot be read: a fault of our own.
-#[derive(Debug, thiserror::Error)]
-#[error("stored metadata {kind:?} of schema {schema} cannot be read")]
-pub struct UnreadableTerms {
-    kind: &'static str,
-    schema: i16,
-    source: Option<serde_json::Error>,
-}
-
-type Read = fn(i16, Value) -> Result<Terms, UnreadableTerms>;
-
-/// The kinds of metadata, by the payload that goes with them.
-const KINDS: [(&str, Read); 6] = [
-    kind::<PlanningMetadata>(),
-    kind::<DataProfilingMetadata>(),
-    kind::<ScopingMetadata>(),
-    kind::<SampleSelectionMetadata>(),
-    kind::<ObservationMetadata>(),
-    kind::<TestReportMetadata>(),
-];
-
-const fn kind<M: MetadataBody>() -> (&'static str, Read) {
-    (M::Payload::KIND, read::<M>)
-}
-
-fn read<M: MetadataBody>(schema: i16, body: Value) -> Result<Terms, UnreadableTerms> {
-    let unreadable = |source| UnreadableTerms { kind: M::NAME, schema, source };
-    if schema != SCHEMA {
-        return Err(unreadable(None));
-    }
-    let metadata: M = serde_json::from_value(body).map_err(|error| unreadable(Some(error)))?;
-    Ok(Terms {
-        waives_approver: metadata.waives_approver(),
-        shown_items: metadata.shown_items().to_vec(),
-    })
-}
-
 impl Terms {
-    /// What the metadata of a version says, in a phase whose payloads are of `payload_kind`; nothing
-    /// special where there is none.
+    /// What metadata says of them.
+    pub(super) fn told_by(metadata: &impl MetadataBody) -> Self {
+        Self {
+            waives_approver: metadata.waives_approver(),
+            shown_items: metadata.shown_items().to_vec(),
+        }
+    }
+
+    /// Those of a version in a phase whose payloads are of this kind.
     ///
     /// # Errors
-    /// The metadata is not what this release could have stored.
-    pub fn of(payload_kind: &str, metadata: Option<Metadata>) -> Result<Self, UnreadableTerms> {
-        let known = KINDS.iter().find(|(kind, _)| *kind == payload_kind);
-        match (known, metadata) {
-            (Some((_, read)), Some(metadata)) => read(metadata.schema, metadata.body),
+    /// The metadata cannot be read.
+    pub fn of(payload_kind: &str, metadata: Option<Metadata>) -> Result<Self, Unreadable> {
+        match (Kind::of(payload_kind), metadata) {
+            (Some(kind), Some(metadata)) => (kind.terms)(metadata),
             (None, _) | (_, None) => Ok(Self::default()),
         }
     }
@@ -71,11 +34,12 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::SCHEMA;
     use super::*;
 
-    fn terms(kind: &str, body: Value) -> Result<Terms, UnreadableTerms> {
+    fn terms(kind: &str, body: Value) -> Result<Terms, Unreadable> {
         Terms::of(kind, Some(Metadata { schema: SCHEMA, body }))
     }
 

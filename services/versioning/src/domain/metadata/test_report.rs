@@ -63,6 +63,19 @@ pub struct TestReportMetadata {
 impl MetadataBody for TestReportMetadata {
     type Payload = ReportSection;
     const NAME: &'static str = "finalize_test_report";
+    const FIELDS: &'static [&'static str] = &[
+        "report_title",
+        "report_period_start",
+        "report_period_end",
+        "executive_summary",
+        "included_sections",
+        "report_template_id",
+        "generated_at",
+        "generation_method",
+        "draft_document_id",
+        "final_document_id",
+        "requires_executive_approval",
+    ];
 
     fn check(&self, check: &mut Check<'_>) {
         check.text("report_title", &self.report_title, MAX_NAME);

@@ -52,9 +52,10 @@ fn a_stale_phase_is_reaffirmed_or_left() {
     assert_eq!(gate.begin_open(false), Err(BeginRefused::Stale));
     assert_eq!(gate.begin_open(true), Ok(2));
     assert!(!gate.is_open(), "it is stale until it is opened again");
-    gate.open(opened(2), on(&["scoping"]), &["scoping"]).unwrap();
+    let again = Opened { at: Utc.timestamp_opt(9, 0).unwrap(), by: 8, ..opened(2) };
+    gate.open(again, on(&["scoping"]), &["scoping"]).unwrap();
     assert!(gate.is_open());
-    assert_eq!(gate.opened, Some(opened(2)));
+    assert_eq!(gate.opened, Some(opened(2)), "it was started before");
 }
 
 #[test]
