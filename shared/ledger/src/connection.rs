@@ -87,6 +87,13 @@ impl Default for PoolOptions {
     }
 }
 
+impl PoolOptions {
+    /// How long a step may take whose statements the server ends in time.
+    pub(crate) fn longest_step(&self) -> Duration {
+        self.statement_timeout + self.patience
+    }
+}
+
 /// Why a database is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -279,6 +286,16 @@ fn milliseconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_may_take_as_long_as_a_statement_and_its_last_answer() {
+        let options = PoolOptions {
+            statement_timeout: Duration::from_secs(7),
+            patience: Duration::from_secs(2),
+            ..PoolOptions::default()
+        };
+        assert_eq!(options.longest_step(), Duration::from_secs(9));
+    }
 
     #[test]
     fn a_server_that_would_do_harm_is_refused() {

@@ -76,3 +76,13 @@ pub(crate) async fn sweep(pool: &Pool, age: Duration) -> Result<u64, LedgerError
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_kept_for_seven_days() {
+        assert_eq!(IDEMPOTENCY_RETENTION.as_secs(), 604_800);
+    }
+}

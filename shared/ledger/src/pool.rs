@@ -119,8 +119,7 @@ impl Pool {
         &self,
         step: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let longest = self.options.statement_timeout + self.options.patience;
-        match tokio::time::timeout(longest, step).await {
+        match tokio::time::timeout(self.options.longest_step(), step).await {
             Ok(done) => done,
             Err(_late) => Err(silent().into()),
         }

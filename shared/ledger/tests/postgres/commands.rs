@@ -16,12 +16,15 @@ async fn a_request_that_comes_again_gets_the_first_answer() {
     let ledger = database.ledger().await;
     let workflow = workflow();
     let key = key(Uuid::now_v7());
+    assert!(!ledger.knows(workflow, key.request_id).await.unwrap());
     let Begun::New(mut command) = ledger.begin(workflow, None, Some(&key)).await.unwrap() else {
         panic!("it is new");
     };
     let entry = entry(&command);
     command.record(entry).unwrap();
     command.commit(Some(b"first".to_vec())).await.unwrap();
+    assert!(ledger.knows(workflow, key.request_id).await.unwrap());
+    assert!(!ledger.knows(super::support::workflow(), key.request_id).await.unwrap());
     for _ in 0..2 {
         let again = ledger.begin(workflow, None, Some(&key)).await.unwrap();
         assert!(matches!(again, Begun::Replay(answer) if answer == b"first"));
@@ -245,4 +248,39 @@ async fn gates_are_kept() {
     command.save_gate("planning", &Gate { holds: BTreeMap::new(), ..changed }).await.unwrap();
     let gates = command.load_gates(&["planning"]).await.unwrap();
     assert!(gates["planning"].holds.is_empty());
+}
+
+#[tokio::test]
+async fn details_that_are_written_on_the_way_come_before_those_of_the_record() {
+    let database = Database::new().await;
+    let ledger = database.ledger().await;
+    let workflow = workflow();
+    // Two records, so that what is written comes with the second.
+    write_one(&ledger, workflow).await.unwrap();
+    let mut command = begin(&ledger, workflow).await.unwrap();
+    let mut writer = DetailWriter::new(&["item_key", "verdict"]);
+    let mut rows = 0;
+    for _ in 0..2 {
+        // Until some chunks are full.
+        let full = loop {
+            writer.row(&(rows, "approved")).unwrap();
+            rows += 1;
+            let full = writer.take_full();
+            if !full.chunks().is_empty() {
+                break full;
+            }
+        };
+        command.write_details(&full).await.unwrap();
+    }
+    writer.row(&(rows, "approved")).unwrap();
+    let mut last = entry(&command);
+    last.details = vec![writer.finish()];
+    command.record(last).unwrap();
+    command.commit(None).await.unwrap();
+    let record = ledger.get_trail(workflow, None, 1, 10).await.unwrap().remove(0);
+    assert_eq!(record.content().unwrap().details.unwrap().touched, i64::from(rows) + 1);
+    let chunks = "select count(*) from trail_details where seq = 2 and chunk between 0 and 3";
+    assert!(count(&mut database.superuser().await, chunks).await >= 3);
+    let found = ledger.verify(workflow, &mut signoff_ledger::NoWitness).await.unwrap();
+    assert!(found.intact, "{found:?}");
 }

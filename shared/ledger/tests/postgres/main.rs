@@ -14,6 +14,8 @@ mod concurrency;
 mod exporting;
 mod feed;
 mod indexes;
+mod kept;
+mod pool;
 mod provisioning;
 mod support;
 mod tampering;
