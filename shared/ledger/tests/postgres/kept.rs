@@ -84,7 +84,7 @@ async fn the_end_of_a_workflow_is_what_was_recorded_of_it() {
     assert_eq!(by, Some(7));
     run(
         &mut database.superuser().await,
-        "set session_replication_role = replica; update closed_workflows set closed_by = 8",
+        "alter table closed_workflows disable trigger all; update closed_workflows set closed_by = 8",
     )
     .await
     .unwrap();
