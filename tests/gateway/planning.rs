@@ -26,6 +26,7 @@ async fn every_sample_is_tested_for_every_attribute_in_scope_that_is_no_key() {
     let cases = i64::from(3 * TESTED);
     assert_eq!((planned.planned, planned.added, planned.withdrawn), (cases, cases, 0));
     assert_eq!((planned.unassigned, planned.moved), (cases, 0));
+    assert_eq!((planned.left_out, planned.left_out_total), (Vec::new(), 0));
     let plan = planned.plan.unwrap();
     assert_eq!((plan.number, plan.planned_by, plan.cases), (1, 10, cases));
     for (number, phase) in [
@@ -43,6 +44,20 @@ async fn every_sample_is_tested_for_every_attribute_in_scope_that_is_no_key() {
     let board = office.board().await;
     assert_eq!(board.plan.unwrap(), plan);
     assert_eq!((board.staged_cases, board.lanes.len()), (0, 3));
+}
+
+#[tokio::test]
+async fn what_is_in_scope_and_not_planned_is_named_when_cases_are_planned() {
+    let office = Office::of(House::shared().await).await;
+    office.through(Phase::DATA_PROFILING).await;
+    // One more than Planning has.
+    office.approve(Phase::SCOPING, build::items(Phase::SCOPING, 0..TESTED + 3)).await;
+    office.complete(Phase::SAMPLE_SELECTION).await;
+    let planned = office.plan().await.unwrap();
+    let [left_out] = planned.left_out.as_slice() else { panic!("{planned:?}") };
+    assert_eq!(left_out.attribute_id, build::attribute_id(TESTED + 2));
+    assert!(left_out.reason.contains("Planning"), "{left_out:?}");
+    assert_eq!(planned.left_out_total, 1);
 }
 
 #[tokio::test]

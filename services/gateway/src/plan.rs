@@ -26,6 +26,9 @@ const PAGE: i32 = 1000;
 /// How many test cases are sent at once: with the longest keys, less than a message holds.
 const BATCH: usize = 8_000;
 
+/// How many attributes that are left out are named.
+const NAMED: usize = 1_000;
+
 /// What a plan is made from.
 struct Sources {
     planning: String,
@@ -60,7 +63,7 @@ pub async fn plan(
         accepted(gateway, in_phase(Phase::SCOPING), &sources.scoping),
         accepted(gateway, in_phase(Phase::SAMPLE_SELECTION), &sources.sample_selection),
     )?;
-    let attributes = attributes(&planning, &scoping);
+    let Attributes { tested: attributes, mut left_out } = attributes(&planning, &scoping);
     let samples = samples(selection);
     expect_some(&attributes, &samples)?;
 
@@ -111,6 +114,11 @@ pub async fn plan(
         unassigned: answer.unassigned,
         moved: answer.moved,
         plan: answer.plan,
+        left_out_total: i64::try_from(left_out.len()).unwrap_or(i64::MAX),
+        left_out: {
+            left_out.truncate(NAMED);
+            left_out
+        },
     })
 }
 
@@ -170,26 +178,44 @@ async fn accepted(
     }
 }
 
-/// The attributes to be tested: planned, no key, and in scope.
-fn attributes(planning: &[versioning::Decision], scoping: &[versioning::Decision]) -> Vec<String> {
-    let planned: HashMap<&str, bool> = planning
+/// The attributes that are in scope.
+#[derive(Debug, Default, PartialEq)]
+struct Attributes {
+    /// Those to be tested: planned, and no key.
+    tested: Vec<String>,
+    /// Those that Planning does not have, or not for a test: whoever plans is told.
+    left_out: Vec<wire::LeftOutAttribute>,
+}
+
+fn attributes(planning: &[versioning::Decision], scoping: &[versioning::Decision]) -> Attributes {
+    let planned: HashMap<&str, &versioning::AttributeDecision> = planning
         .iter()
         .filter_map(|decision| match kind(decision)? {
-            Kind::AttributeDecision(of) => {
-                let left_out = of.decision_type() == versioning::DecisionType::Exclude;
-                Some((of.attribute_id.as_str(), !of.is_key && !left_out))
-            }
+            Kind::AttributeDecision(of) => Some((of.attribute_id.as_str(), of)),
             _ => None,
         })
         .collect();
-    let in_scope = |decision: &versioning::Decision| match kind(decision)? {
-        Kind::ScopingDecision(of) => {
-            let tested = of.is_in_scope && planned.get(of.attribute_id.as_str()) == Some(&true);
-            tested.then(|| of.attribute_id.clone())
-        }
+    let in_scope = scoping.iter().filter_map(|decision| match kind(decision)? {
+        Kind::ScopingDecision(of) => of.is_in_scope.then_some(of.attribute_id.as_str()),
         _ => None,
-    };
-    scoping.iter().filter_map(in_scope).collect::<BTreeSet<_>>().into_iter().collect()
+    });
+    let mut found = Attributes::default();
+    for attribute_id in in_scope.collect::<BTreeSet<_>>() {
+        let reason = match planned.get(attribute_id) {
+            Some(of) if of.is_key => continue,
+            Some(of) if of.decision_type() == versioning::DecisionType::Exclude => {
+                "Planning excludes it"
+            }
+            Some(_) => {
+                found.tested.push(attribute_id.to_owned());
+                continue;
+            }
+            None => "the approved version of Planning does not have it approved",
+        };
+        let (attribute_id, reason) = (attribute_id.to_owned(), reason.to_owned());
+        found.left_out.push(wire::LeftOutAttribute { attribute_id, reason });
+    }
+    found
 }
 
 fn samples(selection: Vec<versioning::Decision>) -> Vec<Sample> {
@@ -232,4 +258,64 @@ fn expect_some(attributes: &[String], samples: &[Sample]) -> Result<(), Status> 
         "Sample Selection has no approved sample: revise it",
     );
     if unmet.is_empty() { Ok(()) } else { Err(dependency_unmet(&unmet).into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(kind: Kind) -> versioning::Decision {
+        let payload = Some(versioning::Payload { kind: Some(kind) });
+        versioning::Decision { effective_payload: payload, ..Default::default() }
+    }
+
+    fn planned(
+        attribute_id: &str,
+        is_key: bool,
+        of: versioning::DecisionType,
+    ) -> versioning::Decision {
+        decision(Kind::AttributeDecision(versioning::AttributeDecision {
+            attribute_id: attribute_id.to_owned(),
+            is_key,
+            decision_type: of.into(),
+            ..Default::default()
+        }))
+    }
+
+    fn scoped(attribute_id: &str, is_in_scope: bool) -> versioning::Decision {
+        decision(Kind::ScopingDecision(versioning::ScopingDecision {
+            attribute_id: attribute_id.to_owned(),
+            is_in_scope,
+            ..Default::default()
+        }))
+    }
+
+    #[test]
+    fn what_is_in_scope_is_tested_or_said_to_be_left_out() {
+        use versioning::DecisionType::{Exclude, Include};
+
+        let planning = [
+            planned("b", false, Include),
+            planned("a", false, Include),
+            planned("key", true, Include),
+            planned("excluded", false, Exclude),
+            planned("not in scope", false, Include),
+        ];
+        let scoping = ["b", "a", "key", "excluded", "unknown", "a"].map(|id| scoped(id, true));
+        let scoping = [scoping.as_slice(), &[scoped("not in scope", false)]].concat();
+        let found = attributes(&planning, &scoping);
+        assert_eq!(found.tested, ["a", "b"]);
+        let left_out: Vec<_> = found
+            .left_out
+            .iter()
+            .map(|of| (of.attribute_id.as_str(), of.reason.as_str()))
+            .collect();
+        assert_eq!(
+            left_out,
+            [
+                ("excluded", "Planning excludes it"),
+                ("unknown", "the approved version of Planning does not have it approved"),
+            ]
+        );
+    }
 }
