@@ -166,3 +166,27 @@ async fn an_open_transaction_holds_no_feed_in_which_nothing_happens() {
     let mut follower = Follower::of(&ledger, None).await;
     caught_up(&mut follower, &ledger, 1).await;
 }
+
+#[tokio::test]
+async fn nothing_is_said_of_the_end_before_the_last_page() {
+    let quiet = Quiet::new().await;
+    let ledger = quiet.database.ledger().await;
+    // A page, and one more.
+    let all = 513;
+    let mut command = begin(&ledger, workflow()).await.unwrap();
+    for _ in 0..all {
+        let entry = entry(&command);
+        command.record(entry).unwrap();
+    }
+    command.commit(None).await.unwrap();
+    let mut feed = ledger.follow(None).await.unwrap();
+    let first = feed.next().await.unwrap();
+    assert_eq!(first.records.len(), all - 1);
+    let standing = first.standing.expect("where it stands, at the beginning");
+    assert_eq!((standing.watermark, standing.waiting), (None, 1));
+    let rest = feed.next().await.unwrap();
+    assert_eq!(rest.records.len(), 1);
+    let standing = rest.standing.expect("where it stands, at the end");
+    assert!(standing.watermark.is_some());
+    assert_eq!(standing.waiting, 0);
+}
