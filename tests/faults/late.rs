@@ -278,3 +278,19 @@ async fn a_statement_that_nobody_waits_for_ends_on_the_server() {
     }
     until_within(BY_ITSELF, "its end", || async { (running().await == 0).then_some(()) }).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_takes_longer_than_anybody_waits_is_there_for_those_who_come_next() {
+    let (urls, _) = database::fresh().await;
+    let proxy = Proxy::before(&urls).await;
+    let options = PoolOptions { max_connections: 2, ..PoolOptions::default() };
+    let pool = connect(&proxy.urls(&urls).service, options).await.unwrap();
+    let _taken = pool.acquire().await.unwrap();
+    // Several messages go to and fro before a connection can be used.
+    proxy.set(Way::Late(Duration::from_millis(50)));
+    until("another connection", || async {
+        tokio::time::timeout(Duration::from_millis(100), pool.acquire()).await.ok()
+    })
+    .await
+    .unwrap();
+}
