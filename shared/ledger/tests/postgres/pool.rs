@@ -10,6 +10,11 @@ async fn what_is_committed_is_there_and_what_is_not_is_gone() {
     let database = Database::new().await;
     let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
     let pool = connect(&database.urls.service, options).await.unwrap();
+    let which = async || {
+        let id = sqlx::query_scalar::<_, i32>("select pg_backend_pid()");
+        id.fetch_one(&mut *pool.acquire().await.unwrap()).await.unwrap()
+    };
+    let connection = which().await;
     let insert = "insert into idempotency_keys (cycle_id, report_id, request_id, method, caller,
         content_hash, answer) values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', 1,
         sha256(''), '')";
@@ -31,6 +36,7 @@ async fn what_is_committed_is_there_and_what_is_not_is_gone() {
     drop(dropped);
     pool.begin().await.unwrap().commit().await.unwrap();
     assert_eq!(there().await, 1);
+    assert_eq!(which().await, connection, "it was always the same");
     pool.close().await;
 }
 
@@ -60,4 +66,16 @@ async fn connections_bear_the_name_of_their_instance_and_end_with_their_pool() {
     ping(&pools[1]).await.unwrap();
     until(async || count(&mut superuser, &of(&one)).await == 0).await;
     assert!(count(&mut superuser, &of(&other)).await > 0);
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_there_may_be() {
+    let database = Database::new().await;
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let pool = connect(&database.urls.service, options).await.unwrap();
+    let lease = pool.acquire().await.unwrap();
+    assert!(matches!(pool.acquire().await, Err(sqlx::Error::PoolTimedOut)));
+    drop(lease);
+    until(async || pool.acquire().await.is_ok()).await;
+    pool.close().await;
 }

@@ -167,21 +167,28 @@ async fn an_open_transaction_holds_no_feed_in_which_nothing_happens() {
     caught_up(&mut follower, &ledger, 1).await;
 }
 
-#[tokio::test]
-async fn nothing_is_said_of_the_end_before_the_last_page() {
+/// So many records by one command, in a cluster in which nothing holds them back.
+async fn many(records: usize) -> (Quiet, Ledger) {
     let quiet = Quiet::new().await;
     let ledger = quiet.database.ledger().await;
-    // A page, and one more.
-    let all = 513;
     let mut command = begin(&ledger, workflow()).await.unwrap();
-    for _ in 0..all {
+    for _ in 0..records {
         let entry = entry(&command);
         command.record(entry).unwrap();
     }
     command.commit(None).await.unwrap();
+    (quiet, ledger)
+}
+
+/// How many records come at once.
+const PAGE: usize = 512;
+
+#[tokio::test]
+async fn nothing_is_said_of_the_end_before_the_last_page() {
+    let (_quiet, ledger) = many(PAGE + 1).await;
     let mut feed = ledger.follow(None).await.unwrap();
     let first = feed.next().await.unwrap();
-    assert_eq!(first.records.len(), all - 1);
+    assert_eq!(first.records.len(), PAGE);
     let standing = first.standing.expect("where it stands, at the beginning");
     assert_eq!((standing.watermark, standing.waiting), (None, 1));
     let rest = feed.next().await.unwrap();
@@ -189,4 +196,17 @@ async fn nothing_is_said_of_the_end_before_the_last_page() {
     let standing = rest.standing.expect("where it stands, at the end");
     assert!(standing.watermark.is_some());
     assert_eq!(standing.waiting, 0);
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_up_to_ten_thousand() {
+    let (_quiet, ledger) = many(PAGE + 10_001).await;
+    let first = ledger.follow(None).await.unwrap().next().await.unwrap();
+    let standing = first.standing.unwrap();
+    assert_eq!((standing.waiting, standing.waiting_or_more), (10_000, true));
+    // From the first record on, there is one less.
+    let behind = first.records[0].cursor;
+    let next = ledger.follow(Some(behind)).await.unwrap().next().await.unwrap();
+    let standing = next.standing.unwrap();
+    assert_eq!((standing.waiting, standing.waiting_or_more), (10_000, false));
 }
