@@ -277,7 +277,9 @@ async fn metadata_is_changed_field_by_field() {
     assert_eq!(third, (35, stratified(), "size 30".to_owned()), "what is not named stays");
     let fourth = told(update(0, &[], &["metadata.sample_selection.generation_methods"])).await;
     assert_eq!(fourth.0, 35);
-    assert_ne!(fourth.1, stratified(), "what is named and unset is emptied");
+    assert_eq!(fourth.1, ["tester"], "what is named and unset is emptied: the sources are told");
+    let fifth = told(wire::UpdateVersionRequest { notes: None, ..update(40, &[], &["*"]) }).await;
+    assert_eq!(fifth, (40, vec!["tester".to_owned()], String::new()));
 }
 
 #[tokio::test]

@@ -107,5 +107,11 @@ mod tests {
         assert!(is_from_here(&Status::from_error(Box::new(broken))));
         let sent = [Status::internal("?"), Status::unknown("?"), Status::cancelled("?")];
         assert!(!sent.iter().any(is_from_here));
+        // Of what nobody says more of, it cannot be told; whoever answers says more.
+        assert!(is_from_here(&Status::unavailable("?")));
+        let mut details = tonic_types::ErrorDetails::new();
+        details.set_error_info("BACKEND_UNAVAILABLE", "signoff", []);
+        let told = Status::with_error_details(Code::Unavailable, "?", details);
+        assert!(!is_from_here(&told));
     }
 }

@@ -65,7 +65,7 @@ pub async fn plan(
     )?;
     let Attributes { tested: attributes, mut left_out } = attributes(&planning, &scoping);
     let samples = samples(selection);
-    expect_some(&attributes, &samples)?;
+    expect_some(&attributes, &left_out, &samples)?;
 
     let total = samples.len() * attributes.len();
     // In turns over the attributes, sample by sample.
@@ -237,27 +237,35 @@ fn kind(decision: &versioning::Decision) -> Option<&Kind> {
     payload.kind.as_ref()
 }
 
-fn expect_some(attributes: &[String], samples: &[Sample]) -> Result<(), Status> {
+fn expect_some(
+    attributes: &[String],
+    left_out: &[wire::LeftOutAttribute],
+    samples: &[Sample],
+) -> Result<(), Status> {
     let mut unmet = Vec::new();
-    let mut missing = |is_missing: bool, phase: Phase, subject: &str, what: &str| {
+    let mut missing = |is_missing: bool, phase: Phase, subject: &str, what: String| {
         if is_missing {
-            let (subject, what) = (subject.to_owned(), what.to_owned());
+            let subject = subject.to_owned();
             unmet.push(Unmet { phase: phase.number(), subject, what, ..Unmet::default() });
         }
     };
-    missing(
-        attributes.is_empty(),
-        Phase::SCOPING,
-        "scoping",
-        "Scoping has no attribute in scope that is planned and no key: revise it",
-    );
+    missing(attributes.is_empty(), Phase::SCOPING, "scoping", nothing_to_test(left_out));
     missing(
         samples.is_empty(),
         Phase::SAMPLE_SELECTION,
         "sample_selection",
-        "Sample Selection has no approved sample: revise it",
+        "Sample Selection has no approved sample: revise it".to_owned(),
     );
     if unmet.is_empty() { Ok(()) } else { Err(dependency_unmet(&unmet).into()) }
+}
+
+/// Why no attribute in scope is tested, with the first that is left out.
+fn nothing_to_test(left_out: &[wire::LeftOutAttribute]) -> String {
+    let Some(first) = left_out.first() else {
+        return "Scoping has no attribute in scope but keys: revise it".to_owned();
+    };
+    let (id, reason, count) = (&first.attribute_id, &first.reason, left_out.len());
+    format!("of {count} in scope none is tested, as {id}: {reason}: revise Scoping or Planning")
 }
 
 #[cfg(test)]
@@ -288,6 +296,14 @@ mod tests {
             is_in_scope,
             ..Default::default()
         }))
+    }
+
+    #[test]
+    fn where_all_are_left_out_one_is_named() {
+        assert!(nothing_to_test(&[]).contains("but keys"));
+        let left_out = attributes(&[], &[scoped("b", true), scoped("a", true)]).left_out;
+        let told = nothing_to_test(&left_out);
+        assert!(told.starts_with("of 2 in scope none is tested, as a: the approved"), "{told}");
     }
 
     #[test]

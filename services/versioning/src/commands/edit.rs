@@ -152,10 +152,10 @@ impl Change {
         if !violations.is_empty() {
             return Err(Fault::Invalid(violations).into());
         }
-        if let Some(metadata) = metadata {
+        if let Some(metadata) = &metadata {
             after.metadata_schema = metadata.schema;
-            after.metadata = Some(metadata.body);
         }
+        after.metadata = metadata.map(|metadata| metadata.body);
         if let Some(phase_data) = input.phase_data {
             after.phase_data = phase_data;
         }

@@ -1,5 +1,7 @@
 //! Which fields of a version an update is about (AIP-134, AIP-161).
 
+use std::collections::BTreeSet;
+
 use prost_types::FieldMask;
 use signoff_workflow::{PhaseRow, Violations};
 
@@ -26,19 +28,23 @@ impl Mask {
         let kind = Kind::of(row.payload.unwrap_or_default());
         let (name, fields) = kind.map_or(("", [].as_slice()), |kind| (kind.name, kind.fields));
         let mut mask = Self::default();
+        let mut of_metadata = BTreeSet::new();
         for (at, path) in given.paths.iter().enumerate() {
             let of_kind = path.strip_prefix("metadata.").and_then(|path| path.strip_prefix(name));
             match (path.as_str(), of_kind) {
                 ("*", _) => {
-                    mask = Self { metadata: fields.to_vec(), phase_data: true, notes: true };
+                    of_metadata.extend(fields);
+                    (mask.phase_data, mask.notes) = (true, true);
                 }
                 ("notes", _) => mask.notes = true,
                 ("phase_data", _) => mask.phase_data = true,
-                ("metadata", _) | (_, Some("")) => mask.metadata.extend(fields),
+                ("metadata", _) | (_, Some("")) => of_metadata.extend(fields),
                 (_, of_kind) => {
                     let field = of_kind.and_then(|path| path.strip_prefix('.'));
                     match fields.iter().find(|known| Some(**known) == field) {
-                        Some(field) => mask.metadata.push(field),
+                        Some(field) => {
+                            of_metadata.insert(field);
+                        }
                         None => violations.add(
                             format!("update_mask.paths[{at}]"),
                             format!(
@@ -49,6 +55,7 @@ impl Mask {
                 }
             }
         }
+        mask.metadata = of_metadata.into_iter().copied().collect();
         (!given.paths.is_empty()).then_some(mask)
     }
 }
@@ -67,7 +74,7 @@ mod tests {
         (mask, violations.named().iter().map(|fault| fault.field.clone()).collect())
     }
 
-    const ALL: [&str; 3] = ["selection_criteria", "target_sample_size", "generation_methods"];
+    const ALL: [&str; 3] = ["generation_methods", "selection_criteria", "target_sample_size"];
 
     #[test]
     fn a_mask_names_fields_at_any_depth() {
@@ -84,6 +91,26 @@ mod tests {
         assert_eq!(named(&["metadata.sample_selection"]).metadata, ALL);
         let one = ["metadata.sample_selection.target_sample_size"];
         assert_eq!(named(&one).metadata, ["target_sample_size"]);
+    }
+
+    #[test]
+    fn the_fields_that_can_be_named_are_those_of_the_contract_that_are_not_derived() {
+        let derived =
+            ["total_attributes", "scoped_attributes", "actual_sample_size", "total_observations"];
+        let all = signoff_contract::descriptors().unwrap();
+        let all = all.get_message_by_name("signoff.versioning.v1.VersionMetadata").unwrap();
+        let rows = PhaseTable::standard().rows().iter().filter_map(|row| row.payload);
+        let kinds: Vec<&Kind> = rows.filter_map(Kind::of).collect();
+        assert_eq!(kinds.len(), all.fields().count());
+        for kind in kinds {
+            let of = all.get_field_by_name(kind.name).unwrap();
+            let of = of.kind().as_message().unwrap().clone();
+            let named: Vec<String> = of.fields().map(|field| field.name().to_owned()).collect();
+            let named: Vec<&str> = named.iter().map(String::as_str).collect();
+            let expected: Vec<&str> =
+                named.into_iter().filter(|field| !derived.contains(field)).collect();
+            assert_eq!(kind.fields, expected, "{kind:?}");
+        }
     }
 
     #[test]

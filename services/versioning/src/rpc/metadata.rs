@@ -12,7 +12,7 @@ use super::payload::enums::{self, WireEnum as _};
 use super::payload::fields::{date_to_wire, id_to_wire, object, object_to_wire};
 use crate::domain::metadata::{
     DataProfilingMetadata, Derived, GenerationMethod, Metadata, MetadataBody, ObservationMetadata,
-    PlanningMetadata, SCHEMA, SampleSelectionMetadata, ScopingMetadata, TestReportMetadata,
+    PlanningMetadata, SampleSelectionMetadata, ScopingMetadata, TestReportMetadata, Unreadable,
 };
 use crate::domain::payload::{
     AttributeDecision, Check, Observation, PayloadBody, ProfilingRule, ReportSection, Sample,
@@ -140,20 +140,9 @@ fn test_report(message: wire::TestReportMetadata, check: &mut Check<'_>) -> Test
 /// Stored metadata cannot be answered. A fault of our own: for the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum CorruptMetadata {
-    /// It was written by a newer release.
-    #[error("metadata schema {schema} is not known here")]
-    UnknownSchema {
-        /// The schema that it says.
-        schema: i16,
-    },
-    /// It is not what its phase and schema say.
-    #[error("stored metadata {kind:?} cannot be read")]
-    Unreadable {
-        /// The kind.
-        kind: &'static str,
-        /// Why.
-        source: serde_json::Error,
-    },
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// Its free-form JSON is none.
     #[error("free-form JSON of stored metadata")]
     NotAnObject(#[from] NotAnObject),
@@ -217,14 +206,10 @@ pub fn metadata_to_wire(
 }
 
 fn read<M: MetadataBody>(schema: i16, body: Option<Value>) -> Result<M, CorruptMetadata> {
-    let Some(body) = body else {
-        return Ok(M::default());
-    };
-    if schema != SCHEMA {
-        return Err(CorruptMetadata::UnknownSchema { schema });
+    match body {
+        Some(body) => Ok(Metadata { schema, body }.read()?),
+        None => Ok(M::default()),
     }
-    serde_json::from_value(body)
-        .map_err(|source| CorruptMetadata::Unreadable { kind: M::NAME, source })
 }
 
 fn test_report_to_wire(

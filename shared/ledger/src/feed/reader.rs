@@ -209,8 +209,9 @@ impl Feed {
         // With the last records, so that whoever has them knows that they are the last.
         let standing = match is_due || (self.is_all_read && !records.is_empty()) {
             true => Some(self.standing(&mut connection, moment).await?),
-            false if self.is_all_read && moment.oldest_open < moment.above_ended => {
-                self.held_back = statements::waiting(&mut connection, self.position, 1).await? > 0;
+            false if self.is_all_read && moment.has_open() => {
+                let waiting = statements::waiting(&mut connection, self.position, 1).await?;
+                self.held_back = self.is_held_back(waiting);
                 None
             }
             false => {
@@ -221,6 +222,11 @@ impl Feed {
         Ok(FeedPage { records, standing })
     }
 
+    /// Whether so many committed records wait for transactions that are open, and not for being read.
+    fn is_held_back(&self, waiting: i64) -> bool {
+        self.is_all_read && waiting > 0
+    }
+
     async fn standing(
         &mut self,
         connection: &mut sqlx::PgConnection,
@@ -228,11 +234,11 @@ impl Feed {
     ) -> Result<FeedStanding, LedgerError> {
         self.said_at = Some(Instant::now());
         let waiting = statements::waiting(connection, self.position, COUNTED + 1).await?;
-        self.held_back = self.is_all_read && waiting > 0;
+        self.held_back = self.is_held_back(waiting);
         let held_for = self
             .watermark
             .held_since()
-            .filter(|_| moment.oldest_open < moment.above_ended)
+            .filter(|_| moment.has_open())
             // Both by the database's clock.
             .and_then(|since| (moment.at - since).to_std().ok())
             .filter(|held| *held >= LONG_HELD);

@@ -35,6 +35,13 @@ pub(super) struct Moment {
     pub(super) epoch: i32,
 }
 
+impl Moment {
+    /// Whether a transaction was open below one that had ended.
+    pub(super) fn has_open(&self) -> bool {
+        self.oldest_open < self.above_ended
+    }
+}
+
 /// The watermark of one follower, from what was seen.
 ///
 /// A record that was committed before a moment has an id below `above_ended` of that moment. So once

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub struct Gate {
     /// The number of the latest opening attempt; 0 before the first.
     pub attempt: i64,
-    /// When it was opened last.
+    /// That it was opened: when at first, and by which attempt last.
     pub opened: Option<Opened>,
     /// Why it must be reaffirmed before it changes.
     pub stale: Option<Stale>,

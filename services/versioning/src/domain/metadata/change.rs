@@ -26,6 +26,9 @@ pub struct Unreadable {
 impl MetadataChange {
     /// Only these fields of what is given: those that are not set are emptied.
     pub fn masked(given: Option<Metadata>, fields: &[&'static str]) -> Self {
+        if fields.is_empty() {
+            return Self::default();
+        }
         let set = given.map(|Metadata { schema, body }| {
             let set =
                 object(body).into_iter().filter(|(field, _)| fields.contains(&field.as_str()));
@@ -48,9 +51,16 @@ impl MetadataChange {
         if self == Self::default() {
             return Ok(before);
         }
+        if let (Some(kind), Some(before)) = (Kind::of(payload_kind), &before) {
+            // What this release does not know is not written anew as what it knows.
+            (kind.faults)(before.clone(), &mut Violations::default())?;
+        }
         let mut body = before.map(|before| object(before.body)).unwrap_or_default();
         body.retain(|field, _| !self.emptied.contains(&field.as_str()));
         body.extend(self.set.map(|set| object(set.body)).unwrap_or_default());
+        if body.is_empty() {
+            return Ok(None);
+        }
         let made = Metadata { schema: SCHEMA, body: Value::Object(body) };
         if let Some(kind) = Kind::of(payload_kind) {
             (kind.faults)(made.clone(), violations)?;
@@ -126,5 +136,36 @@ mod tests {
         let set = Some(metadata(json!({"report_period_start": "2026-04-01"})));
         let (_, faults) = made(MetadataChange { set, emptied: Vec::new() }, before());
         assert_eq!(faults, ["metadata.finalize_test_report.report_period_end"]);
+    }
+
+    #[test]
+    fn a_mask_that_names_none_of_it_leaves_it_alone() {
+        let given = || Some(metadata(json!({"report_title": "T2"})));
+        assert_eq!(made(MetadataChange::masked(given(), &[]), None).0, None);
+        let unreadable = Metadata { schema: SCHEMA + 1, body: json!({"later": true}) };
+        let change = MetadataChange::masked(given(), &[]);
+        let left = change.made(KIND, Some(unreadable.clone()), &mut Violations::default());
+        assert_eq!(left.unwrap(), Some(unreadable));
+    }
+
+    #[test]
+    fn nothing_is_kept_where_everything_is_emptied() {
+        let all = MetadataChange::masked(None, &["report_title"]);
+        let one = Some(metadata(json!({"report_title": "T"})));
+        assert_eq!(made(all.clone(), one).0, None);
+        assert_eq!(made(all, None).0, None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_changed() {
+        for unreadable in [
+            Metadata { schema: SCHEMA + 1, body: json!({"report_title": "T"}) },
+            metadata(json!({"report_title": 7})),
+        ] {
+            let set = Some(metadata(json!({"report_title": "T2"})));
+            let change = MetadataChange { set, emptied: Vec::new() };
+            let refused = change.made(KIND, Some(unreadable), &mut Violations::default());
+            assert!(refused.is_err(), "{refused:?}");
+        }
     }
 }

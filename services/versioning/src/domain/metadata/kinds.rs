@@ -34,21 +34,28 @@ const fn kind<M: MetadataBody>() -> Kind {
         payload: M::Payload::KIND,
         name: M::NAME,
         fields: M::FIELDS,
-        terms: |metadata| Ok(Terms::told_by(&read::<M>(metadata)?)),
+        terms: |metadata| Ok(Terms::told_by(&metadata.read::<M>()?)),
         faults: |metadata, violations| {
             let path = format_args!("metadata.{}", M::NAME);
-            read::<M>(metadata)?.check(&mut super::Check::new(path, violations));
+            metadata.read::<M>()?.check(&mut super::Check::new(path, violations));
             Ok(())
         },
     }
 }
 
-fn read<M: MetadataBody>(Metadata { schema, body }: Metadata) -> Result<M, Unreadable> {
-    let unreadable = |source| Unreadable { kind: M::NAME, schema, source };
-    if schema != SCHEMA {
-        return Err(unreadable(None));
+impl Metadata {
+    /// What it says.
+    ///
+    /// # Errors
+    /// It is not what its kind and schema say: a fault of our own.
+    pub fn read<M: MetadataBody>(self) -> Result<M, Unreadable> {
+        let Self { schema, body } = self;
+        let unreadable = |source| Unreadable { kind: M::NAME, schema, source };
+        if schema != SCHEMA {
+            return Err(unreadable(None));
+        }
+        serde_json::from_value(body).map_err(|error| unreadable(Some(error)))
     }
-    serde_json::from_value::<M>(body).map_err(|error| unreadable(Some(error)))
 }
 
 impl Kind {
