@@ -113,6 +113,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_driver_says_itself_is_sorted_too() {
+        let broken = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        for away in [
+            sqlx::Error::Io(broken()),
+            sqlx::Error::Tls(Box::new(broken())),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::PoolClosed,
+            sqlx::Error::WorkerCrashed,
+        ] {
+            let told = classify(away);
+            assert!(matches!(told, LedgerError::Unavailable(_)), "{told:?}");
+        }
+        let column =
+            sqlx::Error::ColumnDecode { index: "hash".to_owned(), source: Box::new(broken()) };
+        for unreadable in [column, sqlx::Error::Decode(Box::new(broken()))] {
+            let told = classify(unreadable);
+            assert!(matches!(told, LedgerError::Corrupt(_)), "{told:?}");
+        }
+        assert!(matches!(classify(sqlx::Error::RowNotFound), LedgerError::Internal(_)));
+    }
+
+    #[test]
     fn sqlstates_are_sorted_by_what_a_caller_can_do() {
         for code in ["55P03", "57014"] {
             assert_eq!(kind(code), "busy", "{code}");
