@@ -44,6 +44,12 @@ pub fn is_from_here(status: &Status) -> bool {
     }
 }
 
+/// Whether a service says that its database, or who stands behind it, is away.
+pub fn is_away(status: &Status) -> bool {
+    status.code() == Code::Unavailable
+        && status.get_details_error_info().is_some_and(|info| info.reason == "BACKEND_UNAVAILABLE")
+}
+
 /// The fields that a status names.
 pub fn fields(status: &Status) -> Vec<String> {
     status

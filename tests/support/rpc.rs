@@ -13,10 +13,10 @@ use signoff_contract::metrics::v1 as metrics;
 use signoff_contract::versioning::v1 as wire;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt as _;
+use tonic::{Request, Status};
 
 use crate::people::{MAX_ANSWER, Person};
+use crate::refusals::is_away;
 use crate::wait::until;
 
 /// A request of a method.
@@ -274,12 +274,6 @@ pub fn methods() -> Vec<String> {
         .collect();
     paths.sort();
     paths
-}
-
-/// Whether a service says that its database is away.
-fn is_away(status: &Status) -> bool {
-    status.code() == Code::Unavailable
-        && status.get_details_error_info().is_some_and(|info| info.reason == "BACKEND_UNAVAILABLE")
 }
 
 impl Person {

@@ -265,7 +265,9 @@ fn nothing_to_test(left_out: &[wire::LeftOutAttribute]) -> String {
         return "Scoping has no attribute in scope but keys: revise it".to_owned();
     };
     let (id, reason, count) = (&first.attribute_id, &first.reason, left_out.len());
-    format!("of {count} in scope none is tested, as {id}: {reason}: revise Scoping or Planning")
+    format!(
+        "nothing in scope is tested; {count} left out, as {id}: {reason}. Revise Scoping or Planning"
+    )
 }
 
 #[cfg(test)]
@@ -303,7 +305,7 @@ mod tests {
         assert!(nothing_to_test(&[]).contains("but keys"));
         let left_out = attributes(&[], &[scoped("b", true), scoped("a", true)]).left_out;
         let told = nothing_to_test(&left_out);
-        assert!(told.starts_with("of 2 in scope none is tested, as a: the approved"), "{told}");
+        assert!(told.contains("2 left out, as a: the approved"), "{told}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signoff_contract::feed::v1 as wire;
 use signoff_contract::feed::v1::Source;
-use signoff_tests::refusals::{is_from_here, reason, refusal};
+use signoff_tests::refusals::{is_away, is_from_here, refusal};
 use signoff_tests::subscriber::Received;
 use signoff_tests::wait::until;
 use signoff_tests::{House, Office, Person};
@@ -80,8 +80,7 @@ async fn follow(service: Person, expected: Arc<AtomicUsize>) -> (Vec<Received>, 
                 }
             },
         };
-        let is_away = is_from_here(&ended) || reason(&ended) == "BACKEND_UNAVAILABLE";
-        assert!(is_away, "{ended:?}");
+        assert!(is_from_here(&ended) || is_away(&ended), "{ended:?}");
         tokio::task::yield_now().await;
     }
 }

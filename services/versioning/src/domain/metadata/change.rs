@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use signoff_workflow::Violations;
 
-use super::{Kind, Metadata, SCHEMA};
+use super::{Kind, Metadata, SCHEMA, Unreadable};
 
 /// A change of a version's metadata.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,15 +12,6 @@ pub struct MetadataChange {
     pub set: Option<Metadata>,
     /// Fields that are emptied, if they are not set.
     pub emptied: Vec<&'static str>,
-}
-
-/// Stored metadata is not what its phase and schema say: a fault of our own.
-#[derive(Debug, thiserror::Error)]
-#[error("stored metadata {kind:?} of schema {schema} cannot be read")]
-pub struct Unreadable {
-    pub(super) kind: &'static str,
-    pub(super) schema: i16,
-    pub(super) source: Option<serde_json::Error>,
 }
 
 impl MetadataChange {

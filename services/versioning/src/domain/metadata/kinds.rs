@@ -4,7 +4,7 @@ use signoff_workflow::Violations;
 
 use super::{
     DataProfilingMetadata, Metadata, MetadataBody, ObservationMetadata, PlanningMetadata, SCHEMA,
-    SampleSelectionMetadata, ScopingMetadata, Terms, TestReportMetadata, Unreadable,
+    SampleSelectionMetadata, ScopingMetadata, Terms, TestReportMetadata,
 };
 use crate::domain::payload::PayloadBody as _;
 
@@ -41,6 +41,15 @@ const fn kind<M: MetadataBody>() -> Kind {
             Ok(())
         },
     }
+}
+
+/// Stored metadata is not what its phase and schema say: a fault of our own.
+#[derive(Debug, thiserror::Error)]
+#[error("stored metadata {kind:?} of schema {schema} cannot be read")]
+pub struct Unreadable {
+    kind: &'static str,
+    schema: i16,
+    source: Option<serde_json::Error>,
 }
 
 impl Metadata {

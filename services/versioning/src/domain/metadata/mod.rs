@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use super::payload::{Check, PayloadBody};
 
-pub use change::{MetadataChange, Unreadable};
+pub use change::MetadataChange;
 pub use data_profiling::DataProfilingMetadata;
-pub use kinds::Kind;
+pub use kinds::{Kind, Unreadable};
 pub use observation_management::ObservationMetadata;
 pub use planning::PlanningMetadata;
 pub use sample_selection::{MAX_TARGET, SampleSelectionMetadata};
